@@ -1,0 +1,75 @@
+# The commands of the project; `make` alone lists them.
+# Each sets up .venv by itself when it is missing or its lock file has changed, with pip alone.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate $(if $(UPGRADE),--upgrade) pyproject.toml --extra serve --group build
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dev demo test check format bench simulate lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## set up .venv to run (needs Python 3.11 or newer: make setup PYTHON=python3.12)
+
+dev: $(VENV)/.installed-dev ## set up .venv to run, test and check
+
+demo: setup ## replay real traffic through two builds and judge both (ARGS=--quick for the shorter one)
+	$(BIN)/replaygate demo $(ARGS)
+
+test: dev ## run the tests (ARGS="-k join" for some of them)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: dev ## everything CI asks for beside the tests: format, lint, types, architecture, dependencies, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry .
+	$(BIN)/replaygate schema --check docs
+
+format: dev ## put the code into the one format and mend what can be mended safely
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: dev ## measure speed and memory into results/benchmarks (NAME= for one)
+	$(call run,benchmarks)
+
+simulate: dev ## measure error rates and power of the tests into results/simulations (NAME= for one)
+	$(call run,simulations)
+
+lock: $(BIN)/pip ## write the two lock files anew (UPGRADE=1 for the newest versions)
+	$(PIP) install uv
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove .venv, builds and caches; results stay
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find harness replayers scenarios tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Runs the package tests/$(1), or says that there is none.
+run = @test -f tests/$(1)/__main__.py || { echo "There is nothing to run: tests/$(1)/__main__.py is missing." >&2; exit 1; }; \
+	$(BIN)/python -m tests.$(1) $(NAME)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/pip
+	@echo "Installing what replaygate needs into $(VENV) (the first time takes a minute or two) ..."
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The development set holds the one to run, so its stamp is the stamp of both.
+$(VENV)/.installed-dev: requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/pip
+	@echo "Installing what replaygate needs to run, test and check into $(VENV) (the first time takes a minute or two) ..."
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.installed $@
+
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on the PATH: install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("replaygate needs Python 3.11 or newer, found %d.%d: name another one, as in make PYTHON=python3.12" % v[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment with pip: install its venv package (on Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
