@@ -1,0 +1,194 @@
+"""The Arrow schema of every artefact, and the way each file is written: whole, synced, then renamed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_STAMP = pa.timestamp("ns", tz="UTC")
+_TEXTS = pa.map_(pa.string(), pa.string())
+
+CAPTURE = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("request_id", pa.string()),
+        ("parent_id", pa.string()),
+        ("row_index", pa.int32()),
+        ("ts_ns", pa.int64()),
+        ("ts_resolution_ns", pa.int64()),
+        ("event_time", _STAMP),
+        ("unit", pa.string()),
+        ("segments", _TEXTS),
+        ("exposed", pa.bool_()),
+        ("propensity", pa.float64()),
+        ("method", pa.string()),
+        ("path", pa.string()),
+        ("headers", _TEXTS),
+        ("body", pa.binary()),
+        ("truncated", pa.bool_()),
+        ("recorded_status", pa.int32()),
+        ("recorded_headers", _TEXTS),
+        ("recorded_body", pa.binary()),
+        ("recorded_latency_ns", pa.int64()),
+        ("recorded_latency_kind", pa.string()),
+        ("served_by", _TEXTS),
+        ("online_features", pa.binary()),
+        ("feature_timestamps", pa.binary()),
+        ("sampling_weight", pa.float64()),
+        ("tags", _TEXTS),
+        ("source_file", pa.string()),
+        ("source_offset", pa.int64()),
+    ]
+)
+
+OUTCOMES = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("phase", pa.string()),
+        ("target", pa.string()),
+        ("state", pa.string()),
+        ("attempts", pa.int32()),
+        ("status", pa.int32()),
+        ("due_ns", pa.int64()),
+        ("submit_ns", pa.int64()),
+        ("written_ns", pa.int64()),
+        ("first_ns", pa.int64()),
+        ("done_ns", pa.int64()),
+        ("score", pa.float64()),
+        ("features", pa.binary()),
+        ("model", pa.string()),
+        ("echoed_id", pa.string()),
+        ("detail", pa.string()),
+        ("body", pa.binary()),
+    ]
+)
+
+#: mismatching cells only; `left` and `right` are JSON texts with NaN spelled out
+DIFFERENCES = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("left_arm", pa.string()),
+        ("right_arm", pa.string()),
+        ("phase", pa.string()),
+        ("field", pa.string()),
+        ("kind", pa.string()),
+        ("left", pa.string()),
+        ("right", pa.string()),
+        ("magnitude", pa.float64()),
+    ]
+)
+
+LABELS = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("request_id", pa.string()),
+        ("label", pa.float64()),
+        ("label_at", _STAMP),
+    ]
+)
+
+
+class Kind(IntEnum):
+    """What a cell holds: NaN, null and missing stay three different things."""
+
+    VALUE = 0
+    NAN = 1
+    NULL = 2
+    MISSING = 3
+    WRONG_TYPE = 4
+
+
+@dataclass(frozen=True)
+class Column:
+    """One feature of one arm over n requests.
+
+    `values` is float64 (n,) for numbers (NaN where `kind` is not VALUE) and object (n,) of str or None for
+    categories; `kind` is uint8 (n,) of `Kind`; `text` keeps the raw JSON of wrong-typed cells by row.
+    """
+
+    dtype: Literal["number", "category"]
+    values: NDArray[Any]
+    kind: NDArray[np.uint8]
+    text: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One arm over n requests: float64 scores (n,), and its features, or None where it shows none."""
+
+    arm: str
+    scores: NDArray[np.float64]
+    features: dict[str, Column] | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two arms aligned request by request (n distinct requests, ascending `seq`).
+
+    `event_time_ns` and `ts_ns` are int64 ns UTC (event time falls back to `ts_ns`), `request_id` and `unit`
+    object arrays of str (unit may be None), `segments` object arrays of str by segment name.
+    `unstable` marks requests that the right arm answered more than once with unequal scores.
+    """
+
+    left: Side
+    right: Side
+    seq: NDArray[np.int64]
+    request_id: NDArray[np.object_]
+    ts_ns: NDArray[np.int64]
+    event_time_ns: NDArray[np.int64]
+    unit: NDArray[np.object_]
+    segments: dict[str, NDArray[np.object_]]
+    unstable: NDArray[np.bool_]
+
+
+def write(table: pa.Table, path: Path) -> None:
+    """The table is on disk under `path` whole or not at all, even after a power cut.
+
+    Parquet, zstd level 1. A killed writer leaves only a `.tmp` that no reader looks at.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    pq.write_table(table, temporary, compression="zstd", compression_level=1)
+    publish(temporary, path)
+
+
+def write_bytes(data: bytes, path: Path) -> None:
+    """The bytes are on disk under `path` whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(data)
+    publish(temporary, path)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """A finished temporary file takes its final name only once its bytes are synced."""
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """All parts of an artefact (a file or a folder of `part-*.parquet`) in name order."""
+    files = sorted(path.glob("part-*.parquet")) if path.is_dir() else [path]
+    return pa.concat_tables([pq.read_table(f, columns=columns) for f in files])
+
+
+def concat(tables: list[pa.Table]) -> pa.Table:
+    """The tables one after another."""
+    return pa.concat_tables(tables)

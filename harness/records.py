@@ -1,0 +1,400 @@
+"""The nouns that cross stage borders: frozen, without I/O and without behaviour beyond their own sums."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+Ruling = Literal["PASS", "FAIL", "UNDECIDED"]
+Word = Literal["GO", "NO-GO", "WAIT", "INVALID"]
+Fault = Literal["target", "harness", "evidence"]
+
+EXIT_CODES: dict[Word, int] = {"GO": 0, "NO-GO": 10, "WAIT": 20, "INVALID": 30}
+
+
+class State(StrEnum):
+    """How one captured request ended at one target; every request ends in exactly one."""
+
+    OK = "ok"
+    HTTP_ERROR = "http_error"
+    CONNECTION_ERROR = "connection_error"
+    TIMEOUT = "timeout"
+    BAD_BODY = "bad_body"
+    SHED = "shed"
+    NOT_SENT = "not_sent"
+    ABANDONED = "abandoned"
+
+
+#: what the build did wrong; everything else that is not OK is the harness's own loss
+TARGET_FAULTS = frozenset({State.HTTP_ERROR, State.CONNECTION_ERROR, State.TIMEOUT, State.BAD_BODY})
+
+
+class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """What production answered when the request was captured."""
+
+    status: int
+    headers: dict[str, str] = {}
+    body: bytes = b""
+    latency_ns: int | None = None
+    latency_kind: Literal["wait", "service", "rtt"] | None = None
+
+
+class CapturedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One request as production saw it; `seq` is dense, in file order, and joins everything.
+
+    Times are ns since the epoch, UTC. `ts_ns` paces the replay, `event_time_ns` is what features are as of.
+    """
+
+    seq: int
+    request_id: str
+    ts_ns: int
+    ts_resolution_ns: int = 1
+    event_time_ns: int | None = None
+    parent_id: str | None = None
+    row_index: int | None = None
+    unit: str | None = None
+    segments: dict[str, str] = {}
+    exposed: bool | None = None
+    propensity: float | None = None
+    method: str = "POST"
+    path: str = "/"
+    headers: dict[str, str] = {}
+    body: bytes = b""
+    truncated: bool = False
+    recorded_response: RecordedResponse | None = None
+    served_by: dict[str, str] = {}
+    online_features: bytes | None = None
+    feature_timestamps: bytes | None = None
+    sampling_weight: float = 1.0
+    tags: dict[str, str] = {}
+    source_file: str = ""
+    source_offset: int = 0
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try of one request at one target: a line of the journal.
+
+    Stamps are CLOCK_MONOTONIC ns; None where the attempt never got that far. `due_ns` is the schedule's.
+    """
+
+    seq: int
+    phase: str
+    target: str
+    attempt: int
+    state: State
+    due_ns: int | None = None
+    submit_ns: int | None = None
+    written_ns: int | None = None
+    first_ns: int | None = None
+    done_ns: int | None = None
+    status: int | None = None
+    headers: dict[str, str] = {}
+    body: bytes = b""
+    detail: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one arm answered to one request in one phase: the final attempt, parsed.
+
+    `features` is a JSON object with NaN and infinities spelled as strings; None when none were echoed.
+    """
+
+    seq: int
+    phase: str
+    target: str
+    state: State
+    attempts: int = 1
+    status: int | None = None
+    due_ns: int | None = None
+    submit_ns: int | None = None
+    written_ns: int | None = None
+    first_ns: int | None = None
+    done_ns: int | None = None
+    score: float | None = None
+    features: bytes | None = None
+    model: str | None = None
+    echoed_id: str | None = None
+    detail: str = ""
+    body: bytes = b""
+
+
+class LabelEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A label and the moment it became known; the delay is data, not a constant."""
+
+    request_id: str
+    label: float
+    label_at_ns: int
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests that did not reach the next step, and why."""
+
+    reason: str
+    count: int
+
+
+class LedgerStep(msgspec.Struct, frozen=True, kw_only=True):
+    """How many requests reached a step, and those lost on the way to it."""
+
+    step: str
+    count: int
+    lost: tuple[Loss, ...] = ()
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """Every captured request of one phase at one target, step by step; the sums are asserted."""
+
+    phase: str
+    target: str
+    steps: tuple[LedgerStep, ...]
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A number with its interval, its n and the method behind it."""
+
+    name: str
+    value: float | None
+    unit: str = ""
+    n: int = 0
+    count: int | None = None
+    lower: float | None = None
+    upper: float | None = None
+    level: float | None = None
+    method: str = ""
+    note: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What one gate says, in one sentence, with the evidence behind it.
+
+    `fault` of an UNDECIDED gate says who is to blame: the harness voids it (INVALID), or evidence is missing.
+    """
+
+    gate: str
+    arm: str
+    ruling: Ruling
+    reason: str
+    required: bool = True
+    fault: Fault | None = None
+    value: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    n: int = 0
+    method: str = ""
+    needs: str = ""
+    evidence: tuple[Estimate, ...] = ()
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The one word, its exit code, why in plain sentences, and what to do next."""
+
+    word: Word
+    exit_code: int
+    headline: str
+    reasons: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
+    claim: str = ""
+
+
+class FieldSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """How one feature (or the score) compares between two arms over all compared requests."""
+
+    field: str
+    dtype: str
+    compared: int
+    mismatches: int
+    rate: float
+    kinds: dict[str, int] = {}
+    classes: dict[str, int] = {}
+    max_abs: float | None = None
+    median_difference: float | None = None
+    first_seen: str | None = None
+    last_seen: str | None = None
+    units: int = 0
+    by_segment: dict[str, dict[str, int]] = {}
+    exemplars: tuple[Exemplar, ...] = ()
+    damage: Damage | None = None
+    tolerance: str = ""
+
+
+class Exemplar(msgspec.Struct, frozen=True, kw_only=True):
+    """One request where two arms differ."""
+
+    seq: int
+    request_id: str
+    left: str
+    right: str
+
+
+class Damage(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feature's served values alone do to the offline score, where they differ."""
+
+    rows: int
+    mean_abs: float
+    max_abs: float
+    flips: int
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A bug named: which fields, what happened, how often, since when, what it does to score and decision."""
+
+    arm: str
+    fields: tuple[str, ...]
+    cause: str
+    sentence: str
+    requests: int
+    explained: int
+    first_seen: str | None = None
+    last_seen: str | None = None
+    flips: int = 0
+    latent: bool = False
+    exemplars: tuple[Exemplar, ...] = ()
+
+
+class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Two arms compared on each request: exact counts, no sampling."""
+
+    left: str
+    right: str
+    compared: int
+    distinct: int
+    feature_mismatches: int | None
+    score_mismatches: int
+    flips: int
+    nondeterministic: int
+    units: int
+    units_mismatching: int
+    fields: tuple[FieldSummary, ...] = ()
+    score: FieldSummary | None = None
+    unsure: tuple[str, ...] = ()
+
+
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """Percentiles of one latency in milliseconds over n requests."""
+
+    n: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    max: float | None
+
+
+class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The three latencies of one arm in one phase: response is done − due, service done − written, lag written − due."""
+
+    phase: str
+    target: str
+    pace: str
+    judged: bool
+    requests: int
+    over_budget: int
+    failed: int
+    lost: int = 0
+    response: Spread
+    service: Spread
+    send_lag: Spread
+    rate: tuple[tuple[float, float], ...] = ()
+    points: tuple[tuple[float, float], ...] = ()
+
+
+class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One quality metric for each arm on the matured, exposed cohort."""
+
+    metric: str
+    direction: Literal["higher", "lower", "neither"]
+    arms: dict[str, float | None]
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One evaluation of a test on accruing evidence: a line of looks.jsonl."""
+
+    as_of: str
+    test: str
+    n: int
+    units: int
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    log_e: float | None
+    ruling: Ruling
+    refused: str = ""
+
+
+class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How every request sent to one target ended, over all phases, by state; `details` are the reasons seen."""
+
+    target: str
+    states: dict[str, int]
+    details: dict[str, int] = {}
+
+
+class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Champion against challenger on labels that have matured: exposed requests only, by unit."""
+
+    as_of: str
+    outcome: str
+    counts: dict[str, int]
+    metrics: tuple[MetricRow, ...] = ()
+    identical: bool = False
+    estimate: Estimate | None = None
+    fixed_n: Estimate | None = None
+    looks: tuple[Look, ...] = ()
+    max_missing_share: float = 0.05
+    note: str = ""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which model an arm was meant to be and which it said it was."""
+
+    arm: str
+    expected: str | None
+    served: dict[str, int] = {}
+    source: str = ""
+
+
+class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A tolerance that the user widened, and what it silenced."""
+
+    field: str
+    rule: str
+    reason: str
+    silenced: int
+
+
+class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
+    """A phase as it was run, or why it was not."""
+
+    phase: str
+    pace: str
+    requests: int
+    targets: tuple[str, ...]
+    ran: bool
+    reason: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The truth of a run; every other rendering is a pure function of it."""
+
+    schema_version: int = 1
+    scenario: str
+    run_id: str
+    created_at: str
+    as_of: str
+    version: str
+    decision: Decision
+    gates: tuple[Verdict, ...]
+    findings: tuple[Finding, ...] = ()
+    ledgers: tuple[Ledger, ...] = ()
+    phases: tuple[PhaseNote, ...] = ()
+    pairs: tuple[PairSummary, ...] = ()
+    targets: tuple[TargetCounts, ...] = ()
+    latency: tuple[LatencySummary, ...] = ()
+    budget_ms: float | None = None
+    quality: QualitySummary | None = None
+    identities: tuple[Identity, ...] = ()
+    ignored: tuple[IgnoredRule, ...] = ()
+    environment: dict[str, str] = {}
+    digests: dict[str, str] = {}
+    reproduce: tuple[str, ...] = ()
