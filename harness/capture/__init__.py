@@ -1,0 +1,28 @@
+"""Captured traffic and its labels: read in a stream, checked line by line, written without loss."""
+
+from harness.capture.attach import LabelTable, attach
+from harness.capture.config import CaptureConfig
+from harness.capture.intake import Intake, in_sample, ingest
+from harness.capture.labels import PlacedLabel, read_labels
+from harness.capture.line import BadLine, Line
+from harness.capture.read import read
+from harness.capture.table import load, requests, to_table
+from harness.capture.write import write_jsonl
+
+__all__ = [
+    "BadLine",
+    "CaptureConfig",
+    "Intake",
+    "LabelTable",
+    "Line",
+    "PlacedLabel",
+    "attach",
+    "in_sample",
+    "ingest",
+    "load",
+    "read",
+    "read_labels",
+    "requests",
+    "to_table",
+    "write_jsonl",
+]

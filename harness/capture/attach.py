@@ -1,0 +1,111 @@
+"""Labels joined to the captured requests, the whole history of each request kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from harness import columns
+from harness.capture import times
+from harness.capture.labels import PlacedLabel
+from harness.errors import LabelsError
+
+_STAMP = columns.LABELS.field("label_at").type
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Labels joined to the capture: `table` of LABELS, sorted by seq, then label_at, then file order.
+
+    All labels of a request are kept as its history; the last one known at `as_of` is the one to use.
+    `events` labels were given, `unknown` of them for requests outside the capture; `requests` requests have
+    at least one, and `superseded` labels have a later one of the same request.
+    """
+
+    table: pa.Table
+    events: int
+    unknown: int
+    requests: int
+    superseded: int
+
+
+def attach(
+    events: Iterable[PlacedLabel], capture_table: pa.Table, *, max_unknown_share: float = 0.01
+) -> LabelTable:
+    """The labels joined to `seq` by `request_id` (and `row_index` where the capture has one).
+
+    `capture_table` needs the columns seq, request_id, row_index, ts_ns and event_time of CAPTURE. Labels of
+    requests outside the capture are counted; pass `max_unknown_share=1.0` for a sampled capture, where they
+    are expected. Raises LabelsError for more unknown ids than that share of the labels (naming the first),
+    and for a label known before its request's event time (`ts_ns` where it has none).
+    """
+    known = _index(capture_table)
+    found: list[tuple[int, int, PlacedLabel]] = []
+    unknown = 0
+    first_unknown: PlacedLabel | None = None
+    for event in events:
+        place = known.get((event.request_id, event.row_index))
+        if place is None:
+            unknown += 1
+            first_unknown = first_unknown or event
+            continue
+        seq, event_time_ns = place
+        _check_order(event, event_time_ns)
+        found.append((seq, event.label_at_ns, event))
+    if first_unknown is not None and unknown > max_unknown_share * (unknown + len(found)):
+        events_given = unknown + len(found)
+        raise _too_many_unknown(first_unknown, unknown, events=events_given, limit=max_unknown_share)
+    found.sort(key=lambda one: one[:2])
+    distinct = len({seq for seq, _, _ in found})
+    return LabelTable(
+        table=_table(found),
+        events=unknown + len(found),
+        unknown=unknown,
+        requests=distinct,
+        superseded=len(found) - distinct,
+    )
+
+
+def _index(capture: pa.Table) -> dict[tuple[str, int | None], tuple[int, int]]:
+    event_times = pc.coalesce(capture["event_time"].cast(pa.int64()), capture["ts_ns"])
+    names = zip(capture["request_id"].to_pylist(), capture["row_index"].to_pylist(), strict=True)
+    places = zip(capture["seq"].to_pylist(), event_times.to_pylist(), strict=True)
+    return dict(zip(names, places, strict=True))
+
+
+def _check_order(event: PlacedLabel, event_time_ns: int) -> None:
+    if event.label_at_ns + event.resolution_ns <= event_time_ns:
+        raise LabelsError(
+            f"the label of request {event.request_id!r} was known before the request was made",
+            where=f"{event.file}:{event.line}",
+            found=f"label_at {times.rfc3339(event.label_at_ns)}",
+            expected=f"no earlier than its event time {times.rfc3339(event_time_ns)}",
+            fix="Check the zones of both times, and that label_at is when the label became known.",
+        )
+
+
+def _too_many_unknown(first: PlacedLabel, unknown: int, *, events: int, limit: float) -> LabelsError:
+    row = "" if first.row_index is None else f", row {first.row_index}"
+    return LabelsError(
+        f"{unknown:,} of {events:,} labels are of requests that the capture does not hold",
+        where=f"{first.file}:{first.line}",
+        found=f"first request_id {first.request_id!r}{row}",
+        expected=f"at most {limit:.2%} unknown",
+        fix="Check that these labels belong to this capture, and that row_index is there for batch requests.",
+    )
+
+
+def _table(found: list[tuple[int, int, PlacedLabel]]) -> pa.Table:
+    stamps = pa.array([at for _, at, _ in found], pa.int64()).cast(_STAMP)
+    return pa.table(
+        [
+            pa.array([seq for seq, _, _ in found], pa.int64()),
+            pa.array([event.request_id for _, _, event in found], pa.string()),
+            pa.array([event.label for _, _, event in found], pa.float64()),
+            stamps,
+        ],
+        schema=columns.LABELS,
+    )
