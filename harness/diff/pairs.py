@@ -1,0 +1,256 @@
+"""Two arms compared on each request: exact counts, the differing cells, and the bugs behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from harness.columns import DIFFERENCES, Column, Kind, Pair
+from harness.diff.cells import Difference, Judged, absent, judge, mismatch, signed, texts
+from harness.diff.damage import Rescore, damage
+from harness.diff.event_time import Rebuild
+from harness.diff.findings import SCORE_FIELD, Case, cell_exemplars, find
+from harness.diff.places import Places
+from harness.diff.scores import as_column, compare_scores, flipped
+from harness.diff.tolerance import EVERYTHING, SHIPPED, SHIPPED_SCORE, Tolerances
+from harness.records import Damage, FieldSummary, Finding, IgnoredRule, PairSummary
+
+#: features whose damage is measured, those with most mismatches: each scores its mismatching requests again
+DAMAGE_FIELDS = 200
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Which of the n requests differ, bool (n,) each; `any_feature` is None where features are not judged."""
+
+    any_feature: NDArray[np.bool_] | None
+    score: NDArray[np.bool_]
+    flips: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """Everything known of one pair: the summary, its findings ranked, and a row for each differing cell.
+
+    `differences` has the schema `columns.DIFFERENCES`, sorted by field and seq, its `phase` null: a request
+    is compared once, over all phases. `ignored` has every rule that widens or ignores, with what it silenced.
+    """
+
+    summary: PairSummary
+    findings: tuple[Finding, ...]
+    differences: pa.Table
+    ignored: tuple[IgnoredRule, ...]
+    masks: Masks
+
+
+def compare(
+    pair: Pair,
+    *,
+    tolerances: Tolerances,
+    threshold: float | None = None,
+    rescore: Rescore | None = None,
+    rebuild: Rebuild | None = None,
+    extra: Mapping[str, int] | None = None,
+) -> PairResult:
+    """Two arms compared on every request of a pair, exactly; the right arm is the one under test.
+
+    `threshold`: the decision is score >= threshold; without one nothing flips. `rescore` scores offline
+    vectors (only where the left arm is offline), `rebuild` builds offline features for requests, by seq, with
+    event_time shifted by some ns. `extra` counts requests by the name of a
+    feature that the right arm shows and the left does not know.
+    """
+    judged = _judge_features(pair, tolerances)
+    touched = np.zeros(len(pair.seq), np.int32)
+    for one in judged or ():
+        touched[one.rows] += 1
+    scored = compare_scores(
+        pair.left.scores, pair.right.scores, band=tolerances.score, unstable=pair.unstable
+    )
+    case = Case(
+        pair=pair,
+        places=Places.of(pair),
+        judged=judged,
+        touched=touched,
+        scored=scored,
+        flips=flipped(pair.left.scores, pair.right.scores, threshold=threshold),
+        threshold=threshold,
+        score_atol=tolerances.score_atol,
+        rescore=rescore,
+    )
+    masks = Masks(None if judged is None else touched > 0, scored.codes != Difference.EQUAL, case.flips)
+    score = _as_judged(case, tolerances)
+    return PairResult(
+        summary=_summary(case, masks=masks, score=score, extra=extra or {}),
+        findings=find(case, rebuild),
+        differences=_differences(pair, [*case.bad, score]),
+        ignored=_ignored(tolerances, judged or (), score=score),
+        masks=masks,
+    )
+
+
+def _judge_features(pair: Pair, tolerances: Tolerances) -> tuple[Judged, ...] | None:
+    left, right = pair.left.features, pair.right.features
+    if left is None or right is None:
+        return None
+    return tuple(
+        judge(column, right[name] if name in right else absent(column), name=name, tolerances=tolerances)
+        for name, column in left.items()
+    )
+
+
+def _as_judged(case: Case, tolerances: Tolerances) -> Judged:
+    """The scores as one more compared column."""
+    left, right, codes = (
+        as_column(case.pair.left.scores),
+        as_column(case.pair.right.scores),
+        case.scored.codes,
+    )
+    silenced = 0
+    if tolerances.score.wider_than(SHIPPED_SCORE):
+        strict = mismatch(left, right, tolerance=SHIPPED_SCORE)
+        silenced = int(np.count_nonzero((strict != Difference.EQUAL) & (codes == Difference.EQUAL)))
+    return Judged(
+        SCORE_FIELD, left, right, codes, np.flatnonzero(codes), len(codes), tolerances.score, silenced
+    )
+
+
+def _summary(case: Case, *, masks: Masks, score: Judged, extra: Mapping[str, int]) -> PairSummary:
+    pair, anywhere = case.pair, np.arange(len(case.pair.seq))
+    damages = _damages(case)
+    either = masks.score if masks.any_feature is None else masks.score | masks.any_feature
+    return PairSummary(
+        left=pair.left.arm,
+        right=pair.right.arm,
+        compared=len(pair.seq),
+        distinct=len(np.unique(pair.seq)),
+        feature_mismatches=None if masks.any_feature is None else int(np.count_nonzero(masks.any_feature)),
+        score_mismatches=int(np.count_nonzero(masks.score)),
+        flips=int(np.count_nonzero(masks.flips)),
+        nondeterministic=int(np.count_nonzero(pair.unstable)),
+        units=case.places.units(anywhere),
+        units_mismatching=case.places.units(np.flatnonzero(either)),
+        fields=tuple(_field(case, j, damaged=damages.get(j.field)) for j in case.judged or ()),
+        score=_field(case, score, classes=case.scored.classes),
+        unsure=tuple(_unsure(case, extra)),
+    )
+
+
+def _field(
+    case: Case, judged: Judged, *, damaged: Damage | None = None, classes: dict[str, int] | None = None
+) -> FieldSummary:
+    rows, places = judged.rows, case.places
+    change = signed(judged)
+    change = change[np.isfinite(change)]
+    counts = np.bincount(judged.codes[rows], minlength=len(Difference))
+    return FieldSummary(
+        field=judged.field,
+        dtype=judged.left.dtype,
+        compared=judged.compared,
+        mismatches=len(rows),
+        rate=len(rows) / judged.compared if judged.compared else 0.0,
+        kinds={d.label: int(counts[d]) for d in Difference if d and counts[d]},
+        classes=classes or {},
+        max_abs=float(np.abs(change).max()) if len(change) else None,
+        median_difference=float(np.median(change)) if len(change) else None,
+        first_seen=places.first_seen(rows),
+        last_seen=places.last_seen(rows),
+        units=places.units(rows),
+        by_segment=places.by_segment(rows) if len(rows) else {},
+        exemplars=cell_exemplars(places, (judged.left, judged.right), rows=rows),
+        damage=damaged,
+        tolerance=judged.rule,
+    )
+
+
+def _damages(case: Case) -> dict[str, Damage]:
+    if case.rescore is None:
+        return {}
+    worst = sorted(case.bad, key=lambda j: -len(j.rows))[:DAMAGE_FIELDS]
+    return {
+        j.field: damage(case.pair, {j.field}, rows=j.rows, threshold=case.threshold, rescore=case.rescore)
+        for j in worst
+    }
+
+
+def _unsure(case: Case, extra: Mapping[str, int]) -> list[str]:
+    """What could not be judged, and why, a sentence each."""
+    pair, judged = case.pair, case.judged
+    if judged is None:
+        silent = pair.left.arm if pair.left.features is None else pair.right.arm
+        return [f"{silent} shows no features: scores and decisions are compared, features are not judged"]
+    n = len(pair.seq)
+    said = [
+        f"{j.field}: neither {pair.left.arm} nor {pair.right.arm} shows it"
+        for j in judged
+        if not j.compared and n
+    ]
+    dark = _dark(judged, n)
+    if dark:
+        said.append(f"{pair.right.arm} shows no features on {dark:,} of {n:,} requests: counted as missing")
+    unknown = {**_unknown(pair), **extra}
+    said += [
+        f"{name}: shown by {pair.right.arm} on {count:,} requests, unknown to {pair.left.arm}"
+        for name, count in sorted(unknown.items())
+    ]
+    return said
+
+
+def _dark(judged: tuple[Judged, ...], n: int) -> int:
+    """Requests on which the right arm shows none of the features."""
+    dark = np.full(n, bool(judged))
+    for one in judged:
+        dark &= one.right.kind == Kind.MISSING
+    return int(np.count_nonzero(dark))
+
+
+def _unknown(pair: Pair) -> dict[str, int]:
+    known, served = pair.left.features or {}, pair.right.features or {}
+    return {name: _shown(column) for name, column in served.items() if name not in known}
+
+
+def _shown(column: Column) -> int:
+    return int(np.count_nonzero(column.kind != Kind.MISSING))
+
+
+def _ignored(tolerances: Tolerances, judged: tuple[Judged, ...], *, score: Judged) -> tuple[IgnoredRule, ...]:
+    rules = [
+        IgnoredRule(
+            field=j.field, rule=j.rule, reason=tolerances.features[j.field].reason, silenced=j.silenced
+        )
+        for j in judged
+        if j.field in tolerances.features and (j.ignored or j.band.wider_than(SHIPPED))
+    ]
+    if tolerances.default.wider_than(SHIPPED):
+        silenced = sum(j.silenced for j in judged if j.field not in tolerances.features)
+        rules.append(
+            IgnoredRule(field=EVERYTHING, rule=str(tolerances.default), reason="", silenced=silenced)
+        )
+    if tolerances.score.wider_than(SHIPPED_SCORE):
+        rules.append(IgnoredRule(field=SCORE_FIELD, rule=score.rule, reason="", silenced=score.silenced))
+    return tuple(rules)
+
+
+def _differences(pair: Pair, judged: list[Judged]) -> pa.Table:
+    parts = [_cells(pair, one) for one in sorted(judged, key=lambda j: j.field) if len(one.rows)]
+    return pa.concat_tables(parts) if parts else DIFFERENCES.empty_table()
+
+
+def _cells(pair: Pair, judged: Judged) -> pa.Table:
+    rows = judged.rows
+    labels = pa.array([d.label for d in Difference], pa.string())
+    columns = {
+        "seq": pa.array(pair.seq[rows]),
+        "left_arm": pa.repeat(pair.left.arm, len(rows)),
+        "right_arm": pa.repeat(pair.right.arm, len(rows)),
+        "phase": pa.nulls(len(rows), pa.string()),
+        "field": pa.repeat(judged.field, len(rows)),
+        "kind": labels.take(pa.array(judged.codes[rows])),
+        "left": texts(judged.left, rows),
+        "right": texts(judged.right, rows),
+        "magnitude": pa.array(np.abs(signed(judged)), from_pandas=True),
+    }
+    return pa.table(columns, schema=DIFFERENCES)

@@ -1,0 +1,103 @@
+"""Where and when requests differ: first and last seen, units, segments, and the first few of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from harness.columns import Pair
+from harness.diff.sentences import LONGEST
+from harness.records import Exemplar
+
+EXEMPLARS = 5
+TOP_LEVELS = 5
+#: a bug seen within this share of the requests was there from the start
+START = 0.01
+NO_LEVEL = "(none)"
+
+
+@dataclass(frozen=True)
+class Places:
+    """The surroundings of n requests, coded once: a request without a unit is its own, a level -1 is none."""
+
+    pair: Pair
+    unit: NDArray[np.int64]
+    segments: dict[str, tuple[NDArray[np.int64], list[str]]]
+
+    @classmethod
+    def of(cls, pair: Pair) -> Places:
+        """The surroundings of a pair's requests."""
+        unit = pc.coalesce(pa.array(pair.unit, pa.string()), pa.array(pair.request_id, pa.string()))
+        codes, _ = _coded(unit)
+        return cls(pair, codes, {name: _coded(levels) for name, levels in pair.segments.items()})
+
+    def first_seen(self, rows: NDArray[np.int64]) -> str | None:
+        """The earliest event time of some requests, RFC 3339 UTC."""
+        return rfc3339(int(self.pair.event_time_ns[rows].min())) if len(rows) else None
+
+    def last_seen(self, rows: NDArray[np.int64]) -> str | None:
+        """The latest event time of some requests, RFC 3339 UTC."""
+        return rfc3339(int(self.pair.event_time_ns[rows].max())) if len(rows) else None
+
+    def since(self, rows: NDArray[np.int64]) -> str:
+        """Since when, for a sentence: the first request where under 1 % of the requests came before."""
+        first = self.pair.event_time_ns[rows].min()
+        before = int(np.count_nonzero(self.pair.event_time_ns < first))
+        if before < max(1.0, START * len(self.pair.seq)):
+            return "since the first request"
+        return f"since {rfc3339(int(first))}"
+
+    def units(self, rows: NDArray[np.int64]) -> int:
+        """How many distinct units some requests touch."""
+        return len(np.unique(self.unit[rows]))
+
+    def by_segment(self, rows: NDArray[np.int64]) -> dict[str, dict[str, int]]:
+        """The counts of the five most frequent levels of each segment, most frequent first."""
+        return {name: _top(codes[rows], levels) for name, (codes, levels) in self.segments.items()}
+
+    def exemplars(
+        self, rows: NDArray[np.int64], *, left: list[str | None], right: list[str | None]
+    ) -> tuple[Exemplar, ...]:
+        """The first requests of some rows, with the JSON text of both sides; `rows` ascend by seq."""
+        return tuple(
+            Exemplar(
+                seq=int(self.pair.seq[row]),
+                request_id=str(self.pair.request_id[row]),
+                left=shown(a),
+                right=shown(b),
+            )
+            for row, a, b in zip(rows[:EXEMPLARS].tolist(), left, right, strict=False)
+        )
+
+
+def rfc3339(ns: int) -> str:
+    """A time as RFC 3339 in UTC, to the second or as exact as it is; 0 reads 1970-01-01T00:00:00Z."""
+    text = str(np.datetime_as_string(np.datetime64(ns, "ns"), unit="ns"))
+    return f"{text.rstrip('0').rstrip('.') if ns % 10**9 else text[:19]}Z"
+
+
+def shown(text: str | None) -> str:
+    """A cell for a reader: `missing` where the field is left out, cut where it would fill the page."""
+    if text is None:
+        return "missing"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _coded(values: NDArray[Any] | pa.StringArray) -> tuple[NDArray[np.int64], list[str]]:
+    coded = pa.array(values, pa.string()).dictionary_encode()
+    codes = pc.fill_null(coded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    return codes, coded.dictionary.to_pylist()
+
+
+def _top(codes: NDArray[np.int64], levels: list[str]) -> dict[str, int]:
+    found, counts = np.unique(codes, return_counts=True)
+    named = [
+        (levels[code] if code >= 0 else NO_LEVEL, int(count))
+        for code, count in zip(found, counts, strict=True)
+    ]
+    return dict(sorted(named, key=lambda level: (-level[1], level[0]))[:TOP_LEVELS])
