@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.errors import RunError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -65,6 +67,7 @@ OUTCOMES = pa.schema(
         ("written_ns", pa.int64()),
         ("first_ns", pa.int64()),
         ("done_ns", pa.int64()),
+        ("server_ns", pa.int64()),
         ("score", pa.float64()),
         ("features", pa.binary()),
         ("model", pa.string()),
@@ -184,9 +187,25 @@ def publish(temporary: Path, path: Path) -> None:
 
 
 def read(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """All parts of an artefact (a file or a folder of `part-*.parquet`) in name order."""
+    """All parts of an artefact (a file or a folder of `part-*.parquet`) in name order.
+
+    Raises RunError when there is none, when one cannot be read, or when it lacks one of `columns`.
+    """
     files = sorted(path.glob("part-*.parquet")) if path.is_dir() else [path]
-    return pa.concat_tables([pq.read_table(f, columns=columns) for f in files])
+    if not files:
+        raise RunError("an artefact of the run has no parts", where=str(path), expected="part-*.parquet")
+    return pa.concat_tables([_read(file, columns) for file in files])
+
+
+def _read(file: Path, columns: list[str] | None) -> pa.Table:
+    try:
+        there = pq.read_schema(file).names
+        lacking = [name for name in columns or () if name not in there]
+        if not lacking:
+            return pq.read_table(file, columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise RunError(f"an artefact of the run cannot be read: {error}", where=str(file)) from error
+    raise RunError(f"an artefact of the run lacks column {lacking[0]!r}", where=str(file))
 
 
 def concat(tables: list[pa.Table]) -> pa.Table:

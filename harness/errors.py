@@ -50,7 +50,7 @@ class HarnessError(Exception):
             parts.append(f"expected {self.expected}")
         line = "; ".join(parts)
         if self.fix:
-            line = f"{line}. {self.fix}"
+            line = f"{line.rstrip('.')}. {self.fix}"
         return " ".join("".join(c if c.isprintable() else " " for c in line).split())
 
 

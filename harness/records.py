@@ -29,6 +29,8 @@ class State(StrEnum):
 
 #: what the build did wrong; everything else that is not OK is the harness's own loss
 TARGET_FAULTS = frozenset({State.HTTP_ERROR, State.CONNECTION_ERROR, State.TIMEOUT, State.BAD_BODY})
+#: what the build answers for, well or badly
+ANSWERED_FOR = TARGET_FAULTS | {State.OK}
 
 
 class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +101,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one arm answered to one request in one phase: the final attempt, parsed.
 
     `features` is a JSON object with NaN and infinities spelled as strings; None when none were echoed.
+    `server_ns` is the time the service says it took.
     """
 
     seq: int
@@ -112,6 +115,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     written_ns: int | None = None
     first_ns: int | None = None
     done_ns: int | None = None
+    server_ns: int | None = None
     score: float | None = None
     features: bytes | None = None
     model: str | None = None
@@ -282,7 +286,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The three latencies of one arm in one phase: response is done − due, service done − written, lag written − due."""
+    """Latencies of an arm in a phase: response done − due, service done − written, lag written − due."""
 
     phase: str
     target: str
@@ -323,7 +327,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How every request sent to one target ended, over all phases, by state; `details` are the reasons seen."""
+    """How every request sent to one target ended, over all phases, by state; `details` are reasons seen."""
 
     target: str
     states: dict[str, int]
@@ -331,11 +335,15 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Champion against challenger on labels that have matured: exposed requests only, by unit."""
+    """Champion against challenger on labels that have matured: exposed requests only, by unit.
+
+    `days` is the span of the event times compared; `identical` says that every score of both arms is equal.
+    """
 
     as_of: str
     outcome: str
     counts: dict[str, int]
+    days: float = 0.0
     metrics: tuple[MetricRow, ...] = ()
     identical: bool = False
     estimate: Estimate | None = None
@@ -363,14 +371,22 @@ class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):
     silenced: int
 
 
+class SinglesCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests that were also built and scored one at a time, and each cell that came out otherwise."""
+
+    checked: int
+    found: tuple[str, ...] = ()
+
+
 class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
-    """A phase as it was run, or why it was not."""
+    """A phase as it was run, or why it was not; latency is judged where it is `open_loop`."""
 
     phase: str
     pace: str
     requests: int
     targets: tuple[str, ...]
     ran: bool
+    open_loop: bool = False
     reason: str = ""
 
 

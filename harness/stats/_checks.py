@@ -1,7 +1,8 @@
 """What every function of this room demands of its input; a failure is a ValueError that names the value."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import numpy as np
 import numpy.typing as npt
@@ -54,3 +55,16 @@ def check_counts(successes: int, trials: int, *, names: Sequence[str]) -> None:
         raise ValueError(f"{names[1]}: found {trials!r}, expected a count of at least 0")
     if not 0 <= successes <= trials:
         raise ValueError(f"{names[0]}: found {successes!r} of {trials!r}, expected between 0 and {trials}")
+
+
+def check_names(record: type, state: Mapping[str, object]) -> None:
+    """Raise ValueError unless `state` has exactly the field names of the dataclass `record`."""
+    expected = {field.name for field in fields(record)}
+    if set(state) != expected:
+        raise ValueError(f"state: found the names {sorted(state)}, expected {sorted(expected)}")
+
+
+def check_same_tuning(mine: object, other: object) -> None:
+    """Raise ValueError unless two processes have the same tuning: otherwise they are different tests."""
+    if mine != other:
+        raise ValueError(f"tuning: found {other}, expected {mine}; other tuning is another test")

@@ -8,10 +8,10 @@ from scipy.special import ndtri
 from harness.stats import SlowShareTest
 
 
-def slow_counts(
+def slow_requests(
     rng: np.random.Generator, *, runs: int, n: int, share: float, phi: float
-) -> npt.NDArray[np.int64]:
-    """The number of slow requests in each of `runs` passes of `n` requests, (runs,).
+) -> npt.NDArray[np.bool_]:
+    """Which of the `n` requests of each of `runs` passes are slow, (runs, n).
 
     Latency is a stationary Gaussian AR(1) with coefficient `phi`; a request is slow above the quantile that
     exactly `share` of requests exceed.
@@ -19,7 +19,15 @@ def slow_counts(
     start = rng.normal(size=(runs, 1))
     shocks = rng.normal(size=(runs, n)) * np.sqrt(1.0 - phi * phi)
     latency, _ = lfilter([1.0], [1.0, -phi], shocks, axis=1, zi=phi * start)
-    counts: npt.NDArray[np.int64] = (latency > ndtri(1.0 - share)).sum(axis=1)
+    slow: npt.NDArray[np.bool_] = latency > ndtri(1.0 - share)
+    return slow
+
+
+def slow_counts(
+    rng: np.random.Generator, *, runs: int, n: int, share: float, phi: float
+) -> npt.NDArray[np.int64]:
+    """The number of slow requests in each of `runs` passes of `n` requests, (runs,)."""
+    counts: npt.NDArray[np.int64] = slow_requests(rng, runs=runs, n=n, share=share, phi=phi).sum(axis=1)
     return counts
 
 

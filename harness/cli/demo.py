@@ -1,0 +1,81 @@
+"""The demonstration: one healthy and one broken build of a real service, each replayed to its verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+import harness
+from harness import report as faces
+from harness import run as stages
+from harness.cli.progress import Watch
+from harness.errors import HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.records import Decision, Word
+
+RENDERINGS = ("report.html", "report.md", "report.json")
+CHECKOUT = Path(harness.__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class _Act:
+    """One build: its scenario, and the verdict it must come to, with and without a latency phase."""
+
+    file: str
+    title: str
+    expected: Word
+    expected_quick: Word
+
+
+ACTS = (
+    _Act("scenario.toml", "a healthy rebuild of the champion", "GO", "WAIT"),
+    _Act("bug.toml", "a build with a serving bug", "NO-GO", "NO-GO"),
+)
+
+
+def demonstrate(name: str, *, quick: bool, results: Path, console: Console) -> int:
+    """0 when every build came to its expected verdict, 70 otherwise."""
+    folder = _scenarios() / name
+    if not all((folder / act.file).is_file() for act in ACTS):
+        raise UsageError(
+            "no such demonstration",
+            found=name,
+            expected=", ".join(sorted(p.parent.name for p in _scenarios().glob("*/bug.toml")))
+            or "a checkout of replaygate",
+        )
+    options = stages.Options(results=results, phases=("parity",) if quick else ())
+    played = []
+    for act in ACTS:
+        console.rule(escape(f"{name}: {act.title}"))
+        with Watch(quiet=False) as watch:
+            run, report = stages.run(folder / act.file, options, watch=watch)
+        faces.terminal(report, console)
+        played.append((act, run.root, report.decision))
+    console.rule("demonstration")
+    right = [_conclude(*one, quick=quick, console=console) for one in played]
+    if quick:
+        console.print("Latency was not measured (--quick), so the healthy build waits for it.")
+    return 0 if all(right) else HarnessError.exit_code
+
+
+def _conclude(act: _Act, root: Path, decision: Decision, *, quick: bool, console: Console) -> bool:  # noqa: PLR0917  -- one played act
+    """Whether an act ended as it must, said together with where its report is."""
+    expected = act.expected_quick if quick else act.expected
+    right = decision.word == expected
+    said = "as expected" if right else f"NOT as expected ({expected})"
+    line = f"{act.title}: {decision.word}, {said}; `replaygate run` exits with {decision.exit_code}"
+    console.print(escape(line), soft_wrap=True)
+    for name in RENDERINGS:
+        console.print(escape(f"  {root / name}"), soft_wrap=True)
+    return right
+
+
+def _scenarios() -> Path:
+    here = Path("scenarios")
+    return here if here.is_dir() else CHECKOUT / "scenarios"

@@ -1,0 +1,25 @@
+"""Joined columns become estimates: parity as a census, latency from stamps, quality from matured labels.
+
+`model`    what the gates may look at
+`parity`   exact counts, and their bounds for traffic to come
+`latency`  response time, service time and send lag of a phase
+`cohort`   which labelled requests may be compared, and when
+`looks`    the paired test of challenger against champion, look by look
+`quality`  metrics of each arm, and that test, in one summary
+"""
+
+from harness.evidence.cohort import Arms, Cohort, LabelsConfig
+from harness.evidence.model import Against, Evidence, JudgedPair, Levels
+from harness.evidence.parity import census, claim
+
+__all__ = [
+    "Against",
+    "Arms",
+    "Cohort",
+    "Evidence",
+    "JudgedPair",
+    "LabelsConfig",
+    "Levels",
+    "census",
+    "claim",
+]

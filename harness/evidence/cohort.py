@@ -1,0 +1,117 @@
+"""Which labelled requests may be compared at a time, and how a scenario says so.
+
+"Labels so far" is a trap: positives are known early, negatives only when the window closes, so two equal
+models differ. A request counts once its event time plus the delay has passed, and not before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DAY_NS = 86_400 * 10**9
+NEVER = np.iinfo(np.int64).max
+
+
+class LabelsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where labels come from, how late they are, and the paired test they feed."""
+
+    path: Annotated[
+        str,
+        msgspec.Meta(
+            description="labels file: request_id, label (0 or 1), label_at; none yet: `replaygate labels add`"
+        ),
+    ] = ""
+    outcome: Annotated[str, msgspec.Meta(description="what a label of 1 means, in words")] = "label"
+    delay_days: Annotated[
+        float, msgspec.Meta(ge=0, description="a label is final this many days after the event time")
+    ] = 7.0
+    since: Annotated[
+        str | None,
+        msgspec.Meta(description="only requests from this RFC 3339 event time on (not the training rows)"),
+    ] = None
+    complete_until: Annotated[
+        str | None,
+        msgspec.Meta(
+            description="labels are known up to this RFC 3339 time; default: the last label_at in the file"
+        ),
+    ] = None
+    metric: Annotated[
+        Literal["log_loss", "brier"], msgspec.Meta(description="the loss whose paired difference is tested")
+    ] = "log_loss"
+    margin: Annotated[
+        float,
+        msgspec.Meta(
+            gt=0, description="the challenger's mean loss may exceed the champion's by less than this"
+        ),
+    ] = 0.01
+    planned_units: Annotated[
+        int,
+        msgspec.Meta(ge=1, description="units at which the test is tightest; fixed before the first look"),
+    ] = 500
+    max_missing_share: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0, le=1, description="matured requests without a label, above which nothing is ruled"
+        ),
+    ] = 0.05
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The two arms that are compared, by name in `Cohort.scores`."""
+
+    champion: str
+    challenger: str
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Columns over all captured requests, aligned by seq: what quality needs to know of each.
+
+    `event_ns` int64, `exposed` and `in_scope` bool, `unit` int64 codes, `label` float64 (NaN: none known),
+    `label_ns` int64, `weight` float64 (1 / propensity where given), `scores` float64 (n,) by arm with NaN for
+    none.
+    """
+
+    event_ns: NDArray[np.int64]
+    exposed: NDArray[np.bool_]
+    in_scope: NDArray[np.bool_]
+    unit: NDArray[np.int64]
+    label: NDArray[np.float64]
+    label_ns: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    weighted: bool
+    scores: dict[str, NDArray[np.float64]]
+
+    def eligible(self) -> NDArray[np.bool_]:
+        """Requests whose label can come: in scope, and exposed to the decision."""
+        return self.in_scope & self.exposed
+
+    def ripe_ns(self, delay_days: float) -> NDArray[np.int64]:
+        """When each request's label window closes."""
+        return self.event_ns + np.int64(delay_days * DAY_NS)
+
+    def entry_ns(self, delay_days: float) -> NDArray[np.int64]:
+        """When each request may be compared: its window has closed and its label is known (`NEVER`: none)."""
+        entry = np.maximum(self.ripe_ns(delay_days), self.label_ns)
+        return np.where(np.isnan(self.label), NEVER, entry)
+
+    def known(self, as_of_ns: int) -> NDArray[np.bool_]:
+        """Requests whose label is known at `as_of`."""
+        return ~np.isnan(self.label) & (self.label_ns <= as_of_ns)
+
+    def answered(self, arms: Arms) -> NDArray[np.bool_]:
+        """Requests that both arms scored."""
+        return ~(np.isnan(self.scores[arms.champion]) | np.isnan(self.scores[arms.challenger]))
+
+
+def stamp(ns: int) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return f"{np.datetime64(ns // 10**9, 's')}Z"

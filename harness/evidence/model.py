@@ -1,0 +1,78 @@
+"""What the gates may look at: summaries and estimates, never raw rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from harness.records import TargetCounts
+
+if TYPE_CHECKING:
+    from harness.records import (
+        Identity,
+        LatencySummary,
+        PairSummary,
+        PhaseNote,
+        QualitySummary,
+        SinglesCheck,
+    )
+
+Against = Literal["offline", "champion"]
+
+#: what an offline arm is called: the model's name after this
+OFFLINE = "offline:"
+
+
+@dataclass(frozen=True)
+class JudgedPair:
+    """A comparison with its standing: whom the arm is held against, and whether it is under test."""
+
+    summary: PairSummary
+    against: Against
+    under_test: bool
+
+    @property
+    def arm(self) -> str:
+        """The compared arms in words, the arm under judgement first."""
+        return f"{self.summary.right} vs {self.summary.left}"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All evidence of a run at one `as_of`; `under_test` is the name of the challenger.
+
+    `singles` says, by offline model, how many requests were also built alone and which came out otherwise.
+    `parity_release` says that the build claims to be the same model.
+    """
+
+    under_test: str
+    parity_release: bool
+    pairs: tuple[JudgedPair, ...]
+    targets: tuple[TargetCounts, ...]
+    latency: tuple[LatencySummary, ...]
+    phases: tuple[PhaseNote, ...]
+    identities: tuple[Identity, ...]
+    singles: dict[str, SinglesCheck]
+    quality: QualitySummary | None
+
+    def all_targets(self) -> tuple[TargetCounts, ...]:
+        """The counts of every target; a build under test that was sent nothing has empty ones, not none."""
+        if any(counts.target == self.under_test for counts in self.targets):
+            return self.targets
+        return (*self.targets, TargetCounts(target=self.under_test, states={}))
+
+    def references(self) -> tuple[str, ...]:
+        """The offline models that the build under test is held against."""
+        return tuple(
+            pair.summary.left.removeprefix(OFFLINE)
+            for pair in self.pairs
+            if pair.under_test and pair.against == "offline"
+        )
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The error probabilities of one test: `go` to pass it, `nogo` to fail it (already split)."""
+
+    go: float
+    nogo: float

@@ -1,0 +1,39 @@
+"""Gates: each a configured struct with one method, `judge`.
+
+`defaults`        the union of all gates, and which of them are in force
+`harness_health`  what the harness lost, and whether its offline reference is one
+`parity`          features, scores and decisions against the offline model and the champion
+`service`         errors, and the model that was served
+`latency`         p95 of the response time against a budget
+`labels`          not worse, or better, than the champion on matured labels
+`decide`          one word from all verdicts
+
+A new gate is one file, one name in `defaults`, and the contract tests judge it.
+"""
+
+from harness.gates.decide import DecisionConfig, decide, levels
+from harness.gates.defaults import DEFAULT_GATES, Gate, effective
+from harness.gates.harness_health import Completeness, OfflineReference
+from harness.gates.labels import LabelGuardrail, LabelImprovement
+from harness.gates.latency import LatencyP95
+from harness.gates.parity import DecisionFlips, FeatureParity, ScoreParity
+from harness.gates.service import Errors, ModelIdentity
+
+__all__ = [
+    "DEFAULT_GATES",
+    "Completeness",
+    "DecisionConfig",
+    "DecisionFlips",
+    "Errors",
+    "FeatureParity",
+    "Gate",
+    "LabelGuardrail",
+    "LabelImprovement",
+    "LatencyP95",
+    "ModelIdentity",
+    "OfflineReference",
+    "ScoreParity",
+    "decide",
+    "effective",
+    "levels",
+]

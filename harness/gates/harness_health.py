@@ -1,0 +1,105 @@
+"""Gates on the harness itself: what it lost, whether its offline reference is one. They void, never blame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness.gates._config import Required, Share
+from harness.records import ANSWERED_FOR, Verdict
+
+if TYPE_CHECKING:
+    from harness.evidence import Evidence, Levels
+    from harness.records import SinglesCheck, TargetCounts
+
+
+class Completeness(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="completeness",
+):
+    """At most this share of the scheduled requests may be lost by the harness: shed, not sent, abandoned."""
+
+    max_share: Share = 0.001
+    required: Required = True
+
+    def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
+        """One verdict for each target; too much lost is the harness's fault and leaves no valid evidence."""
+        return tuple(
+            self._one(counts, required=self.required and counts.target == evidence.under_test)
+            for counts in evidence.all_targets()
+        )
+
+    def _one(self, counts: TargetCounts, *, required: bool) -> Verdict:
+        total = sum(counts.states.values())
+        lost = sum(n for state, n in counts.states.items() if state not in ANSWERED_FOR)
+        share = lost / total if total else 1.0
+        ok = total > 0 and share <= self.max_share
+        return Verdict(
+            gate="completeness",
+            arm=counts.target,
+            ruling="PASS" if ok else "UNDECIDED",
+            required=required,
+            fault=None if ok else "harness",
+            value=share,
+            limit=self.max_share,
+            unit="share",
+            n=total,
+            reason=f"The harness lost {lost:,} of {total:,} requests ({share:.2%}); "
+            f"the budget is {self.max_share:.2%}.",
+            needs="" if ok else "a run that loses fewer requests" if total else "a run that sends requests",
+        )
+
+
+class OfflineReference(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="offline_reference",
+):
+    """The offline pipeline gives a request the same features alone as in a batch, or it is no reference."""
+
+    required: Required = True
+
+    def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
+        """One verdict for each offline model, required for those that the build under test must match."""
+        ours = evidence.references()
+        return tuple(
+            self._one(model, evidence.singles.get(model), required=self.required and model in ours)
+            for model in dict.fromkeys((*evidence.singles, *ours))
+        )
+
+    def _one(self, model: str, check: SinglesCheck | None, *, required: bool) -> Verdict:
+        n = check.checked if check else 0
+        verdict = Verdict(
+            gate="offline_reference",
+            arm=model,
+            ruling="PASS",
+            required=required,
+            n=n,
+            reason=f"All {n:,} requests that were built one at a time agree with the batch to the last bit.",
+        )
+        if check is not None and check.found:
+            return msgspec.structs.replace(
+                verdict,
+                ruling="UNDECIDED",
+                fault="harness",
+                reason=f"The offline pipeline of {model} answers otherwise one request at a time than in a "
+                f"batch ({len(check.found):,} cells of {n:,} requests): {check.found[0]}.",
+                needs="a pipeline whose rows do not depend on each other",
+            )
+        if n == 0:
+            return msgspec.structs.replace(
+                verdict,
+                ruling="UNDECIDED",
+                fault="evidence",
+                reason=f"0 requests were built one at a time through the offline pipeline of {model}.",
+                needs="models.*.singles above 0, or required = false on this gate",
+            )
+        return verdict

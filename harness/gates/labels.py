@@ -1,0 +1,161 @@
+"""Label gates: is the challenger not worse, or better, than the champion on labels that have matured?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from harness.gates._config import Required
+from harness.records import Verdict
+
+if TYPE_CHECKING:
+    from harness.evidence import Evidence, Levels
+    from harness.records import Look, QualitySummary
+
+
+class LabelGuardrail(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="label_guardrail",
+):
+    """The challenger's mean loss exceeds the champion's by less than the margin of [labels]."""
+
+    required: Required = True
+
+    def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
+        """One verdict when labels are configured, none otherwise.
+
+        A deterioration, once shown, fails whatever comes later; a PASS needs the labels to be there.
+        """
+        quality = evidence.quality
+        if quality is None:
+            return ()
+        base = _base("label_guardrail", evidence, required=self.required)
+        last = quality.looks[-1] if quality.looks else None
+        if last is not None and last.ruling == "FAIL":
+            return (_ruled(base, quality, last=last),)
+        if quality.identical:
+            return (_identity(base, quality),)
+        lacking = missing(quality)
+        if lacking or last is None:
+            return (msgspec.structs.replace(base, reason=lacking or _nothing(quality)),)
+        if last.ruling == "PASS":
+            return (_ruled(base, quality, last=last),)
+        return (_with_look(base, quality, look=last),)
+
+
+class LabelImprovement(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="label_improvement",
+):
+    """The challenger's mean loss is lower than the champion's: the success of an improvement release."""
+
+    min_days: Annotated[
+        float,
+        msgspec.Meta(ge=0, description="days from the first to the last matured request before a GO"),
+    ] = 7.0
+    required: Required = True
+
+    def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
+        """One verdict in an improvement release, none in a parity release."""
+        if evidence.parity_release:
+            return ()
+        quality = evidence.quality
+        base = _base("label_improvement", evidence, required=self.required)
+        if quality is None:
+            return (msgspec.structs.replace(base, reason="0 labels: the scenario has no [labels]."),)
+        lacking = missing(quality)
+        if lacking or not quality.looks:
+            return (msgspec.structs.replace(base, reason=lacking or _nothing(quality)),)
+        verdict = _with_look(base, quality, look=quality.looks[-1])
+        better = [look for look in quality.looks if _better(look)]
+        if not better:
+            return (verdict,)
+        if quality.days < self.min_days:
+            short = f"{quality.days:.1f} of {self.min_days:g} days of matured labels"
+            return (msgspec.structs.replace(verdict, needs=f"a longer time: {short} so far"),)
+        reason = f"{verdict.reason.removesuffix('.')}, better since {better[0].as_of}."
+        return (msgspec.structs.replace(verdict, ruling="PASS", fault=None, needs="", reason=reason),)
+
+
+def missing(quality: QualitySummary) -> str:
+    """Why labels that should be there void the comparison, or nothing."""
+    matured, absent = quality.counts["matured"], quality.counts["matured without label"]
+    if absent > quality.max_missing_share * matured:
+        allowed = f"at most {quality.max_missing_share:.0%} may"
+        return f"{absent:,} of {matured:,} matured requests have no label, {allowed}."
+    return ""
+
+
+def _better(look: Look) -> bool:
+    return not look.refused and look.upper is not None and look.upper < 0
+
+
+def _nothing(quality: QualitySummary) -> str:
+    waiting = quality.counts["not matured"]
+    return f"0 matured labels of requests that both arms answered; {waiting:,} requests are not matured yet."
+
+
+def _base(gate: str, evidence: Evidence, *, required: bool) -> Verdict:
+    return Verdict(
+        gate=gate,
+        arm=evidence.under_test,
+        ruling="UNDECIDED",
+        reason="",
+        required=required,
+        fault="evidence",
+        needs="matured labels",
+    )
+
+
+def _identity(verdict: Verdict, quality: QualitySummary) -> Verdict:
+    n = quality.counts["compared"]
+    return msgspec.structs.replace(
+        verdict,
+        ruling="PASS",
+        fault=None,
+        needs="",
+        n=n,
+        value=0.0,
+        reason=f"Champion and challenger score every request identically, {n:,} labelled ones among them: "
+        "equal by identity.",
+        method="identity, not a test",
+    )
+
+
+def _ruled(verdict: Verdict, quality: QualitySummary, *, last: Look) -> Verdict:
+    """The ruling that was reached, at whichever look; it stays."""
+    since = next(look.as_of for look in quality.looks if look.ruling == last.ruling)
+    shown = _with_look(verdict, quality, look=last)
+    word = "worse" if last.ruling == "FAIL" else "within the margin"
+    reason = f"{shown.reason.removesuffix('.')}, {word} since {since}."
+    return msgspec.structs.replace(shown, ruling=last.ruling, fault=None, needs="", reason=reason)
+
+
+def _with_look(verdict: Verdict, quality: QualitySummary, *, look: Look) -> Verdict:
+    estimate = quality.estimate
+    bounds = f"above {_signed(look.lower)}, below {_signed(look.upper)}"
+    refused = f"; nothing is ruled: {look.refused}" if look.refused else ""
+    return msgspec.structs.replace(
+        verdict,
+        value=look.estimate,
+        n=look.n,
+        unit="mean loss difference",
+        method=estimate.method if estimate else "",
+        evidence=(estimate,) if estimate else (),
+        reason=f"{look.test}: {_signed(look.estimate)} ({bounds}) on {look.n:,} requests of {look.units:,} "
+        f"units, {len(quality.looks):,} looks{refused}.",
+        needs="more matured labels",
+    )
+
+
+def _signed(value: float | None) -> str:
+    return "no bound" if value is None else f"{value:+.4f}"

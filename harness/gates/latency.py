@@ -1,0 +1,154 @@
+"""The latency gate: p95 of the response time against a budget, only where it was measured honestly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from harness.gates._config import Required
+from harness.records import Estimate, Verdict
+from harness.stats import SlowShareTest, min_requests_within
+
+if TYPE_CHECKING:
+    from harness.evidence import Evidence, Levels
+    from harness.records import LatencySummary, PhaseNote
+
+QUANTILE = 0.95
+
+
+class LatencyP95(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="latency_p95"
+):
+    """95 % of the requests must answer within the budget, counted from when they were due.
+
+    Judged once, at the end of each open-loop pass: exact binomial with a declared variance inflation, because
+    requests under load depend on each other. The claim is about these arrivals on this host.
+    """
+
+    budget_ms: Annotated[float, msgspec.Meta(gt=0, description="95 % must answer within this")] = 120.0
+    variance_inflation: Annotated[
+        float,
+        msgspec.Meta(ge=1, description="how much more counts vary than if requests did not queue together"),
+    ] = 4.5
+    max_send_lag_p99_ms: Annotated[
+        float, msgspec.Meta(gt=0, description="sent later than this, a pass says nothing of the build")
+    ] = 10.0
+    max_lost_share: Annotated[
+        float, msgspec.Meta(ge=0, le=1, description="share of a pass that the harness may lose")
+    ] = 0.001
+    required: Required = True
+
+    def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:
+        """One verdict for each open-loop pass; UNDECIDED for one that did not run, or when none is planned.
+
+        The level to pass is split over the planned passes of an arm, the level to fail comes split.
+        """
+        mine = evidence.under_test
+        judged = [s for s in evidence.latency if s.judged]
+        skipped = [p for p in evidence.phases if p.open_loop and not p.ran and mine in p.targets]
+        passes = len(skipped) + sum(s.target == mine for s in judged)
+        rule = self.tests(levels, passes=passes)
+        verdicts = [self._one(s, rule, required=self.required and s.target == mine) for s in judged]
+        verdicts += [self._not_run(mine, phase) for phase in skipped]
+        return tuple(verdicts) if passes else (*verdicts, self._not_run(mine, None))
+
+    def tests(self, levels: Levels, *, passes: int) -> tuple[SlowShareTest, SlowShareTest]:
+        """The tests of one of `passes` passes: of being within the budget, and of being over it."""
+        limit, inflation = 1 - QUANTILE, self.variance_inflation
+        within = SlowShareTest(limit=limit, alpha=levels.go / max(1, passes), inflation=inflation)
+        return within, SlowShareTest(limit=limit, alpha=levels.nogo, inflation=inflation)
+
+    def _one(
+        self, summary: LatencySummary, rule: tuple[SlowShareTest, SlowShareTest], *, required: bool
+    ) -> Verdict:
+        within, over = rule
+        n, slow = summary.requests - summary.lost, summary.over_budget
+        verdict = self._measured(summary, n, required=required)
+        void = self._void(summary, n)
+        if void:
+            needs = "a harness that keeps time (less load on this host)"
+            return msgspec.structs.replace(verdict, fault="harness", reason=void, needs=needs)
+        limits = _limits(within.largest_within(n), over.smallest_over(n))
+        said = f"{slow:,} of {n:,} requests over {self.budget_ms:g} ms; p95 {_ms(summary.response.p95)}"
+        if within.p_within(slow, n) <= within.alpha:
+            return msgspec.structs.replace(verdict, ruling="PASS", reason=f"{said}; {limits}.")
+        if over.p_over(slow, n) <= over.alpha:
+            return msgspec.structs.replace(verdict, ruling="FAIL", reason=f"{said}; {limits}.")
+        least = min_requests_within(alpha=within.alpha, inflation=within.inflation, limit=within.limit)
+        longer = f"a longer pass (at least {least:,} requests, none slow)"
+        return msgspec.structs.replace(
+            verdict,
+            fault="evidence",
+            reason=f"{said}: too close to call; {limits}.",
+            needs=longer if n < least else "another pass, or a faster build",
+        )
+
+    def _measured(self, summary: LatencySummary, n: int, *, required: bool) -> Verdict:
+        share = Estimate(
+            name="over budget",
+            value=summary.over_budget / n if n > 0 else None,
+            count=summary.over_budget,
+            n=n,
+            unit="share of requests",
+            method="response time over the budget, or failed",
+        )
+        return Verdict(
+            gate="latency_p95",
+            arm=f"{summary.target}, {summary.phase}",
+            ruling="UNDECIDED",
+            reason="",
+            required=required,
+            value=summary.response.p95,
+            limit=self.budget_ms,
+            unit="ms",
+            n=n,
+            method=f"exact binomial on (S/v, n/v), v = {self.variance_inflation:g}; "
+            "these arrivals, this host",
+            evidence=(share,),
+        )
+
+    def _void(self, summary: LatencySummary, n: int) -> str:
+        """Why the harness voids this pass, or nothing."""
+        lag = summary.send_lag.p99
+        if n <= 0:
+            return f"0 of {summary.requests:,} requests of this pass were sent and timed."
+        if summary.lost > self.max_lost_share * summary.requests:
+            return f"The harness lost {summary.lost:,} of {summary.requests:,} requests of this pass."
+        unknown = n - summary.failed - summary.send_lag.n
+        if unknown > 0:
+            return f"It is not known when {unknown:,} of {n:,} requests of this pass were sent."
+        if lag is not None and lag > self.max_send_lag_p99_ms:
+            allowed = f"allowed {self.max_send_lag_p99_ms:g} ms"
+            return f"The harness sent late: send lag p99 {lag:.1f} ms of {n:,} requests, {allowed}."
+        return ""
+
+    def _not_run(self, under_test: str, phase: PhaseNote | None) -> Verdict:
+        arm, why = under_test, f"0 open-loop phases send to {under_test}"
+        if phase is not None:
+            arm = f"{under_test}, {phase.phase}"
+            why = f"0 requests of phase {phase.phase} were sent" + (
+                f", {phase.reason}" if phase.reason else ""
+            )
+        return Verdict(
+            gate="latency_p95",
+            arm=arm,
+            ruling="UNDECIDED",
+            reason=f"NOT RUN: {why}.",
+            required=self.required,
+            fault="evidence",
+            limit=self.budget_ms,
+            unit="ms",
+            needs="an open-loop phase at recorded speed",
+        )
+
+
+def _limits(within: int | None, over: int | None) -> str:
+    """The counts that decide at this n."""
+    least = "no count here is few enough" if within is None else f"at most {within:,} slow are within"
+    most = "no count is enough to be over" if over is None else f"{over:,} or more are over"
+    return f"{least}, {most}"
+
+
+def _ms(value: float | None) -> str:
+    return "beyond the last answer" if value is None else f"{value:.1f} ms"

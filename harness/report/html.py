@@ -1,0 +1,56 @@
+"""The report as one HTML page that loads nothing and runs nothing: light, dark, printed or on a phone."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from harness.report import story, tables, words
+
+if TYPE_CHECKING:
+    from harness.records import Report
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_ONE_CAUSE_IN_FULL = 3
+
+
+def render(report: Report) -> str:
+    """The whole report as a self-contained page; everything that came from a capture is escaped."""
+    from harness.report import plots
+
+    groups = story.grouped(report.findings)
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        story=story,
+        tables=tables,
+        words=words,
+        groups=groups,
+        most_in_full=_ONE_CAUSE_IN_FULL if len(groups) == 1 else 1,
+        mismatches=plots.mismatches(report),
+        responses=plots.responses(report),
+    )
+
+
+def _unbroken(value: object) -> object:
+    """Text whose per cent signs stay with their numbers, a thin space apart; drawings as they are."""
+    return value.replace(" %", "\N{NARROW NO-BREAK SPACE}%") if type(value) is str else value
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_unbroken,
+    )
+    environment.filters["plain"] = words.printable
+    environment.filters["sentence"] = words.sentence
+    return environment

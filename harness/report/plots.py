@@ -1,0 +1,359 @@
+"""The pictures of a report as static SVG: drawn without a browser, the same bytes for the same report.
+
+Ink and grid are fixed colours that the page's style sheet recolours in the dark theme; arms keep theirs.
+Each picture comes in two widths, so that its words stay readable on a phone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import altair as alt
+import vl_convert
+
+from harness.report import story, tables, words
+
+if TYPE_CHECKING:
+    from harness.records import LatencySummary, PairSummary, Report, Verdict
+
+INK, MUTED, GRID = "#1f2328", "#57606a", "#d8dee4"
+ARMS = {"offline": "#6B7280", "champion": "#0072B2", "challenger": "#D55E00", "recorded": "#CC79A7"}
+_OTHER_ARM = "#009E73"
+_MOST_ROWS = 25
+_MOST_BARS = 240
+_ROW_HEIGHT = 22
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+_VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+
+_Row = dict[str, Any]
+_Layers = alt.LayerChart | alt.FacetChart
+_Align = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A width to draw for: the panel and the margin its names get, in px, and letters a name may have."""
+
+    panel: int
+    letters: int
+    roomy: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A sentence that says the fact, what was counted, and the drawing; `described` stands in for it."""
+
+    title: str
+    caption: str
+    described: str
+    wide: str
+    narrow: str
+
+
+_WIDE, _NARROW = Size(520, 26, roomy=True), Size(150, 13, roomy=False)
+_WIDE_TIME, _NARROW_TIME = Size(760, 40, roomy=True), Size(270, 14, roomy=False)
+
+
+def mismatches(report: Report) -> list[Picture]:
+    """One picture for each pair that differs: the rate of each feature on a log axis against its budget."""
+    return [_mismatch(report, pair) for pair in report.pairs if tables.differing(pair)]
+
+
+def responses(report: Report) -> list[Picture]:
+    """One picture a judged phase: arrivals above, response times of each arm below, on one time axis.
+
+    How fast an arm answers when it is pushed to its limit says nothing of the budget, so it is not drawn.
+    """
+    drawn = [item for item in report.latency if item.judged and _finite(item)]
+    phases = dict.fromkeys(item.phase for item in drawn)
+    return [_response(report, [item for item in drawn if item.phase == phase]) for phase in phases]
+
+
+# --- mismatch by feature
+
+
+def _mismatch(report: Report, pair: PairSummary) -> Picture:
+    differing, total = tables.differing(pair), len(pair.fields)
+    gate = _parity_gate(report, pair)
+    limit = gate.limit if gate else None
+    over = [f for f in differing if limit is None or f.rate > limit]
+    beyond = f" on more than {words.percent(limit)} of requests" if limit is not None else ""
+    seen = [f.first_seen for f in differing if f.first_seen], [f.last_seen for f in differing if f.last_seen]
+    period = f"; seen {words.moment(min(seen[0]))} to {words.moment(max(seen[1]))}" if all(seen) else ""
+    cut = f"; the {_MOST_ROWS} most frequent drawn" if len(differing) > _MOST_ROWS else ""
+    rows = _mismatch_rows(report, pair, gate=gate)
+    name = tables.pair_name(pair)
+    return Picture(
+        title=f"{len(over):,} of {words.counted(total, 'feature')} of {name} differ{beyond}",
+        caption=(
+            f"n = {words.counted(pair.compared, 'request')}{period}. Share of requests that differ, log "
+            f"scale; {total - len(differing):,} more agree on every request{cut}."
+        ),
+        described="; ".join(f"{row['name']} {row['rate_text']} {row['cause']}".rstrip() for row in rows),
+        wide=_svg(_mismatch_chart(rows, _WIDE, limit=limit)),
+        narrow=_svg(_mismatch_chart(rows, _NARROW, limit=limit)),
+    )
+
+
+def _parity_gate(report: Report, pair: PairSummary) -> Verdict | None:
+    arms = (f"{pair.right} vs {pair.left}", pair.right)
+    return next((g for g in report.gates if g.gate == "feature_parity" and g.arm in arms), None)
+
+
+def _mismatch_rows(report: Report, pair: PairSummary, *, gate: Verdict | None) -> list[_Row]:
+    """A row for all features together, with its bound when there is one, then one a feature, in per cent."""
+    causes = {
+        field: story.cause_name(finding.cause)
+        for finding in reversed(story.worst_first(report.findings))
+        if finding.arm == pair.right
+        for field in finding.fields
+    }
+    rows = [
+        _row(f.field, f.rate, arm=pair.right, cause=causes.get(f.field, ""))
+        for f in tables.differing(pair)[:_MOST_ROWS]
+    ]
+    if pair.feature_mismatches and pair.compared:
+        rate = pair.feature_mismatches / pair.compared
+        bounds = next((e for e in gate.evidence if e.upper is not None), None) if gate else None
+        together = _row("any feature", rate, arm=pair.right)
+        if bounds is not None and bounds.upper is not None:
+            together |= {
+                "low": 100 * (rate if bounds.lower is None else bounds.lower),
+                "high": 100 * bounds.upper,
+            }
+        rows.insert(0, together)
+    return [row | {"place": place} for place, row in enumerate(rows)]
+
+
+def _row(name: str, rate: float, *, arm: str, cause: str = "") -> _Row:
+    return {
+        "name": words.printable(name),
+        "rate": 100 * rate,
+        "rate_text": words.percent(rate),
+        "cause": cause,
+        "colour": _colour(arm),
+    }
+
+
+def _mismatch_chart(rows: list[_Row], size: Size, *, limit: float | None) -> _Layers:
+    floor = min([row["rate"] for row in rows] + ([100 * limit] if limit else []))
+    low = 10.0 ** math.floor(math.log10(max(floor, 1e-6)) - 1e-9)
+    for row in rows:
+        row["short"] = words.clipped(row["name"], size.letters)
+        row["label"] = row["rate_text"]
+        if size.roomy and row["cause"]:
+            row["label"] += f" · {words.clipped(row['cause'], 24)}"
+    x = alt.X(
+        field="rate",
+        type="quantitative",
+        scale=alt.Scale(type="log", domain=[low, 100]),
+        axis=alt.Axis(
+            values=_decades(low, most=6 if size.roomy else 3),
+            labelExpr="format(datum.value, '.6~g') + ' %'",
+            title=None,
+        ),
+    )
+    y = alt.Y(field="place", type="ordinal", axis=None, scale=alt.Scale(padding=0.5))
+    base = _data(rows)
+    layers: list[alt.Chart] = [
+        base.mark_rule(color=GRID).encode(y=y),
+        base.transform_filter("isValid(datum.high)")
+        .mark_rule(color=INK, strokeWidth=3, opacity=0.5)
+        .encode(x=alt.X(field="low", type="quantitative"), x2="high:Q", y=y),
+        base.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, color=_own_colour()),
+        _side_text(base, "short", x=-10, align="right").encode(y=y),
+        _side_text(base, "label", x=size.panel + 10, align="left").encode(y=y),
+    ]
+    if limit:
+        layers += _limit_line(100 * limit, f"budget {words.percent(limit)}")
+    return alt.layer(*layers).properties(width=size.panel, height=_ROW_HEIGHT * len(rows))
+
+
+def _side_text(base: alt.Chart, field: str, *, x: int, align: _Align) -> alt.Chart:
+    text = base.mark_text(align=align, baseline="middle", color=INK, fontSize=13, limit=420)
+    chart: alt.Chart = text.encode(x=alt.value(x), text=alt.Text(field=field, type="nominal"))
+    return chart
+
+
+def _limit_line(at: float, label: str) -> list[alt.Chart]:
+    """The upright line of the budget, named above the panel."""
+    base = _data([{"at": at, "label": label}]).encode(x=alt.X(field="at", type="quantitative"))
+    text = base.mark_text(align="center", baseline="bottom", dy=-4, color=INK, fontSize=13, fontWeight="bold")
+    return [
+        base.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.5),
+        text.encode(y=alt.value(0), text=alt.Text(field="label", type="nominal")),
+    ]
+
+
+def _decades(low: float, *, most: int) -> list[float]:
+    """Powers of ten from 100 down to `low`, at most so many."""
+    powers = range(2, round(math.log10(low)) - 1, -1)
+    return [10.0**power for power in powers[:: -(-len(powers) // most)]]
+
+
+# --- response time under the arrival rate
+
+
+def _response(report: Report, items: list[LatencySummary]) -> Picture:
+    drawn, timed = sum(len(i.points) for i in items), sum(i.requests - i.failed - i.lost for i in items)
+    thinned = f"; {drawn:,} of {timed:,} points drawn, the slowest 5 % all of them" if drawn < timed else ""
+    first = items[0]
+    budget = report.budget_ms
+    return Picture(
+        title=_late_sentence(items, budget),
+        caption=(
+            f"n = {words.counted(first.requests, 'request')} an arm over {_seconds(items):,.0f} s, phase "
+            f"{words.printable(first.phase)} at {words.printable(first.pace)} pace; "
+            f"{sum(i.failed for i in items):,} failed{thinned}. Response time from when the request was due, "
+            "log scale, under the arrivals of the same second."
+        ),
+        described="; ".join(story.latency_line(item, budget) for item in items),
+        wide=_svg(_response_chart(items, _WIDE_TIME, budget=budget)),
+        narrow=_svg(_response_chart(items, _NARROW_TIME, budget=budget)),
+    )
+
+
+def _late_sentence(items: list[LatencySummary], budget: float | None) -> str:
+    if budget is None:
+        medians = "; ".join(f"{words.printable(i.target)} {words.ms(i.response.p50)}" for i in items)
+        return f"Median response time: {medians}"
+    late = sorted((i for i in items if i.over_budget), key=lambda i: -i.over_budget)
+    if not late:
+        return f"{words.listed([i.target for i in items])} answered every request within {words.ms(budget)}"
+    said = [
+        f"{words.printable(i.target)} took longer than {words.ms(budget)} on {i.over_budget:,} of "
+        f"{i.requests:,} requests ({words.percent(i.over_budget / i.requests)})"
+        for i in late
+    ]
+    never = [i.target for i in items if not i.over_budget]
+    return "; ".join([*said, *([f"{words.listed(never)} on none"] if never else [])])
+
+
+def _seconds(items: list[LatencySummary]) -> float:
+    return max([second for i in items for second, _ in _finite(i)] + [len(items[0].rate)])
+
+
+def _finite(item: LatencySummary) -> list[tuple[float, float]]:
+    return [(second, ms) for second, ms in item.points if math.isfinite(second) and math.isfinite(ms)]
+
+
+def _response_chart(items: list[LatencySummary], size: Size, *, budget: float | None) -> alt.VConcatChart:
+    end = _seconds(items)
+    every = [max(ms, 0.01) for i in items for _, ms in _finite(i)] + ([budget] if budget else [])
+    domain = [10.0 ** math.floor(math.log10(min(every))), 1.25 * max(every)]
+    panels: list[_Layers] = [_arrivals(items[0], size, end=end)]
+    for place, item in enumerate(items):
+        last = place == len(items) - 1
+        panels.append(_points(item, size, budget=budget, end=end, domain=domain, last=last))
+    return alt.vconcat(*panels, spacing=26)
+
+
+def _arrivals(item: LatencySummary, size: Size, *, end: float) -> _Layers:
+    """Requests due a second, as bars from 0; long phases as the mean of several seconds a bar."""
+    step = max(1, -(-len(item.rate) // _MOST_BARS))
+    chunks = [item.rate[i : i + step] for i in range(0, len(item.rate), step)]
+    bars = [
+        {"from": chunk[0][0], "to": chunk[-1][0] + 1, "rate": sum(n for _, n in chunk) / len(chunk)}
+        for chunk in chunks
+    ]
+    chart = (
+        _data(bars)
+        .mark_bar(color=MUTED, opacity=0.75)
+        .encode(
+            x=_time("from", end, shown=False),
+            x2="to:Q",
+            y=alt.Y(field="rate", type="quantitative", axis=alt.Axis(title=None, tickCount=3)),
+            y2=alt.datum(0),
+        )
+    )
+    return _panel([chart], "Arrivals, requests/s", size=size, height=70)
+
+
+def _points(
+    item: LatencySummary,
+    size: Size,
+    *,
+    budget: float | None,
+    end: float,
+    domain: list[float],
+    last: bool,
+) -> _Layers:
+    values = [{"second": second, "ms": max(ms, 0.01)} for second, ms in _finite(item)]
+    y = alt.Y(
+        field="ms",
+        type="quantitative",
+        scale=alt.Scale(type="log", domain=domain, nice=False),
+        axis=alt.Axis(title=None, values=_ticks(domain), labelExpr="format(datum.value, ',.6~g')"),
+    )
+    dots = _data(values).mark_point(filled=True, size=14, opacity=0.7, color=_colour(item.target))
+    layers = [dots.encode(x=_time("second", end, shown=last), y=y)]
+    if budget:
+        line = _data([{"at": budget}]).encode(y=alt.Y(field="at", type="quantitative"))
+        name = _data([{"label": f"╌ budget {words.ms(budget)}"}]).mark_text(
+            align="right", baseline="bottom", color=INK, fontSize=13, fontWeight="bold"
+        )
+        layers += [
+            line.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.5),
+            name.encode(
+                x=alt.value(size.panel), y=alt.value(-7), text=alt.Text(field="label", type="nominal")
+            ),
+        ]
+    what = "response time, ms" if size.roomy else "ms"
+    return _panel(layers, f"{words.clipped(item.target, size.letters)}: {what}", size=size, height=130)
+
+
+def _panel(layers: list[alt.Chart], title: str, *, size: Size, height: int) -> _Layers:
+    name = alt.TitleParams(title, anchor="start", fontSize=13, color=INK, frame="group", offset=6)
+    return alt.layer(*layers).properties(width=size.panel, height=height, title=name)
+
+
+def _time(field: str, end: float, *, shown: bool) -> alt.X:
+    axis = alt.Axis(
+        labels=shown,
+        title="seconds since the phase began" if shown else None,
+        tickCount=6,
+        format=",.6~g",
+        grid=False,
+    )
+    return alt.X(
+        field=field, type="quantitative", axis=axis, scale=alt.Scale(domain=[0, max(end, 1.0)], nice=False)
+    )
+
+
+def _ticks(domain: list[float]) -> list[float]:
+    low, high = math.floor(math.log10(domain[0])), math.ceil(math.log10(domain[1]))
+    return [10.0**power for power in range(low, high + 1) if 10.0**power <= domain[1]]
+
+
+# --- common to both
+
+
+def _data(rows: list[_Row]) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=rows))
+
+
+def _colour(arm: str) -> str:
+    return ARMS.get(arm, _OTHER_ARM)
+
+
+def _own_colour() -> alt.Color:
+    return alt.Color(field="colour", type="nominal", scale=None)
+
+
+def _svg(chart: _Layers | alt.VConcatChart) -> str:
+    """The chart as SVG that scales to its box, with coordinates of two decimals."""
+    styled = chart.configure(
+        background="transparent",
+        font=_FONT,
+        padding={"left": 16, "right": 12, "top": 2, "bottom": 2},
+        aria=False,
+    )
+    styled = styled.configure_view(stroke=None).configure_axis(
+        labelColor=INK, titleColor=INK, gridColor=GRID, tickColor=GRID, domainColor=GRID,
+        labelFontSize=12, titleFontSize=13, titleFontWeight="normal",
+    )  # fmt: skip
+    svg = vl_convert.vegalite_to_svg(styled.to_dict(), vl_version=_VEGA_LITE)
+    return re.sub(r"(\d+\.\d\d)\d+(?=[,)])", r"\1", svg)

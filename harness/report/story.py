@@ -1,0 +1,316 @@
+"""The sentences and the order of a report, shared by every rendering: nothing here knows a format."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.report import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.records import (
+        Decision,
+        Estimate,
+        Finding,
+        LatencySummary,
+        Ledger,
+        QualitySummary,
+        Report,
+        Verdict,
+    )
+
+#: word and shape, so that colour never speaks alone
+SHAPES = {
+    "GO": "●",
+    "NO-GO": "■",
+    "WAIT": "▲",
+    "INVALID": "◆",
+    "PASS": "●",
+    "FAIL": "■",
+    "UNDECIDED": "▲",
+}
+NO_GATES = "No gates are required: nothing was judged."
+IDENTICAL = "Scores and decisions are identical: label guardrails pass by identity."
+_MAIN_STEPS = {"captured", "sent", "answered", "compared"}
+#: steps that choose requests; what they leave out is not lost
+_CHOOSING_STEPS = {"sampled", "scheduled"}
+_THE_LOG = "recorded"
+_MAIN_REASONS = 3
+_VERSUS = " vs "
+_REASON = re.compile(r"(\w+ \()([^()]*)(\) (?:PASS|FAIL|UNDECIDED): .*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Targets of a phase whose requests went the same way: their names, the line and the losses."""
+
+    name: str
+    line: str
+    losses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings of one cause, the worst first."""
+
+    cause: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def requests(self) -> int:
+        """Requests touched by the worst of them: the findings of one cause may overlap."""
+        return max(finding.requests for finding in self.findings)
+
+    @property
+    def flips(self) -> int:
+        """Decision flips of the worst of them."""
+        return max(finding.flips for finding in self.findings)
+
+
+def masthead(report: Report) -> str:
+    """Which run this is, in one line."""
+    parts = (report.scenario, f"run {report.run_id}", f"as of {words.moment(report.as_of)}")
+    return words.printable(" · ".join(parts))
+
+
+def builds(report: Report) -> str:
+    """The builds that answered, by arm: "champion 7f3c → challenger 9a1e"; the log is no build to move to."""
+    served = [
+        (item.arm, max(item.served, key=lambda name: item.served[name]))
+        for item in report.identities
+        if item.served and item.arm != _THE_LOG
+    ]
+    return " → ".join(f"{words.printable(arm)} {words.clipped(name, 16)}" for arm, name in served)
+
+
+def accounts(report: Report) -> list[Account]:
+    """The ledgers, those that read the same told once: "parity · champion, challenger, recorded"."""
+    alike: dict[tuple[str, tuple[str, ...]], list[Ledger]] = {}
+    for ledger in report.ledgers:
+        alike.setdefault((ledger_line(ledger), tuple(losses(ledger))), []).append(ledger)
+    return [Account(_phases_and_targets(ledgers), *said) for said, ledgers in alike.items()]
+
+
+def _phases_and_targets(ledgers: list[Ledger]) -> str:
+    """By phase; the log ran in no phase, so it stands with the targets of the last one."""
+    phases: dict[str, list[str]] = {}
+    for ledger in sorted(ledgers, key=lambda item: item.phase == item.target):
+        phase = next(reversed(phases), ledger.phase) if ledger.phase == ledger.target else ledger.phase
+        phases.setdefault(phase, []).append(ledger.target)
+    return words.printable("; ".join(f"{phase} · {', '.join(who)}" for phase, who in phases.items()))
+
+
+def ledger_line(ledger: Ledger) -> str:
+    """The line "7,122 captured → 7,122 sent → 7,122 answered → 7,122 compared · lost 0".
+
+    Steps between the main ones appear where requests fell away.
+    """
+    last = len(ledger.steps) - 1
+    shown = [
+        f"{step.count:,} {words.printable(step.step)}"
+        for place, step in enumerate(ledger.steps)
+        if place in (0, last) or step.step in _MAIN_STEPS or step.lost
+    ]
+    lost = sum(loss.count for step in ledger.steps for loss in step.lost if step.step not in _CHOOSING_STEPS)
+    return f"{' → '.join(shown)} · lost {lost:,}"
+
+
+def losses(ledger: Ledger) -> list[str]:
+    """Why requests fell away, step by step: lost, or left out on purpose."""
+    return [
+        f"{loss.count:,} {words.printable(loss.reason)}, "
+        f"{'left out' if step.step in _CHOOSING_STEPS else 'lost'} before {words.printable(step.step)}"
+        for step in ledger.steps
+        for loss in step.lost
+        if loss.count
+    ]
+
+
+def main_reasons(decision: Decision) -> list[str]:
+    """The first reasons that the headline does not already give, and how many more the gates hold.
+
+    Gates that say the same of several arms say it once.
+    """
+    new = _told_once(reason for reason in decision.reasons if not reason.endswith(decision.headline))
+    rest = len(new) - _MAIN_REASONS
+    more = [f"And {words.counted(rest, 'more reason')}, under Gates."] if rest > 0 else []
+    return [words.sentence(reason) for reason in new[:_MAIN_REASONS]] + more
+
+
+def _told_once(reasons: Iterable[str]) -> list[str]:
+    """Of "g (a) FAIL: x" and "g (b) FAIL: x" one "g (a and b) FAIL: x"; other sentences as they stand."""
+    arms: dict[tuple[str, str], list[str]] = {}
+    for reason in reasons:
+        found = _REASON.fullmatch(reason)
+        before, arm, after = found.groups() if found else (reason, "", "")
+        arms.setdefault((before, after), []).append(arm)
+    return [f"{before}{named_arms(who)}{after}" for (before, after), who in arms.items()]
+
+
+def named_arms(arms: list[str]) -> str:
+    """Arms in one phrase: "a vs b" and "a vs c" is "a vs b and c"."""
+    lefts = {arm.rpartition(_VERSUS)[0] for arm in arms}
+    if len(arms) > 1 and len(lefts) == 1 and lefts != {""}:
+        return f"{lefts.pop()}{_VERSUS}{words.listed([arm.rpartition(_VERSUS)[2] for arm in arms])}"
+    return words.listed(arms)
+
+
+def required_gates(report: Report) -> list[Verdict]:
+    """The gates that the decision hangs on: what failed, what is open, what holds."""
+    return _by_weight(gate for gate in report.gates if gate.required)
+
+
+def advisory_gates(report: Report) -> list[Verdict]:
+    """The gates that only inform, in the same order."""
+    return _by_weight(gate for gate in report.gates if not gate.required)
+
+
+def _by_weight(gates: Iterable[Verdict]) -> list[Verdict]:
+    order = {"FAIL": 0, "UNDECIDED": 1, "PASS": 2}
+    return sorted(gates, key=lambda gate: order[gate.ruling])
+
+
+def advisory_line(report: Report) -> str:
+    """How the advisory gates stand: "12 advisory gates, all PASS", "13 advisory gates, 1 UNDECIDED"."""
+    rulings = [gate.ruling for gate in advisory_gates(report)]
+    open_ones = words.joined((f"{n} {r}" for r, n in Counter(rulings).items() if r != "PASS"), ", ")
+    standing = open_ones or ("all PASS" if len(rulings) > 1 else "PASS")
+    return f"{words.counted(len(rulings), 'advisory gate')}, {standing}"
+
+
+def gate_reason(gate: Verdict) -> str:
+    """Why a gate rules as it does, and what would close it when it is open."""
+    needs = f" Needs: {gate.needs.rstrip('.')}." if gate.needs else ""
+    return words.sentence(f"{gate.reason}{needs}")
+
+
+def arm_under_test(report: Report) -> str:
+    """The one arm that all required comparisons are about, or nothing when there are several."""
+    arms = {gate.arm.partition(_VERSUS)[0] for gate in report.gates if gate.required and _VERSUS in gate.arm}
+    return arms.pop() if len(arms) == 1 else ""
+
+
+def short_arm(arm: str, tested: str) -> str:
+    """For narrow columns: "a vs offline:b" is "vs offline b" where a is the one arm under test."""
+    left, versus, right = arm.partition(_VERSUS)
+    short = f"{versus.lstrip()}{right}" if versus and left == tested else arm
+    return short.replace("offline:", "offline ")
+
+
+def worst_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """By decision flips, then by requests; a latent finding after every one that changes scores."""
+    return tuple(sorted(findings, key=lambda f: (f.latent, -f.flips, -f.requests)))
+
+
+def grouped(findings: tuple[Finding, ...]) -> list[Group]:
+    """The findings by cause, each group at the place of its worst finding."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in worst_first(findings):
+        groups.setdefault(finding.cause, []).append(finding)
+    return [Group(cause, tuple(members)) for cause, members in groups.items()]
+
+
+def finding_title(finding: Finding) -> str:
+    """The arm and its fields: "challenger: request_hour, day_of_week and 2 more"."""
+    return f"{words.printable(finding.arm)}: {words.listed(finding.fields)}"
+
+
+def finding_facts(finding: Finding) -> list[str]:
+    """How often, how much of it the cause explains, since when, and what it does to decisions."""
+    facts = [
+        words.counted(finding.requests, "request"),
+        f"{_explained(finding)} explained by {cause_name(finding.cause)}" if finding.explained else "",
+        f"since {words.moment(finding.first_seen)}" if finding.first_seen else "",
+        f"last seen {words.moment(finding.last_seen)}" if finding.last_seen else "",
+        "scores agree (latent)" if finding.latent else words.counted(finding.flips, "decision flip"),
+    ]
+    return [fact for fact in facts if fact]
+
+
+def _explained(finding: Finding) -> str:
+    return "all" if finding.explained == finding.requests else f"{finding.explained:,}"
+
+
+def cause_name(cause: str) -> str:
+    """A cause in words."""
+    return words.printable(cause.replace("_", " "))
+
+
+def exemplar_lines(report: Report, finding: Finding, *, limit: int = 3) -> list[str]:
+    """The first exemplars in words: "request 81c2: offline 14, challenger 13"."""
+    left = words.printable(next((p.left for p in report.pairs if p.right == finding.arm), "reference"))
+    right = words.printable(finding.arm)
+    return [
+        f"request {words.clipped(e.request_id)}: "
+        f"{left} {words.clipped(e.left)}, {right} {words.clipped(e.right)}"
+        for e in finding.exemplars[:limit]
+    ]
+
+
+def no_findings(report: Report) -> str:
+    """The calm line in place of an empty section."""
+    if not report.pairs:
+        return "No findings: no arms were compared."
+    compared = min(pair.compared for pair in report.pairs)
+    differ = sum(pair.score_mismatches + (pair.feature_mismatches or 0) for pair in report.pairs)
+    if differ:
+        return (
+            f"No findings: what differs has no named cause, see the tables; {compared:,} requests compared."
+        )
+    return f"No findings: nothing differs on {words.counted(compared, 'compared request')}."
+
+
+def latency_line(item: LatencySummary, budget_ms: float | None) -> str:
+    """How many responses of one arm came too late, failed or were lost, and whether that was judged."""
+    late = (
+        f"{item.over_budget:,} of {item.requests:,} over {words.ms(budget_ms)}"
+        if budget_ms is not None and item.judged
+        else words.counted(item.requests, "request")
+    )
+    judged = "judged" if item.judged else "not judged"
+    return (
+        f"{words.printable(item.phase)} · {words.printable(item.target)}: {late}, {item.failed:,} failed, "
+        f"{item.lost:,} lost; {words.printable(item.pace)} pace, {judged}"
+    )
+
+
+def quality_lines(quality: QualitySummary) -> list[str]:
+    """What the labels cover, what the paired estimate says, and what a test that looks once would say."""
+    lines = [quality_coverage(quality)]
+    if quality.identical:
+        lines.append(IDENTICAL)
+    lines += [estimate_line(e) for e in (quality.estimate, quality.fixed_n) if e is not None]
+    return [*lines, *([words.sentence(quality.note)] if quality.note else [])]
+
+
+def quality_coverage(quality: QualitySummary) -> str:
+    """Which label it is, as of when, and how many requests have one."""
+    counts = words.tally(quality.counts, 12)
+    return f"{words.printable(quality.outcome)}, as of {words.moment(quality.as_of)}: {counts}"
+
+
+def estimate_line(e: Estimate) -> str:
+    """Value, interval and n, then the method: "log_loss: 0.0096, −0.0005 to 0.0188, n 2,681. …"."""
+    bounds = words.interval(e)
+    count = f"{e.count:,} of {e.n:,}" if e.count is not None else f"n {e.n:,}" if e.n else ""
+    value = words.quantity(e.value, e.unit)
+    numbers = words.joined((value, "" if bounds == words.NONE else bounds, count), ", ")
+    method = words.sentence(words.joined((e.method, e.note), "; "))
+    return f"{words.printable(e.name)}: {numbers}. {method}".rstrip()
+
+
+def last_look(quality: QualitySummary) -> str:
+    """Where the sequential test stands, in a sentence; nothing where there was no look."""
+    if not quality.looks:
+        return ""
+    look = quality.looks[-1]
+    refused = f" (refused: {words.sentence(look.refused)})" if look.refused else ""
+    return (
+        f"Last of {words.counted(len(quality.looks), 'look')}: {words.printable(look.test)}: "
+        f"{words.number(look.estimate)} ({words.number(look.lower)} to {words.number(look.upper)}) on "
+        f"{words.counted(look.n, 'request')} of {words.counted(look.units, 'unit')}: {look.ruling}{refused}."
+    )

@@ -1,0 +1,150 @@
+"""Before anything is sent: the capture taken in, the offline reference scored, labels attached."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from harness import capture
+from harness.diff import check_names
+from harness.records import SinglesCheck
+from harness.run.comparing import Models
+from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
+from harness.run.folder import ModelRecord, RunFolder, RunRecord
+from replayers.http import HttpTarget, fixed_headers, from_environment
+from replayers.offline import OfflineReplayer, frame, to_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from harness.capture import Intake, LabelTable
+    from harness.scenario import Loaded
+
+Replayers = dict[str, OfflineReplayer]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A capture in the run's folder with every offline model scored on it."""
+
+    capture: pa.Table
+    frame: pd.DataFrame
+    replayers: Replayers
+
+    def models(self) -> Models:
+        """What the comparison may ask."""
+        return Models(self.frame, self.replayers)
+
+
+def load_models(loaded: Loaded) -> Replayers:
+    """Every offline model that a target must match, with its pipeline; tolerances name features of theirs.
+
+    Raises ModelError, PipelineError or ScenarioError.
+    """
+    replayers = {
+        name: OfflineReplayer(loaded.scenario.models[name], loaded.folder, name=name)
+        for name in loaded.models()
+    }
+    names = {name for replayer in replayers.values() for name in replayer.names}
+    if names:
+        check_names(loaded.scenario.tolerance, sorted(names))
+    return replayers
+
+
+def check_environment(loaded: Loaded, environ: Mapping[str, str] = os.environ) -> None:
+    """Every variable that the scenario reads is set; ScenarioError names the first that is not."""
+    for name, target in loaded.scenario.targets.items():
+        if isinstance(target, HttpTarget):
+            fixed_headers(target.headers, environ, where=name)
+            fixed_headers(target.debug_headers, environ, where=name)
+            for value in target.start_env.values():
+                from_environment(value, environ, where=name)
+
+
+def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tuple[Intake, pa.Table]:
+    """The scenario's capture as parts in `folder`, and as one table."""
+    config = loaded.scenario.capture
+    intake = capture.ingest(loaded.file(config.path), config, folder, seed=loaded.scenario.seed)
+    bad = sum(intake.bad.values())
+    say(f"capture: {intake.lines:,} lines, {intake.parsed:,} requests, {bad:,} bad, {intake.sampled:,} used")
+    for line in intake.worst[:3]:
+        say(f"  bad line {line.file}:{line.line}: {line.reason}: {line.detail}")
+    return intake, capture.load(folder)
+
+
+def prepare(
+    loaded: Loaded, folder: RunFolder, *, replayers: Replayers, created_at: str, say: Callable[[str], None]
+) -> Prepared:
+    """The folder holds run.json, the capture, the offline artefacts and the labels; nothing has been sent."""
+    intake, table = take_in(loaded, folder.capture, say=say)
+    for part in intake.parts:
+        folder.finished(folder.capture / part)
+    folder.save(INTAKE, intake)
+    folder.save(
+        "run.json", _record(loaded, folder, replayers=replayers, intake=intake, created_at=created_at)
+    )
+    requests = frame(table)
+    singles = {}
+    for name, replayer in replayers.items():
+        singles[name] = _score(replayer, requests, folder=folder)
+        say(f"offline {name}: {len(requests):,} requests scored")
+    folder.save(DISAGREEMENTS, singles)
+    if loaded.scenario.labels is not None and loaded.scenario.labels.path:
+        attach_labels(loaded, folder, path=loaded.file(loaded.scenario.labels.path), say=say)
+    return Prepared(table, requests, replayers)
+
+
+def _score(replayer: OfflineReplayer, requests: pd.DataFrame, *, folder: RunFolder) -> SinglesCheck:
+    """Features and scores of a model are in the folder; where single rows differ from the batch, in words."""
+    scored = replayer.score(requests)
+    folder.write(to_table(scored), folder.offline(replayer.name))
+    found = tuple(
+        f"request seq {d.seq}, {d.field}: {d.single} alone, {d.batch} in the batch"
+        for d in replayer.disagreements(requests, scored)
+    )
+    return SinglesCheck(checked=len(replayer.singles(requests)), found=found)
+
+
+def attach_labels(loaded: Loaded, folder: RunFolder, *, path: Path, say: Callable[[str], None]) -> None:
+    """One more part of labels in the run; labels are only ever added, the last known one counts."""
+    found = read_labels(loaded, folder.read(folder.capture), path=path)
+    folder.write(found.table, folder.next_labels())
+    say(labels_line(found))
+
+
+def read_labels(loaded: Loaded, table: pa.Table, *, path: Path) -> LabelTable:
+    """The labels of a file joined to the captured requests; a sampled capture leaves many of them out."""
+    sampled = loaded.scenario.capture.sample < 1
+    return capture.attach(capture.read_labels(path), table, max_unknown_share=1.0 if sampled else 0.01)
+
+
+def labels_line(found: LabelTable) -> str:
+    """What a labels file came to, in one line."""
+    return (
+        f"labels: {found.events:,} read, {found.requests:,} requests labelled, "
+        f"{found.unknown:,} of unknown requests"
+    )
+
+
+def _record(
+    loaded: Loaded, folder: RunFolder, *, replayers: Replayers, intake: Intake, created_at: str
+) -> RunRecord:
+    return RunRecord(
+        run_id=folder.root.name,
+        created_at=created_at,
+        scenario=loaded.scenario.name,
+        scenario_file=str(loaded.path),
+        scenario_folder=str(loaded.folder),
+        scenario_digest=loaded.digest,
+        resolved=loaded.plain(),
+        capture_sha256=", ".join(intake.sha256.values()),
+        models={name: ModelRecord(file=r.config.file, sha256=r.sha256) for name, r in replayers.items()},
+        seed=loaded.scenario.seed,
+        versions=versions(),
+    )

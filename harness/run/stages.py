@@ -1,0 +1,166 @@
+"""A run from scenario to report, and the later stages alone on a run that exists."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import report
+from harness.capture.times import parse
+from harness.errors import RunError, UsageError
+from harness.run import comparing, deciding
+from harness.run.folder import RunFolder, create, open_run
+from harness.run.preparing import attach_labels, check_environment, load_models, prepare
+from harness.run.replaying import Plan, replay_all
+from harness.scenario import Loaded, load, restore
+from replayers.offline import frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from harness.records import Report
+    from harness.run.watch import Watcher
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to a scenario: `phases` names the only ones to run (empty: all)."""
+
+    results: Path = Path("results")
+    phases: tuple[str, ...] = ()
+    all_phases: bool = False
+    as_of: str | None = None
+
+
+def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Report]:
+    """The whole flow: take in, score offline, replay, compare, judge, render.
+
+    Returns the folder and the report. What is wrong with the scenario is found before a folder is made, and
+    what is wrong with the capture before anything is sent.
+    """
+    loaded = load(path)
+    as_of_ns = _as_of(options.as_of)
+    todo = Plan(loaded, options.phases, options.all_phases)
+    check_environment(loaded)
+    replayers = load_models(loaded)
+    now = datetime.now(UTC)
+    folder = create(options.results, loaded.scenario.name, digest=loaded.digest, now=now)
+    watch.say(f"run {folder.root}")
+    try:
+        prepared = prepare(
+            loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=watch.say
+        )
+    except BaseException:
+        shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
+        raise
+    notes = replay_all(todo, prepared, folder=folder, watch=watch)
+    folder.save(deciding.PHASES, notes)
+    watch.say("comparing")
+    comparing.compare(folder, loaded, models=prepared.models())
+    return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
+
+
+def compare(root: Path, as_of: str | None, *, say: Callable[[str], None]) -> Report:
+    """The comparison and all that follows, again; causes need the very models of the run, or are left out."""
+    folder, loaded = reopen(root)
+    as_of_ns = _as_of(as_of)
+    comparing.compare(folder, loaded, models=_models(folder, loaded, say=say))
+    return _judge(folder, loaded, as_of_ns=as_of_ns)
+
+
+def decide(root: Path, as_of: str | None) -> Report:
+    """The verdict again, as of a time."""
+    folder, loaded = reopen(root)
+    return _judge(folder, loaded, as_of_ns=_as_of(as_of))
+
+
+def add_labels(root: Path, path: Path, *, say: Callable[[str], None]) -> None:
+    """Labels added to a run that has a [labels] table."""
+    folder, loaded = reopen(root)
+    if loaded.scenario.labels is None:
+        raise UsageError(
+            "the run's scenario has no [labels] table", where=str(root), fix="Add one and run again."
+        )
+    attach_labels(loaded, folder, path=path, say=say)
+
+
+def render(root: Path, form: str, *, console: Console) -> str:
+    """One rendering of a report as text (none for the terminal, which is drawn); all files are made anew."""
+    folder = open_run(root)
+    made = report.decode(_report_bytes(folder))
+    _write(folder, made)
+    if form == "terminal":
+        report.terminal(made, console, folder=root)
+        return ""
+    return {
+        "json": lambda: report.encode(made).decode(),
+        "markdown": lambda: report.markdown(made),
+        "html": lambda: report.html(made),
+    }[form]()
+
+
+def reopen(root: Path) -> tuple[RunFolder, Loaded]:
+    """A run's folder and the scenario it was made with."""
+    folder = open_run(root)
+    record = folder.record()
+    return folder, restore(record.resolved, Path(record.scenario_file), folder=Path(record.scenario_folder))
+
+
+def _models(folder: RunFolder, loaded: Loaded, *, say: Callable[[str], None]) -> comparing.Models | None:
+    """The models of the run where they still are, or None, saying why."""
+    known = folder.record().models
+    table = folder.read(folder.capture)
+    try:
+        replayers = load_models(loaded)
+        why = next(
+            (f"{r.path} is another model" for n, r in replayers.items() if r.sha256 != known[n].sha256), ""
+        )
+    except UsageError as error:
+        why = error.sentence()
+    if why:
+        say(f"causes and damage are left out, for they need the models of the run: {why}")
+        return None
+    return comparing.Models(frame(table), replayers)
+
+
+def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:
+    made = deciding.judge(folder, loaded, as_of_ns=as_of_ns, created_at=folder.record().created_at)
+    _write(folder, made)
+    return made
+
+
+def _write(folder: RunFolder, made: Report) -> None:
+    """report.json, .md and .html, each whole."""
+    for name, text in (
+        ("report.json", report.encode(made)),
+        ("report.md", report.markdown(made).encode()),
+        ("report.html", report.html(made).encode()),
+    ):
+        folder.write(text, folder.root / name)
+
+
+def _report_bytes(folder: RunFolder) -> bytes:
+    try:
+        return folder.report.read_bytes()
+    except OSError as error:
+        raise RunError(
+            "the run has no report",
+            where=str(folder.report),
+            found=error.strerror,
+            fix=f"Run: replaygate compare {folder.root}",
+        ) from error
+
+
+def _as_of(text: str | None) -> int:
+    """The time to look at labels as of, in ns; now where none is given."""
+    if text is None:
+        return int(datetime.now(UTC).timestamp()) * 10**9
+    try:
+        return parse(text)[0]
+    except ValueError as error:
+        raise UsageError(f"--as-of {error}") from error

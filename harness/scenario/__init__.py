@@ -1,0 +1,19 @@
+"""The scenario file: its types, its checks and messages, its schema and its starting template."""
+
+from harness.scenario.config import Loaded, Scenario, Target
+from harness.scenario.document import markdown, schema
+from harness.scenario.explain import did_you_mean
+from harness.scenario.load import load, restore
+from harness.scenario.template import write_template
+
+__all__ = [
+    "Loaded",
+    "Scenario",
+    "Target",
+    "did_you_mean",
+    "load",
+    "markdown",
+    "restore",
+    "schema",
+    "write_template",
+]

@@ -1,0 +1,112 @@
+"""What a decoder cannot see: that the parts of a scenario fit each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness.capture.times import parse
+from harness.errors import ScenarioError
+from harness.scenario.explain import did_you_mean
+from replayers.http import HttpTarget, endpoint_of
+
+if TYPE_CHECKING:
+    from harness.scenario.config import Loaded, Target
+
+
+def check(loaded: Loaded) -> None:
+    """The scenario hangs together; ScenarioError names the first place where it does not."""
+    _check_roles(loaded)
+    for name, target in loaded.scenario.targets.items():
+        _check_target(loaded, target, name=name)
+    _check_phases(loaded)
+    _check_gates(loaded)
+    _check_times(loaded)
+
+
+def _check_roles(loaded: Loaded) -> None:
+    scenario, place = loaded.scenario, f"{loaded.path}: $.targets"
+    for role in ("challenger", "champion"):
+        holders = loaded.holders(role)
+        if len(holders) > 1:
+            raise ScenarioError(f"two targets are {role}", where=place, found=", ".join(holders))
+    if not loaded.under_test:
+        raise ScenarioError(
+            "no target is the challenger",
+            where=place,
+            found=", ".join(scenario.targets) or "none",
+            fix='Name one [targets.challenger], or give one role = "challenger".',
+        )
+    if loaded.champion is not None:
+        return
+    if scenario.targets[loaded.under_test].model is None:
+        raise ScenarioError(
+            "there is nothing to compare the challenger with",
+            where=f"{place}.{loaded.under_test}",
+            found="no model, and no target is the champion",
+            fix="Give it a model, or add [targets.champion].",
+        )
+    if scenario.labels is not None:
+        raise ScenarioError(
+            "[labels] compare the challenger with a champion, and no target is the champion", where=place
+        )
+
+
+def _check_target(loaded: Loaded, target: Target, *, name: str) -> None:
+    place, models = f"{loaded.path}: $.targets.{name}", sorted(loaded.scenario.models)
+    if target.model is not None and target.model not in models:
+        raise ScenarioError(
+            f"unknown model {target.model!r}",
+            where=f"{place}.model",
+            expected=f"one of {', '.join(models)}" if models else "a table [models.NAME]",
+            fix=did_you_mean(target.model, models),
+        )
+    if isinstance(target, HttpTarget):
+        anywhere = msgspec.structs.replace(target, url=target.url.replace("{port}", "80"))
+        endpoint_of(anywhere, loaded.scenario.safety)
+
+
+def _check_phases(loaded: Loaded) -> None:
+    scenario, place = loaded.scenario, f"{loaded.path}: $.phases"
+    names = [p.name for p in scenario.phases]
+    if not names:
+        raise ScenarioError("no phase", where=place, fix="Leave phases out for the two default ones.")
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise ScenarioError("two phases have one name", where=place, found=name)
+    known = [n for n, t in scenario.targets.items() if isinstance(t, HttpTarget)]
+    for phase in scenario.phases:
+        unknown = [t for t in phase.targets if t not in known]
+        if unknown:
+            raise ScenarioError(
+                f"unknown target {unknown[0]!r}",
+                where=f"{place}.{phase.name}.targets",
+                expected=f"one of {', '.join(known)}" if known else 'a target of kind = "http"',
+                fix=did_you_mean(unknown[0], known),
+            )
+    if loaded.under_test in known and not any(
+        loaded.under_test in loaded.phase_targets(p) for p in scenario.phases
+    ):
+        raise ScenarioError("no phase sends anything to the challenger", where=place, found=", ".join(names))
+
+
+def _check_gates(loaded: Loaded) -> None:
+    kinds = Counter(type(gate).__name__ for gate in loaded.scenario.gates)
+    twice = [kind for kind, count in kinds.items() if count > 1]
+    if twice:
+        raise ScenarioError("a gate is configured twice", where=f"{loaded.path}: $.gates", found=twice[0])
+
+
+def _check_times(loaded: Loaded) -> None:
+    scenario = loaded.scenario
+    times = {"decision.planned_end": scenario.decision.planned_end}
+    if scenario.labels is not None:
+        times["labels.since"] = scenario.labels.since
+        times["labels.complete_until"] = scenario.labels.complete_until
+    for place, text in times.items():
+        try:
+            parse(text or "1970-01-01T00:00:00Z")
+        except ValueError as error:
+            raise ScenarioError(str(error), where=f"{loaded.path}: $.{place}") from error

@@ -1,0 +1,165 @@
+"""A LightGBM text model, checked before LightGBM sees it: on a file that is cut it ends the whole process."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import lightgbm
+import numpy as np
+import pandas as pd
+
+from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_TREE = re.compile(rb"Tree=\d+\nnum_leaves=\d+\n(?:[a-z_]+=[-+.0-9einfa ]*\n)+\n*")
+_SPLITS = (b"split_feature", b"threshold", b"decision_type", b"left_child", b"right_child")
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A loaded model: `names` of its features in order, `numeric` those it was trained on as numbers."""
+
+    path: Path
+    booster: lightgbm.Booster
+    sha256: str
+    names: tuple[str, ...]
+    numeric: frozenset[str]
+
+    def predict(self, features: pd.DataFrame, *, threads: int) -> NDArray[np.float64]:
+        """Float64 scores (n,) of features whose columns are in the model's order; else ModelError."""
+        if not len(features):
+            return np.empty(0, dtype=np.float64)
+        self._check_categories(features)
+        try:
+            found = self.booster.predict(features, num_threads=threads)
+        except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
+            raise ModelError(
+                f"the model refuses the features: {error}",
+                where=str(self.path),
+                found=", ".join(f"{c}:{features[c].dtype}" for c in features.columns[:6]),
+                expected="the dtypes it was trained with (categories as pandas categoricals)",
+            ) from error
+        scores = np.asarray(found, dtype=np.float64)
+        if scores.ndim != 1:
+            raise ModelError(
+                "only one score a request is supported", where=str(self.path), found=scores.shape
+            )
+        return scores
+
+    def levels(self) -> list[list[object]]:
+        """The levels of each categorical feature in the model's order; empty when the file names none."""
+        return self.booster.pandas_categorical or []
+
+    def _check_categories(self, features: pd.DataFrame) -> None:
+        """The categorical columns are those the model was trained with.
+
+        LightGBM matches them by number and order only, and a file without levels makes it take the codes of
+        the batch at hand, without a word.
+        """
+        given = [str(c) for c in features.columns if isinstance(features[c].dtype, pd.CategoricalDtype)]
+        known = self.levels()
+        wrong = [name for name in given if name in self.numeric]
+        if len(given) == len(known) and not wrong:
+            return
+        if given and not known:
+            raise ModelError(
+                "the model file does not name the levels of its categorical features",
+                where=str(self.path),
+                found=f"categorical columns {', '.join(given[:6])}",
+                expected="a last line that starts with pandas_categorical",
+                fix="Write it with Booster.save_model after training on a DataFrame, and copy it whole.",
+            )
+        raise ModelError(
+            "the model was trained with other categorical features",
+            where=str(self.path),
+            found=f"{len(given)}: {', '.join(given[:6]) or 'none'}",
+            expected=f"{len(known)}" + (f", and {wrong[0]!r} as numbers" if wrong else ""),
+        )
+
+
+def load_model(path: Path) -> ModelFile:
+    """The model of a file; a missing, cut or foreign file is a ModelError."""
+    raw = _read(path)
+    if not raw.startswith(b"tree"):
+        raise ModelError(
+            "not a LightGBM text model", where=str(path), found=repr(raw[:20]), expected="a first line 'tree'"
+        )
+    _check_whole(raw, path)
+    try:
+        booster = lightgbm.Booster(model_str=raw.decode())
+    except (lightgbm.basic.LightGBMError, ValueError) as error:
+        raise ModelError(f"LightGBM cannot load the model: {error}", where=str(path)) from error
+    names = tuple(booster.feature_name())
+    # "[0:4]" is a range of numbers, "1:0:2" a list of category codes, "none" a feature without use.
+    numeric = (name for name, info in zip(names, _infos(raw), strict=False) if info.startswith("["))
+    return ModelFile(path, booster, hashlib.sha256(raw).hexdigest(), names, frozenset(numeric))
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        others = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+        near = get_close_matches(path.name, others, n=1)
+        raise ModelError(
+            "no such model file", where=str(path), fix=f"Did you mean {near[0]!r}?" if near else ""
+        )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError("the model file cannot be read", where=str(path), found=error.strerror) from error
+
+
+def _check_whole(raw: bytes, path: Path) -> None:
+    """A model file whose trees are all there, each with what LightGBM needs to read it."""
+    trees, end = raw.find(b"\nTree="), raw.find(b"\nend of trees")
+    sizes = re.search(rb"^tree_sizes=([\d ]*)$", raw, re.MULTILINE)
+    declared = [int(size) for size in sizes.group(1).split()] if sizes else []
+    there = max(0, end - trees) if trees >= 0 else 0
+    found = f"{len(raw):,} bytes, {there:,} of {sum(declared):,} bytes of trees"
+    if 0 < there == sum(declared) and b"\nend of parameters" in raw[end:]:
+        broken = _broken_tree(raw[trees + 1 : end + 1], declared)
+        if broken is None:
+            return
+        found = f"tree {broken} of {len(declared):,} that cannot be read"
+    raise ModelError(
+        "the model file is cut short or damaged",
+        where=str(path),
+        found=found,
+        expected="a whole file of Booster.save_model",
+        fix="Copy the file again.",
+    )
+
+
+def _broken_tree(section: bytes, sizes: list[int]) -> int | None:
+    """The first tree that is not one."""
+    start = 0
+    for number, size in enumerate(sizes):
+        if not _readable(section[start : start + size], number):
+            return number
+        start += size
+    return None
+
+
+def _readable(block: bytes, number: int) -> bool:
+    """A tree with its number, numbers only, and as many leaves and splits as it says."""
+    if _TREE.fullmatch(block) is None:
+        return False
+    cells = {key: values.split() for key, _, values in (line.partition(b"=") for line in block.splitlines())}
+    leaves = cells.get(b"num_leaves", [])
+    if cells[b"Tree"] != [b"%d" % number] or len(leaves) != 1 or b"num_cat" not in cells:
+        return False
+    count = int(leaves[0])
+    splits = all(len(cells.get(key, ())) == count - 1 for key in _SPLITS) if count > 1 else True
+    return splits and len(cells.get(b"leaf_value", ())) == count
+
+
+def _infos(raw: bytes) -> list[str]:
+    line = re.search(rb"^feature_infos=(.*)$", raw, re.MULTILINE)
+    return line.group(1).decode(errors="replace").split() if line else []

@@ -1,0 +1,63 @@
+"""The recorded log as an arm: what production answered when the request was captured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+
+from harness.records import Attempt, CapturedRequest, Outcome, State
+from replayers.http import Role
+from replayers.selectors import Reader, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class RecordedTarget(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="recorded"
+):
+    """The answers in the capture itself; nothing is sent."""
+
+    model: Annotated[
+        str | None, Meta(description="The name under [models] it must match; empty: it has no offline model.")
+    ] = None
+    role: Annotated[Role | None, Meta(description="champion or challenger, where that matters.")] = None
+    response: Annotated[Response, Meta(description="Where the answer holds what is compared.")] = Response()
+
+
+def recorded_outcomes(
+    target: RecordedTarget, requests: Iterable[CapturedRequest], *, name: str, phase: str
+) -> Iterator[Outcome]:
+    """One outcome a request, in their order; NOT_SENT where no answer was recorded.
+
+    Read by the same rules as a live answer. It carries no stamps: another clock measured it.
+    """
+    reader = Reader(target.response)
+    for request in requests:
+        yield reader.outcome(_attempt(request, name=name, phase=phase))
+
+
+def _attempt(request: CapturedRequest, *, name: str, phase: str) -> Attempt:
+    """The recorded answer as the attempt that it was."""
+    answer = request.recorded_response
+    if answer is None:
+        return Attempt(
+            seq=request.seq,
+            phase=phase,
+            target=name,
+            attempt=0,
+            state=State.NOT_SENT,
+            detail="no recorded response",
+        )
+    return Attempt(
+        seq=request.seq,
+        phase=phase,
+        target=name,
+        attempt=1,
+        state=State.OK if 200 <= answer.status < 300 else State.HTTP_ERROR,
+        status=answer.status,
+        headers={key.lower(): value for key, value in answer.headers.items()},
+        body=answer.body,
+    )

@@ -1,0 +1,175 @@
+"""What the benchmarks run on: a core for the server, one for the client, peers, and what a program used."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+#: outside the project: peers from PyPI, the compiled server, a capture of a million requests
+SIDE = Path(tempfile.gettempdir()) / "replaygate-bench"
+#: the Debian package that brings each command
+DEBIAN = {"nginx": "nginx-light", "wrk": "wrk", "hey": "hey", "h2load": "nghttp2-client"}
+PYPI = ("httpx", "uvloop", "httpx-aiohttp", "pyreqwest", "locust")
+TIMEOUT_S = 240.0
+
+
+class NotHere(Exception):  # noqa: N818  -- no failure of ours: the row then says that it was not measured
+    """Something that a figure needs is not on this machine, or did not work."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a program printed, and the CPU seconds that it took."""
+
+    printed: str
+    cpu_s: float
+
+
+def cores() -> tuple[int, int]:
+    """The server's core and the client's; the same one on a machine with one."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[0], allowed[-1]
+
+
+def pinned(core: int, command: Sequence[str]) -> list[str]:
+    """The command, kept on one core where the machine can do that."""
+    taskset = shutil.which("taskset")
+    return [taskset, "--cpu-list", str(core), *command] if taskset else [*command]
+
+
+def run(*command: str, timeout_s: float = TIMEOUT_S) -> Used:
+    """Run a program on the client's core; raises NotHere when it fails."""
+    before = cpu_s(resource.RUSAGE_CHILDREN)
+    try:
+        done = subprocess.run(
+            pinned(cores()[1], command), cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise NotHere(f"{command[0]} took more than {timeout_s:g} s") from None
+    if done.returncode:
+        raise NotHere(f"{command[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}")
+    return Used(done.stdout, cpu_s(resource.RUSAGE_CHILDREN) - before)
+
+
+def cpu_s(who: int = resource.RUSAGE_SELF) -> float:
+    """User and system seconds so far."""
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def run_module(name: str, given: object, *, python: str = sys.executable, answer: type[T]) -> T:
+    """What `python -m tests.benchmarks.<name>` prints last, as this type, on the client's core."""
+    printed = run(python, "-m", f"tests.benchmarks.{name}", msgspec.json.encode(given).decode()).printed
+    return msgspec.json.decode(printed.strip().splitlines()[-1], type=answer)
+
+
+def answer_on_stdout(value: object) -> None:
+    """The other end of `run_module`."""
+    sys.stdout.write(f"\n{msgspec.json.encode(value).decode()}\n")
+
+
+@contextmanager
+def serving(*command: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """The program runs on the server's core, and is gone in the end."""
+    process = subprocess.Popen(
+        pinned(cores()[0], command), text=True, stdout=subprocess.PIPE, env=env and {**os.environ, **env}
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@cache
+def tool(name: str) -> str:
+    """The path of a peer's command, installed from Debian if need be; raises NotHere, loudly."""
+    if not shutil.which(name) and os.geteuid() == 0 and shutil.which("apt-get"):
+        _apt(DEBIAN[name])
+    found = shutil.which(name)
+    if not found:
+        loudly(f"{name} is not installed, and cannot be by this user: apt-get install {DEBIAN[name]}")
+        raise NotHere(f"no {name} on this machine (apt-get install {DEBIAN[name]})")
+    return found
+
+
+def _apt(package: str) -> None:
+    """Install a package without letting it start a service of its own."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
+        policy.chmod(0o755)
+    try:
+        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for words in (["update"], ["install", "--yes", "--no-install-recommends", package]):
+            subprocess.run(["apt-get", "--quiet", *words], env=env, capture_output=True, check=False)  # noqa: S607
+    finally:
+        if ours:
+            policy.unlink()
+
+
+@cache
+def side_python() -> str:
+    """A Python with the peers from PyPI, made once beside the project; raises NotHere, loudly."""
+    python = SIDE / ".venv-bench" / "bin" / "python"
+    if not _has_peers(python):
+        loudly(f"installing {', '.join(PYPI)} into {python.parents[1]}")
+        SIDE.mkdir(parents=True, exist_ok=True)
+        for command in (
+            [sys.executable, "-m", "venv", str(python.parents[1])],
+            [str(python), "-m", "pip", "install", "--quiet", "msgspec", *PYPI],
+        ):
+            subprocess.run(command, capture_output=True, check=False)
+    if not _has_peers(python):
+        loudly("the peers from PyPI cannot be installed")
+        raise NotHere(f"no {', '.join(PYPI)} on this machine")
+    return str(python)
+
+
+def _has_peers(python: Path) -> bool:
+    names = "msgspec, httpx, httpx_aiohttp, pyreqwest, uvloop, importlib.util as u; assert u.find_spec('locust')"
+    if not python.exists():
+        return False
+    return not subprocess.run([python, "-c", f"import {names}"], capture_output=True, check=False).returncode
+
+
+def loudly(words: str) -> None:
+    """A line that nobody overlooks."""
+    sys.stderr.write(f"bench: !! {words}\n")
+    sys.stderr.flush()
+
+
+def settled(seconds: float = 0.2) -> None:
+    """A pause between programs, so that one's end is not the other's start."""
+    time.sleep(seconds)
+
+
+def given(kind: type[T]) -> T:
+    """What `run_module` gave to this program."""
+    return msgspec.json.decode(sys.argv[1], type=kind)

@@ -1,0 +1,374 @@
+"""The pieces of the sample reports: verdicts, pairs, findings, ledgers, timings and labels, by formula."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import msgspec
+
+from harness.records import (
+    Damage,
+    Estimate,
+    Exemplar,
+    FieldSummary,
+    Finding,
+    LatencySummary,
+    Ledger,
+    LedgerStep,
+    Look,
+    Loss,
+    MetricRow,
+    PairSummary,
+    QualitySummary,
+    Spread,
+    Verdict,
+)
+
+SINCE, UNTIL = "2025-06-03T14:00:07Z", "2025-06-18T20:38:12Z"
+N = 7122
+BROKEN = ("hour", "day_of_week", "repo_prs_7d", "agent_prs_24h")
+AGREEING = (
+    "additions",
+    "deletions",
+    "changed_files",
+    "commits",
+    "title_chars",
+    "title_words",
+    "body_chars",
+    "body_words",
+    "has_tests",
+    "has_docs",
+    "has_ci",
+    "language",
+    "agent",
+    "repo_age_days",
+    "repo_prs_total",
+    "repo_merge_rate",
+    "repo_median_hours",
+    "agent_prs_total",
+    "agent_merge_rate",
+    "repo_agent_prs",
+    "repo_agent_rate",
+    "is_fork",
+)
+
+
+def parity(arm: str, count: int, *, required: bool = True) -> Verdict:
+    """The census of features of one arm."""
+    share = count / N
+    return Verdict(
+        gate="feature_parity",
+        arm=f"{arm} vs offline",
+        ruling="PASS" if share <= 0.002 else "FAIL",
+        required=required,
+        value=share,
+        limit=0.002,
+        unit="share",
+        n=N,
+        reason=f"{count:,} of {N:,} requests ({share:.2%}) have a feature that differs; the budget is 0.20%.",
+        method=f"On these {N:,} distinct requests {count:,} have a feature that differs: exact. If they were "
+        f"an independent sample of future traffic, the rate is below {share + 0.0042:.3%} (95 %).",
+        evidence=(
+            Estimate(
+                name="feature_parity",
+                value=share,
+                unit="share of requests",
+                n=N,
+                count=count,
+                upper=share + 0.0042,
+                level=0.95,
+                method="exact count; Clopper-Pearson upper bound for future traffic",
+            ),
+        ),
+    )
+
+
+def not_echoed() -> Verdict:
+    """The census that the log cannot give: advisory and open."""
+    return Verdict(
+        gate="feature_parity",
+        arm="recorded vs offline:champion",
+        ruling="UNDECIDED",
+        required=False,
+        fault="evidence",
+        limit=0.002,
+        unit="share",
+        reason="recorded shows no features, so they cannot be compared.",
+        needs="a feature echo",
+    )
+
+
+def failing() -> tuple[Verdict, ...]:
+    """The two parity gates that the demo's bug fails."""
+    flips = Verdict(
+        gate="decision_flips",
+        arm="challenger vs offline",
+        ruling="FAIL",
+        value=292 / N,
+        limit=0.005,
+        unit="share",
+        n=N,
+        reason="292 of 7,122 requests (4.10%) are decided differently; the budget is 0.50%.",
+        method="On these 7,122 distinct requests 292 are decided differently: exact.",
+        evidence=(
+            Estimate(
+                name="decision_flips", value=292 / N, unit="share of requests", n=N, upper=0.0453, level=0.95
+            ),
+        ),
+    )
+    return (parity("challenger", 6120), flips)
+
+
+def health() -> tuple[Verdict, ...]:
+    """The gates on the harness and on the model's identity, both passing."""
+    return (
+        Verdict(
+            gate="completeness",
+            arm="challenger",
+            ruling="PASS",
+            value=0.0,
+            limit=0.001,
+            unit="share",
+            n=N + 723,
+            reason="The harness lost 0 of 7,845 requests.",
+        ),
+        Verdict(
+            gate="model_identity",
+            arm="challenger",
+            ruling="PASS",
+            value=0.0,
+            limit=0.0,
+            unit="share",
+            n=N,
+            reason="All 7,122 answers name model 9a1e9a1e9a1e.",
+        ),
+    )
+
+
+def latency_gate(arm: str, slow: int, *, p95: float) -> Verdict:
+    """The p95 gate: FAIL above 50 slow requests."""
+    return Verdict(
+        gate="latency_p95",
+        arm=f"{arm}, rush",
+        ruling="FAIL" if slow > 50 else "PASS",
+        value=p95,
+        limit=120.0,
+        unit="ms",
+        n=723,
+        reason=f"{slow} of 723 requests over 120 ms; p95 {p95:.1f} ms; within needs ≤ 9 slow, over ≥ 68.",
+        method="exact binomial on (S/v, n/v), v = 4.5; these arrivals, this host",
+    )
+
+
+def differing(name: str, mismatches: int) -> FieldSummary:
+    """A feature that differs on so many requests; repo_prs_7d by infinity once."""
+    return FieldSummary(
+        field=name,
+        dtype="number",
+        compared=N,
+        mismatches=mismatches,
+        rate=mismatches / N,
+        kinds={"value": mismatches - mismatches // 50, "null": mismatches // 50},
+        max_abs=1.0 if name != "repo_prs_7d" else math.inf,
+        median_difference=-1.0,
+        first_seen=SINCE,
+        last_seen=UNTIL,
+        units=max(1, mismatches // 7),
+        by_segment={"agent": {"codex": mismatches - mismatches // 3, "devin": mismatches // 3}},
+        exemplars=(Exemplar(seq=81, request_id="pr-81c2", left="14.0", right="13.0"),),
+        damage=Damage(rows=mismatches, mean_abs=0.0213, max_abs=0.31, flips=mismatches // 40),
+        tolerance="relative 1e-6",
+    )
+
+
+def agreeing(name: str) -> FieldSummary:
+    """A feature that agrees everywhere."""
+    return FieldSummary(
+        field=name, dtype="number", compared=N, mismatches=0, rate=0.0, tolerance="relative 1e-6"
+    )
+
+
+def pair(
+    right: str, *, left: str = "offline", fields: tuple[FieldSummary, ...] = (), flips: int = 0
+) -> PairSummary:
+    """Two arms over all requests; features not given agree."""
+    worst = max((f.mismatches for f in fields), default=0)
+    names = {f.field for f in fields}
+    others = tuple(agreeing(name) for name in (*BROKEN, *AGREEING) if name not in names)
+    return PairSummary(
+        left=left,
+        right=right,
+        compared=N,
+        distinct=N,
+        feature_mismatches=worst,
+        score_mismatches=worst // 2,
+        flips=flips,
+        nondeterministic=0,
+        units=1841,
+        units_mismatching=worst // 4,
+        fields=(*fields, *others),
+        score=FieldSummary(
+            field="score",
+            dtype="number",
+            compared=N,
+            mismatches=worst // 2,
+            rate=worst / 2 / N,
+            classes={"exact64": N - worst // 2} | ({"mismatch": worst // 2} if worst else {}),
+            max_abs=0.31 if worst else 0.0,
+            median_difference=-0.012 if worst else 0.0,
+            tolerance="absolute 1e-6",
+            exemplars=(Exemplar(seq=81, request_id="pr-81c2", left="0.6132", right="0.5871"),)
+            if worst
+            else (),
+        ),
+    )
+
+
+def finding(fields: tuple[str, ...], cause: str, *, requests: int = 6120, latent: bool = False) -> Finding:
+    """A finding in words, with two requests."""
+    named = ", ".join(fields[:-1]) + (" and " if len(fields) > 1 else "") + fields[-1]
+    phrase = "reads event_time 1 h early" if cause == "time_shift" else f"serves other values of {named}"
+    be = "is" if len(fields) == 1 else "are"
+    return Finding(
+        arm="challenger",
+        fields=fields,
+        cause=cause,
+        sentence=f"The challenger {phrase}: {named} {be} wrong on {requests:,} of {N:,} requests "
+        "since 2025-06-03 14:00.",
+        requests=requests,
+        explained=requests,
+        first_seen=SINCE,
+        last_seen=UNTIL,
+        flips=0 if latent else requests // 21,
+        latent=latent,
+        exemplars=(
+            Exemplar(seq=81, request_id="pr-81c2", left="14.0", right="13.0"),
+            Exemplar(seq=907, request_id="pr-1f40", left="0.0", right="23.0"),
+        ),
+    )
+
+
+def ledger(phase: str, target: str, *, chosen: int = N, lost: tuple[Loss, ...] = ()) -> Ledger:
+    """Eight steps whose sums hold."""
+    outside = (Loss(reason="outside the phase", count=N - chosen),) if chosen < N else ()
+    left = chosen - sum(loss.count for loss in lost)
+    names = ("answered", "joined", "compared")
+    return Ledger(
+        phase=phase,
+        target=target,
+        steps=(
+            LedgerStep(step="captured", count=N),
+            LedgerStep(step="parsed", count=N),
+            LedgerStep(step="sampled", count=N),
+            LedgerStep(step="scheduled", count=chosen, lost=outside),
+            LedgerStep(step="sent", count=left, lost=lost),
+            *(LedgerStep(step=name, count=left) for name in names),
+        ),
+    )
+
+
+def timed(target: str, typical: float, *, slow: int = 0) -> LatencySummary:
+    """723 requests in 60 s with bursts, the slow ones in the bursts; formulas, so that bytes never change."""
+    seconds = [round(k * 60 / 723, 3) for k in range(723)]
+    burst = [math.sin(second / 4) ** 6 for second in seconds]
+    points = tuple(
+        (second, round(typical * (0.8 + math.modf(k * 0.618)[0] ** 4) + slow * high, 3))
+        for k, (second, high) in enumerate(zip(seconds, burst, strict=True))
+    )
+
+    def spread(low: float, high: float) -> Spread:
+        return Spread(n=723, p50=low, p95=1.3 * low, p99=1.6 * low, max=high)
+
+    return LatencySummary(
+        phase="rush",
+        target=target,
+        pace="recorded",
+        judged=True,
+        requests=723,
+        over_budget=slow,
+        failed=0,
+        response=spread(typical, 3.7 * typical),
+        service=spread(0.9 * typical, 3.5 * typical),
+        send_lag=spread(0.08, 2.4),
+        rate=tuple((float(s), float(4 + round(16 * math.sin(s / 4) ** 6) + s % 3 * 4)) for s in range(60)),
+        points=points,
+    )
+
+
+def pushed(target: str, typical: float) -> LatencySummary:
+    """A closed-loop phase: timed, not judged, and so without arrivals and points."""
+    return msgspec.structs.replace(
+        timed(target, typical), phase="parity", pace="saturate", judged=False, rate=(), points=()
+    )
+
+
+def quality(*, identical: bool) -> QualitySummary:
+    """Labels: identical arms, or two looks that cannot tell yet."""
+    shift = 0.0 if identical else 0.004
+    test = "log loss, challenger − champion"
+    look = Look(
+        as_of="2025-06-12T00:00:00Z",
+        test=test,
+        n=812,
+        units=240,
+        estimate=shift,
+        lower=shift - 0.031,
+        upper=shift + 0.031,
+        log_e=0.4,
+        ruling="UNDECIDED",
+        refused="fewer than 300 units",
+    )
+    later = msgspec.structs.replace(
+        look,
+        as_of="2025-06-18T00:00:00Z",
+        n=2848,
+        units=701,
+        lower=shift - 0.009,
+        upper=shift + 0.009,
+        log_e=2.31,
+        refused="",
+    )
+    return QualitySummary(
+        as_of="2026-11-22T06:10:00Z",
+        outcome="merged within 7 days",
+        counts={"compared": 2848, "matured": 2848, "not matured": 0, "not exposed": 0},
+        metrics=(
+            _metric("log loss", "lower", champion=0.5713, challenger=0.5713 + shift),
+            _metric("ROC-AUC", "higher", champion=0.7412, challenger=0.7412 - shift),
+            _metric("predicted positive", "neither", champion=0.391, challenger=None),
+        ),
+        identical=identical,
+        estimate=Estimate(
+            name=test,
+            value=shift,
+            n=2848,
+            lower=shift - 0.009,
+            upper=shift + 0.009,
+            level=0.95,
+            method="asymptotic confidence sequence by unit",
+            unit="mean loss difference",
+        ),
+        fixed_n=None
+        if identical
+        else Estimate(
+            name="decisions right only in the challenger, of those right in one arm only",
+            value=45 / 140,
+            count=45,
+            n=140,
+            unit="share of discordant requests",
+            method="exact McNemar, two-sided p < 0.0001, if looked at once and requests were independent",
+        ),
+        looks=() if identical else (look, later),
+        note="Claims are about exposed traffic.",
+    )
+
+
+def _metric(
+    name: str, direction: Literal["higher", "lower", "neither"], *, champion: float, challenger: float | None
+) -> MetricRow:
+    return MetricRow(
+        metric=name,
+        direction=direction,
+        arms={"champion": champion, "challenger": challenger, "offline:champion": champion},
+    )

@@ -1,0 +1,160 @@
+"""One summary of matured labels: who was lost on the way, the metrics of each arm, and identity."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.evidence import Cohort, LabelsConfig, Levels
+from harness.evidence.cohort import DAY_NS
+from harness.evidence.quality import summarise
+from harness.records import QualitySummary
+from tests.kit.some_evidence import ARMS, cohort
+
+END = 40 * DAY_NS
+
+
+def summary(found: Cohort, *, as_of_ns: int = END, threshold: float = 0.5) -> QualitySummary:
+    """The summary of a cohort."""
+    return summarise(
+        found,
+        ARMS,
+        config=LabelsConfig(path="labels.csv", outcome="bought"),
+        threshold=threshold,
+        as_of_ns=as_of_ns,
+        levels=Levels(go=0.05, nogo=0.05),
+    )
+
+
+def test_every_request_is_counted_where_it_was_lost() -> None:
+    """Not exposed, not matured, without label, not answered by both: what is left is compared."""
+    base = cohort(600)
+    served = base.scores["challenger"].copy()
+    served[20:25] = np.nan
+    label = base.label.copy()
+    label[10:14] = np.nan
+    mixed = replace(
+        base,
+        in_scope=np.arange(600) >= 5,
+        exposed=np.arange(600) % 100 != 50,
+        label=label,
+        scores=base.scores | {"challenger": served},
+    )
+    found = summary(mixed, as_of_ns=7 * DAY_NS + int(base.event_ns[299])).counts
+    assert found == {
+        "captured": 600,
+        "in scope": 595,
+        "not exposed": 6,
+        "not matured": 297,
+        "matured": 292,
+        "matured without label": 4,
+        "labelled but not answered by both": 5,
+        "compared": 283,
+    }
+    assert found["in scope"] == found["not exposed"] + found["not matured"] + found["matured"]
+
+
+def test_labels_known_after_as_of_are_ignored() -> None:
+    """A matured request whose label comes later is one without a label."""
+    late = replace(cohort(100), label_ns=np.full(100, 30 * DAY_NS))
+    found = summary(late, as_of_ns=20 * DAY_NS)
+    assert (found.counts["matured"], found.counts["matured without label"], found.counts["compared"]) == (
+        100,
+        100,
+        0,
+    )
+    assert (found.looks, found.estimate, found.fixed_n, found.days) == ((), None, None, 0.0)
+
+
+def test_days_are_the_span_of_event_times_not_the_number_of_looks() -> None:
+    """Two requests ten days apart are ten days in two looks; many in one afternoon are less than one."""
+    base = cohort(2)
+    apart = summary(replace(base, event_ns=np.array([0, 10 * DAY_NS])))
+    assert (apart.days, len(apart.looks)) == (10.0, 2)
+    assert summary(cohort(36)).days == pytest.approx(35 / 72)
+
+
+def test_metrics_are_those_of_the_compared_requests_by_weight() -> None:
+    """The Brier score of each arm, weighted; an arm that left one unanswered has none."""
+    base = cohort(300)
+    weight = np.where(np.arange(300) < 10, 5.0, 1.0)
+    partial = np.where(np.arange(300) == 9, np.nan, 0.5)
+    found = summary(replace(base, weight=weight, scores=base.scores | {"offline:new": partial}))
+    brier = next(row for row in found.metrics if row.metric == "brier")
+    expected = np.average((base.scores["challenger"] - base.label) ** 2, weights=weight)
+    assert brier.arms["challenger"] == pytest.approx(expected)
+    assert brier.arms["offline:new"] is None
+
+
+def test_an_arm_whose_scores_are_no_probabilities_has_no_metric() -> None:
+    """A heuristic's points are not compared as if they were."""
+    base = cohort(300)
+    found = summary(replace(base, scores=base.scores | {"offline:old": np.full(300, 7.0)}))
+    assert {row.arms["offline:old"] for row in found.metrics} == {None}
+
+
+def identical(base: Cohort, change: dict[int, float], **columns: np.ndarray) -> bool:
+    """Whether the summary says identical, of equal scores with some of the challenger's changed."""
+    served = base.scores["champion"].copy()
+    for row, score in change.items():
+        served[row] = score
+    scores = {"champion": base.scores["champion"], "challenger": served}
+    return summary(replace(base, scores=scores, **columns)).identical  # type: ignore[arg-type]  # columns only
+
+
+def test_identity_is_of_every_score_in_scope() -> None:
+    """One score that differs on a request without a label is a difference all the same."""
+    base = cohort(300)
+    unlabelled = np.where(np.arange(300) == 7, np.nan, base.label)
+    assert identical(base, {}, label=unlabelled)
+    assert not identical(base, {7: 0.123}, label=unlabelled)
+    assert not identical(base, {7: 0.123}, exposed=np.arange(300) != 7)
+    assert identical(base, {7: 0.123}, in_scope=np.arange(300) != 7)
+    assert identical(base, {7: np.nan})
+
+
+def test_nothing_compared_is_not_identical() -> None:
+    """Equal by identity needs at least one labelled request, or it says nothing of quality."""
+    base = cohort(300)
+    assert not identical(base, {}, label=np.full(300, np.nan))
+    assert not identical(base, {}, exposed=np.zeros(300, dtype=bool))
+
+
+def test_the_read_out_of_decisions_is_mcnemars() -> None:
+    """10 requests right only in the challenger, 2 only in the champion: p = 0.0386."""
+    base = cohort(300)
+    right = np.where(base.label == 1, 0.9, 0.1)
+    champion, challenger = right.copy(), right.copy()
+    champion[:10], challenger[10:12] = 1 - right[:10], 1 - right[10:12]
+    found = summary(replace(base, scores={"champion": champion, "challenger": challenger})).fixed_n
+    assert found is not None
+    assert (found.count, found.n, found.value) == (10, 12, 10 / 12)
+    assert "p = 0.0386" in found.method
+
+
+def test_arms_that_decide_alike_have_no_discordant_request() -> None:
+    """Nothing to test is no test."""
+    assert (
+        summary(
+            replace(cohort(9), scores={"champion": np.full(9, 0.9), "challenger": np.full(9, 0.8)})
+        ).fixed_n
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("weighted", "words"), [(True, "inverse propensity"), (False, "Exposed traffic only (2 requests")]
+)
+def test_the_claim_is_limited_to_what_was_exposed(weighted: bool, words: str) -> None:  # noqa: FBT001  -- a table
+    """Only propensities let it speak of all traffic."""
+    found = summary(replace(cohort(50), weighted=weighted, exposed=np.arange(50) > 1))
+    assert words in found.note
+
+
+def test_the_estimate_says_how_many_scores_were_clipped() -> None:
+    """Clipping is an assumption, so its extent is shown."""
+    base = cohort(300)
+    sure = np.where(np.arange(300) < 3, 1.0, base.scores["challenger"])
+    found = summary(replace(base, scores=base.scores | {"challenger": sure})).estimate
+    assert found is not None
+    assert found.note == "300 units, 3 requests clipped at 1e-06"

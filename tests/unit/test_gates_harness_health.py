@@ -1,0 +1,79 @@
+"""The harness judges itself: what it lost voids a run, and an offline pipeline may be no reference."""
+
+import pytest
+
+from harness.gates import Completeness, OfflineReference
+from harness.records import SinglesCheck, TargetCounts
+from tests.kit.some_evidence import LEVELS, champion, evidence, nothing, offline
+
+
+def sent(target: str = "challenger", **states: int) -> TargetCounts:
+    """How requests sent to one target ended."""
+    return TargetCounts(target=target, states=states)
+
+
+@pytest.mark.parametrize("state", ["shed", "not_sent", "abandoned", "a_state_of_another_version"])
+@pytest.mark.parametrize(("lost", "ruling"), [(1, "PASS"), (2, "UNDECIDED")])
+def test_what_the_target_did_not_answer_for_is_lost(state: str, lost: int, ruling: str) -> None:
+    """.1 % may be lost; more voids the run, and a state that nobody knows counts as lost."""
+    targets = (TargetCounts(target="challenger", states={"ok": 900, "timeout": 100 - lost, state: lost}),)
+    (verdict,) = Completeness().judge(evidence(targets=targets), LEVELS)
+    assert (verdict.ruling, verdict.value, verdict.n) == (ruling, lost / 1000, 1000)
+    assert verdict.fault == (None if ruling == "PASS" else "harness")
+
+
+def test_failures_of_the_target_are_not_lost() -> None:
+    """A build that fails every request was replayed completely."""
+    (verdict,) = Completeness().judge(evidence(targets=(sent(http_error=10),)), LEVELS)
+    assert (verdict.ruling, verdict.value) == ("PASS", 0.0)
+
+
+@pytest.mark.parametrize("targets", [(), (sent(),), (sent("champion", ok=9),)])
+def test_a_run_that_sent_nothing_is_void(targets: tuple[TargetCounts, ...]) -> None:
+    """No request at all is the harness's fault, and the build under test always has a verdict."""
+    verdict = Completeness().judge(evidence(targets=targets), LEVELS)[-1]
+    assert (verdict.arm, verdict.ruling, verdict.fault) == ("challenger", "UNDECIDED", "harness")
+    assert verdict.required
+
+
+def test_nothing_sent_is_lost_however_much_may_be() -> None:
+    """A budget of 100 % does not make an empty run complete."""
+    (verdict,) = Completeness(max_share=1.0).judge(evidence(targets=(sent(),)), LEVELS)
+    assert verdict.ruling == "UNDECIDED"
+
+
+def test_a_champion_that_was_not_reached_is_advisory() -> None:
+    """What was lost on the way to the champion voids no verdict on the challenger."""
+    targets = (sent("champion", shed=9), sent(ok=9))
+    found = Completeness().judge(evidence(targets=targets), LEVELS)
+    assert [(v.ruling, v.required) for v in found] == [("UNDECIDED", False), ("PASS", True)]
+
+
+def test_a_pipeline_whose_rows_depend_on_each_other_is_no_reference() -> None:
+    """One cell that came out otherwise alone voids every comparison with it."""
+    singles = {"new": SinglesCheck(checked=50, found=("request seq 3, lang: go alone, py in the batch",) * 2)}
+    (verdict,) = OfflineReference().judge(evidence(pairs=(offline(),), singles=singles), LEVELS)
+    assert (verdict.ruling, verdict.fault, verdict.required) == ("UNDECIDED", "harness", True)
+    assert "(2 cells of 50 requests): request seq 3, lang: go alone" in verdict.reason
+
+
+@pytest.mark.parametrize("singles", [{}, {"new": SinglesCheck(checked=0)}], ids=["not asked", "of none"])
+def test_a_pipeline_that_was_not_tried_alone_is_no_reference_yet(singles: dict[str, SinglesCheck]) -> None:
+    """With `singles = 0` nothing was shown, so nothing passes."""
+    (verdict,) = OfflineReference().judge(evidence(pairs=(offline(),), singles=singles), LEVELS)
+    assert (verdict.arm, verdict.ruling, verdict.fault) == ("new", "UNDECIDED", "evidence")
+    assert verdict.required
+
+
+def test_only_the_reference_of_the_build_under_test_is_required() -> None:
+    """A broken pipeline of the champion's model voids the champion's comparisons, which are advisory."""
+    singles = {"new": SinglesCheck(checked=50), "old": SinglesCheck(checked=50, found=("x",))}
+    found = {
+        v.arm: (v.ruling, v.required) for v in OfflineReference().judge(evidence(singles=singles), LEVELS)
+    }
+    assert found == {"new": ("PASS", True), "old": ("UNDECIDED", False)}
+
+
+def test_without_an_offline_model_there_is_no_reference_to_judge() -> None:
+    """A heuristic held against the champion needs no pipeline."""
+    assert OfflineReference().judge(nothing(pairs=(champion(),)), LEVELS) == ()

@@ -1,0 +1,148 @@
+"""Label gates: identity, missing labels, rulings that stay, and improvement over full days."""
+
+import msgspec
+import pytest
+
+from harness.gates import LabelGuardrail, LabelImprovement
+from harness.gates.labels import missing
+from harness.records import Look, QualitySummary, Ruling, Verdict
+from tests.kit.some_evidence import LEVELS, evidence, look, quality
+
+OPEN = look(ruling="UNDECIDED", lower=-0.02, upper=0.02)
+WORSE = look("2026-03-02T00:00:00Z", ruling="FAIL", lower=0.002, upper=0.03, estimate=0.02)
+BETTER = look("2026-03-02T00:00:00Z", lower=-0.03, upper=-0.001, estimate=-0.02)
+
+
+def guardrail(found: QualitySummary | None) -> Verdict:
+    """The verdict of the guardrail."""
+    (verdict,) = LabelGuardrail().judge(evidence(quality=found), LEVELS)
+    return verdict
+
+
+def improvement(found: QualitySummary | None, *, min_days: float = 7.0) -> Verdict:
+    """The verdict of the success metric, in an improvement release."""
+    gate = LabelImprovement(min_days=min_days)
+    (verdict,) = gate.judge(evidence(quality=found, parity_release=False), LEVELS)
+    return verdict
+
+
+def without_labels(share: float) -> dict[str, int]:
+    """Counts of 1,000 matured requests of which this share has no label."""
+    return {
+        "matured": 1000,
+        "matured without label": round(1000 * share),
+        "not matured": 50,
+        "compared": 9,
+    }
+
+
+def test_without_labels_in_the_scenario_there_is_no_guardrail() -> None:
+    """A parity release needs no labels."""
+    assert LabelGuardrail().judge(evidence(quality=None), LEVELS) == ()
+
+
+@pytest.mark.parametrize("ruling", ["PASS", "FAIL", "UNDECIDED"])
+def test_the_ruling_of_the_last_look_is_the_verdict(ruling: Ruling) -> None:
+    """Looks are latched where they are made; the gate reads the last one."""
+    verdict = guardrail(quality(OPEN, look(ruling=ruling)))
+    assert (verdict.ruling, verdict.n, verdict.required) == (ruling, 800, True)
+    assert verdict.fault == ("evidence" if ruling == "UNDECIDED" else None)
+
+
+def test_a_latched_ruling_says_since_when() -> None:
+    """The last look shows today's numbers; the look that ruled is named."""
+    later = look("2026-03-03T00:00:00Z", ruling="FAIL", lower=-0.001, upper=0.03, estimate=0.01)
+    verdict = guardrail(quality(OPEN, WORSE, later))
+    assert verdict.reason.endswith("3 looks, worse since 2026-03-02T00:00:00Z.")
+
+
+def test_identical_scores_pass_by_identity() -> None:
+    """No label can tell equal scores apart, and the report says that it is no test."""
+    verdict = guardrail(quality(OPEN, identical=True, counts=without_labels(0.5)))
+    assert (verdict.ruling, verdict.method, verdict.value) == ("PASS", "identity, not a test", 0.0)
+
+
+@pytest.mark.parametrize("judge", [guardrail, improvement])
+def test_too_many_missing_labels_prove_nothing(judge: object) -> None:
+    """5 % may be missing; more voids a PASS and an improvement."""
+    assert callable(judge)
+    for share, ruling in ((0.05, "PASS"), (0.051, "UNDECIDED")):
+        verdict = judge(quality(BETTER, counts=without_labels(share)))
+        assert verdict.ruling == ruling
+        assert ("51 of 1,000 matured requests have no label" in verdict.reason) == (ruling == "UNDECIDED")
+
+
+def test_a_deterioration_shown_before_labels_went_missing_stays() -> None:
+    """A label feed that breaks does not clear a build."""
+    assert guardrail(quality(WORSE, counts=without_labels(0.9))).ruling == "FAIL"
+
+
+@pytest.mark.parametrize("judge", [guardrail, improvement])
+def test_no_matured_label_is_no_evidence(judge: object) -> None:
+    """Without a look nothing is ruled, and what is still to come is counted."""
+    assert callable(judge)
+    verdict = judge(quality())
+    assert (verdict.ruling, verdict.fault) == ("UNDECIDED", "evidence")
+    assert "50 requests are not matured yet" in verdict.reason
+
+
+def test_a_refused_look_says_why() -> None:
+    """Too few units is a reason to wait, told in the one sentence."""
+    refused = look(ruling="UNDECIDED", refused="80 units count as 60.0 of equal size")
+    assert guardrail(quality(refused)).reason.endswith(
+        "1 looks; nothing is ruled: 80 units count as 60.0 of equal size."
+    )
+
+
+def test_a_parity_release_has_no_success_metric() -> None:
+    """The same model cannot be better."""
+    assert LabelImprovement().judge(evidence(quality=quality(BETTER)), LEVELS) == ()
+
+
+def test_an_improvement_without_labels_is_open() -> None:
+    """No [labels] is no success, never a gate left out."""
+    assert (improvement(None).ruling, improvement(None).required) == ("UNDECIDED", True)
+
+
+@pytest.mark.parametrize(
+    ("looks", "ruling"),
+    [
+        ((look(),), "UNDECIDED"),
+        ((look(upper=0.0),), "UNDECIDED"),
+        ((look(upper=None),), "UNDECIDED"),
+        ((msgspec.structs.replace(BETTER, refused="too few units"),), "UNDECIDED"),
+        ((BETTER,), "PASS"),
+        ((BETTER, look("2026-03-03T00:00:00Z")), "PASS"),
+    ],
+    ids=["not worse", "no better", "unbounded", "refused", "better", "better once"],
+)
+def test_better_is_an_upper_bound_below_zero_at_any_look(looks: tuple[Look, ...], ruling: str) -> None:
+    """Not worse is not better, a refused look shows nothing, and a crossing stays."""
+    verdict = improvement(quality(*looks))
+    assert verdict.ruling == ruling
+    assert ("better since 2026-03-02T00:00:00Z" in verdict.reason) == (ruling == "PASS")
+
+
+def test_identical_scores_are_no_improvement() -> None:
+    """Identity passes a guardrail, and wins nothing."""
+    assert improvement(quality(look(), identical=True)).ruling == "UNDECIDED"
+
+
+@pytest.mark.parametrize(("days", "ruling"), [(6.99, "UNDECIDED"), (7.0, "PASS")])
+def test_an_improvement_must_last_full_days(days: float, ruling: str) -> None:
+    """Twenty looks in six days are six days: a week has a weekend."""
+    looks = [look(f"2026-03-0{1 + i % 7}T0{i // 7}:00:00Z", upper=-0.001) for i in range(20)]
+    verdict = improvement(quality(*looks, days=days))
+    assert verdict.ruling == ruling
+    assert ("7.0 of 7 days" in verdict.needs) == (ruling == "UNDECIDED")
+
+
+def test_days_without_looks_count() -> None:
+    """One look over a week of matured requests is a week."""
+    assert improvement(quality(BETTER, days=7.5)).ruling == "PASS"
+
+
+def test_nothing_matured_is_nothing_missing() -> None:
+    """None of none is not too many."""
+    none = quality(counts={"matured": 0, "matured without label": 0, "not matured": 9, "compared": 0})
+    assert missing(none) == ""

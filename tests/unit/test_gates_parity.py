@@ -1,0 +1,128 @@
+"""Parity is a census: exact counts against budgets, and no pair is no evidence."""
+
+import pytest
+
+from harness.evidence import JudgedPair
+from harness.gates import DecisionFlips, FeatureParity, ScoreParity
+from tests.kit.some_evidence import LEVELS, champion, evidence, offline, own, pair, scores_of
+
+GATES = [
+    pytest.param(FeatureParity(max_share=0.002), "feature_mismatches", id="features"),
+    pytest.param(ScoreParity(max_share=0.002), "score_mismatches", id="scores"),
+    pytest.param(DecisionFlips(max_share=0.002), "flips", id="flips"),
+]
+Gate = FeatureParity | ScoreParity | DecisionFlips
+
+
+@pytest.mark.parametrize(("gate", "counted"), GATES)
+@pytest.mark.parametrize(("count", "ruling"), [(0, "PASS"), (2, "PASS"), (3, "FAIL"), (1000, "FAIL")])
+def test_the_budget_is_the_last_count_that_passes(gate: Gate, counted: str, count: int, ruling: str) -> None:
+    """Of 1,000 requests 2 are within .2 %, and 3 are not."""
+    (verdict,) = gate.judge(evidence(pairs=(offline(**{counted: count}),)), LEVELS)
+    assert (verdict.ruling, verdict.value, verdict.n) == (ruling, count / 1000, 1000)
+    assert f"{count:,} of 1,000 requests" in verdict.reason
+    assert verdict.fault is None
+
+
+@pytest.mark.parametrize(("gate", "counted"), GATES)
+def test_each_gate_counts_its_own_mismatches(gate: Gate, counted: str) -> None:
+    """What the other gates count does not matter to one."""
+    counts = {"feature_mismatches": 500, "score_mismatches": 500, "flips": 500} | {counted: 0}
+    (verdict,) = gate.judge(evidence(pairs=(offline(**counts),)), LEVELS)
+    assert verdict.ruling == "PASS"
+
+
+@pytest.mark.parametrize(("gate", "counted"), GATES)
+def test_arms_that_never_answered_the_same_request_prove_nothing(gate: Gate, counted: str) -> None:
+    """An empty join is UNDECIDED, whatever is counted on it."""
+    (verdict,) = gate.judge(evidence(pairs=(offline(distinct=0, **{counted: 0}),)), LEVELS)
+    assert (verdict.ruling, verdict.fault, verdict.required) == ("UNDECIDED", "evidence", True)
+
+
+@pytest.mark.parametrize(("gate", "counted"), GATES)
+@pytest.mark.parametrize("others", [(), (own(),)], ids=["no pair", "the champion's only"])
+def test_no_pair_of_the_build_under_test_is_undecided(
+    gate: Gate, counted: str, others: tuple[JudgedPair, ...]
+) -> None:
+    """A gate is never left out because there is nothing to judge."""
+    assert counted
+    verdict = gate.judge(evidence(pairs=others), LEVELS)[-1]
+    assert (verdict.arm, verdict.ruling, verdict.required) == ("challenger", "UNDECIDED", True)
+    assert verdict.needs
+
+
+@pytest.mark.parametrize(("gate", "counted"), GATES)
+def test_a_champion_that_fails_is_advisory(gate: Gate, counted: str) -> None:
+    """The champion's own skew is told, and is not held against the challenger."""
+    pairs = (offline(), own(**{counted: 1000}))
+    mine, theirs = gate.judge(evidence(pairs=pairs), LEVELS)
+    assert (mine.ruling, mine.required) == ("PASS", True)
+    assert (theirs.ruling, theirs.required, theirs.arm) == ("FAIL", False, "champion vs offline:old")
+
+
+@pytest.mark.parametrize(("gate", "arms"), [(FeatureParity(), 1), (ScoreParity(), 2), (DecisionFlips(), 2)])
+def test_only_a_parity_release_must_agree_with_the_champion(gate: Gate, arms: int) -> None:
+    """An improvement is meant to score differently; features are compared with the offline ones only."""
+    differs = champion(score_mismatches=900, flips=300, feature_mismatches=900)
+    pairs = (offline(), differs)
+    assert len(gate.judge(evidence(pairs=pairs), LEVELS)) == arms
+    improved = gate.judge(evidence(pairs=pairs, parity_release=False), LEVELS)
+    assert [v.ruling for v in improved] == ["PASS"]
+
+
+@pytest.mark.parametrize("gate", [ScoreParity(), DecisionFlips()], ids=["scores", "flips"])
+def test_an_improvement_held_against_the_champion_only_proves_nothing(gate: Gate) -> None:
+    """Without an offline model nothing says that the served model is the trained one."""
+    (verdict,) = gate.judge(evidence(pairs=(champion(),), parity_release=False), LEVELS)
+    assert (verdict.ruling, verdict.needs.partition(" to ")[0]) == ("UNDECIDED", "an offline model")
+
+
+def test_a_silent_endpoint_cannot_show_its_features() -> None:
+    """No echo is no evidence: UNDECIDED, with the way out."""
+    (verdict,) = FeatureParity().judge(evidence(pairs=(offline(feature_mismatches=None),)), LEVELS)
+    assert (verdict.ruling, verdict.fault) == ("UNDECIDED", "evidence")
+    assert "targets.*.response.features" in verdict.needs
+
+
+def test_a_gate_that_is_not_required_stays_so() -> None:
+    """`required = false` loosens the verdict of the build under test, present or missing."""
+    gate = FeatureParity(required=False)
+    pairs = evidence(pairs=(offline(feature_mismatches=9),)), evidence(pairs=())
+    assert [v.required for e in pairs for v in gate.judge(e, LEVELS)] == [False, False]
+
+
+def test_the_bound_for_future_traffic_is_by_request_and_by_unit() -> None:
+    """0 of 1,000 requests bounds the rate at .299 %, 0 of 200 units at 1.487 %; units are those compared."""
+    (verdict,) = FeatureParity().judge(evidence(pairs=(offline(),)), LEVELS)
+    assert [(e.name, e.count, e.n, round(e.upper or 1, 5)) for e in verdict.evidence] == [
+        ("feature_parity", 0, 1000, 0.00299),
+        ("feature_parity by unit", 0, 200, 0.01487),
+    ]
+    assert verdict.method.endswith("the rate is below 0.299% (95 %).")
+
+
+@pytest.mark.parametrize(
+    ("gate", "expected"),
+    [
+        (FeatureParity(), [(4, 1000), (3, 200)]),
+        (ScoreParity(), [(2, 1000), (1, 200)]),
+        (DecisionFlips(), [(1, 1000)]),
+    ],
+    ids=["features", "scores", "flips"],
+)
+def test_units_hit_are_those_of_the_count(gate: Gate, expected: list[tuple[int, int]]) -> None:
+    """Units with a differing feature and with a differing score are two numbers; of flips none is known."""
+    summary = offline(
+        feature_mismatches=4,
+        units_mismatching=3,
+        score_mismatches=2,
+        score=scores_of(2, units=1),
+        flips=1,
+    )
+    (verdict,) = gate.judge(evidence(pairs=(summary,)), LEVELS)
+    assert [(e.count, e.n) for e in verdict.evidence] == expected
+
+
+def test_a_pair_names_the_arm_under_judgement_first() -> None:
+    """The right arm of a pair is the one that is judged."""
+    assert JudgedPair(pair(), "offline", under_test=True).arm == "challenger vs offline:new"

@@ -1,0 +1,104 @@
+"""What the endpoint did: its errors against a budget, and the model it says it served."""
+
+import pytest
+
+from harness.gates import Errors, ModelIdentity
+from harness.gates.service import same_model
+from harness.records import TARGET_FAULTS, Identity, State, TargetCounts
+from tests.kit.some_evidence import LEVELS, SHA, evidence
+
+
+def counts(states: dict[str, int], *, target: str = "challenger", **details: int) -> TargetCounts:
+    """How requests sent to one target ended."""
+    return TargetCounts(target=target, states=states, details=details)
+
+
+@pytest.mark.parametrize("state", sorted(TARGET_FAULTS))
+@pytest.mark.parametrize(("failed", "ruling"), [(10, "PASS"), (11, "FAIL")])
+def test_every_fault_of_the_target_is_an_error(state: State, failed: int, ruling: str) -> None:
+    """HTTP errors, lost connections, timeouts and unusable bodies count alike: 1 % passes, more fails."""
+    sent = counts({"ok": 1000 - failed, state: failed}, slow=failed)
+    (verdict,) = Errors().judge(evidence(targets=(sent,)), LEVELS)
+    assert (verdict.ruling, verdict.value, verdict.n) == (ruling, failed / 1000, 1000)
+    assert f"most often slow ({failed})" in verdict.reason
+
+
+@pytest.mark.parametrize("state", [State.SHED, State.NOT_SENT, State.ABANDONED])
+def test_what_the_harness_lost_is_no_error_of_the_target(state: State) -> None:
+    """The harness's losses are in neither number."""
+    (verdict,) = Errors().judge(evidence(targets=(counts({"ok": 100, state: 900}),)), LEVELS)
+    assert (verdict.ruling, verdict.value, verdict.n) == ("PASS", 0.0, 100)
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [(), (counts({}),), (counts({"shed": 9}),), (counts({"ok": 9}, target="champion"),)],
+    ids=["none", "nothing sent", "nothing arrived", "the champion only"],
+)
+def test_a_target_that_was_reached_by_nothing_proves_nothing(targets: tuple[TargetCounts, ...]) -> None:
+    """The build under test always has a verdict, and without a request it is UNDECIDED."""
+    verdict = Errors().judge(evidence(targets=targets), LEVELS)[-1]
+    assert (verdict.arm, verdict.ruling, verdict.required) == ("challenger", "UNDECIDED", True)
+
+
+def test_errors_of_the_champion_are_advisory() -> None:
+    """A champion that fails everything is told, not held against the challenger."""
+    targets = (counts({"timeout": 9}, target="champion"), counts({"ok": 9}))
+    found = Errors().judge(evidence(targets=targets), LEVELS)
+    assert [(v.arm, v.ruling, v.required) for v in found] == [
+        ("champion", "FAIL", False),
+        ("challenger", "PASS", True),
+    ]
+
+
+def test_the_claim_on_errors_is_of_requests_sent() -> None:
+    """A request sent in two phases was sent twice, so these are not distinct ones."""
+    (verdict,) = Errors().judge(evidence(targets=(counts({"ok": 100}),)), LEVELS)
+    assert verdict.method.startswith("On these 100 requests sent 0 failed: exact.")
+
+
+def identity(served: dict[str, int], *, arm: str = "challenger", expected: str | None = SHA) -> Identity:
+    """What the answers of a target say of their model."""
+    return Identity(arm=arm, expected=expected, served=served, source="header:X-Model")
+
+
+@pytest.mark.parametrize(
+    ("served", "ruling"),
+    [
+        ({SHA: 5}, "PASS"),
+        ({SHA[:8]: 5}, "PASS"),
+        ({f"sha256:{SHA.upper()}": 5}, "PASS"),
+        ({SHA: 4, "deadbeef01": 1}, "FAIL"),
+        ({SHA[:7]: 5}, "FAIL"),
+        ({"": 5}, "FAIL"),
+    ],
+)
+def test_every_named_model_must_be_the_expected_one(served: dict[str, int], ruling: str) -> None:
+    """One answer of another model fails; a prefix shorter than 8 digits names nothing."""
+    (verdict,) = ModelIdentity().judge(evidence(identities=(identity(served),)), LEVELS)
+    assert (verdict.ruling, verdict.n, verdict.required) == (ruling, 5, True)
+
+
+def test_an_endpoint_that_names_no_model_is_told_and_not_waited_for() -> None:
+    """Its scores are the only witness, and other gates hear them."""
+    (verdict,) = ModelIdentity().judge(evidence(identities=(identity({}),)), LEVELS)
+    assert (verdict.ruling, verdict.required, verdict.fault) == ("UNDECIDED", False, "evidence")
+
+
+def test_a_target_without_an_offline_model_has_no_identity_to_show() -> None:
+    """A heuristic champion is nobody's model."""
+    heuristic = identity({"v7": 5}, arm="champion", expected=None)
+    assert ModelIdentity().judge(evidence(identities=(heuristic,)), LEVELS) == ()
+
+
+def test_another_model_at_the_champion_is_advisory() -> None:
+    """Only the build under test must be the model it claims."""
+    (verdict,) = ModelIdentity().judge(
+        evidence(identities=(identity({"f" * 64: 5}, arm="champion"),)), LEVELS
+    )
+    assert (verdict.ruling, verdict.required) == ("FAIL", False)
+
+
+def test_a_longer_hash_is_not_the_model() -> None:
+    """A hash that merely starts with the expected one is another hash."""
+    assert not same_model(SHA + "00", SHA)

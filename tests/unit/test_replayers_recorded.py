@@ -1,0 +1,28 @@
+"""The recorded answers are read by the rules of live ones."""
+
+from harness.records import CapturedRequest, RecordedResponse, State
+from replayers.recorded import RecordedTarget, recorded_outcomes
+
+
+def request(seq: int, answer: RecordedResponse | None) -> CapturedRequest:
+    """A request and what production answered."""
+    return CapturedRequest(seq=seq, request_id=f"r{seq}", ts_ns=0, recorded_response=answer)
+
+
+def test_each_recorded_answer_becomes_one_outcome() -> None:
+    """OK, HTTP error, bad body, and none recorded at all; headers in any case; no stamps of another clock."""
+    requests = [
+        request(3, RecordedResponse(status=200, headers={"X-Model-Hash": "m"}, body=b'{"score": 0.5}')),
+        request(4, RecordedResponse(status=503, body=b'{"error": "busy"}', latency_ns=7)),
+        request(5, RecordedResponse(status=200, body=b'{"score": null}')),
+        request(6, None),
+    ]
+    outcomes = list(recorded_outcomes(RecordedTarget(), requests, name="log", phase="recorded"))
+    assert [(o.seq, o.state, o.score, o.detail) for o in outcomes] == [
+        (3, State.OK, 0.5, ""),
+        (4, State.HTTP_ERROR, None, "HTTP 503: busy"),
+        (5, State.BAD_BODY, None, "score is null"),
+        (6, State.NOT_SENT, None, "no recorded response"),
+    ]
+    assert (outcomes[0].model, outcomes[0].target, outcomes[0].phase) == ("m", "log", "recorded")
+    assert {o.done_ns for o in outcomes} == {None}

@@ -1,0 +1,232 @@
+"""The page: self-contained, without script, the same bytes every time, and hostile names stay text."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+from msgspec.structs import replace
+
+from harness import report as faces
+from harness.report import plots
+from tests.kit.sample_report import ALL, fifty, hostile, no_go
+
+VOID = {"meta", "br", "hr", "img", "input", "link", "wbr", "circle", "path", "line", "rect"}
+ACTIVE = {"script", "iframe", "object", "embed", "link", "img", "form", "base", "a", "foreignobject", "image"}
+
+
+@cache
+def _page(name: str) -> str:
+    return faces.html(ALL[name]())
+
+
+class _Tags(HTMLParser):
+    """Tags opened and not closed, tags seen, attributes seen, and the text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def _parsed(page: str) -> _Tags:
+    tags = _Tags()
+    tags.feed(page)
+    return tags
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_page_is_well_formed_and_inert(name: str) -> None:
+    """Every tag is closed in order; nothing runs, nothing is embedded, nothing listens."""
+    tags = _parsed(_page(name))
+    assert tags.open == []
+    assert tags.seen.isdisjoint(ACTIVE)
+    assert not [attribute for attribute in tags.attributes if attribute.startswith("on")]
+    assert tags.attributes.isdisjoint({"src", "href", "srcset", "xlink:href"})
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_page_loads_nothing(name: str) -> None:
+    """No address stands outside text but the namespaces of SVG; the policy forbids the rest; below 3 MB."""
+    page = _page(name)
+    markup = re.sub(r'\sxmlns(:xlink)?="http://www\.w3\.org/[^"]*"', "", page)
+    assert not re.search(r"""(url\(|@import|=["']?\s*(https?:)?//)""", markup)
+    assert "default-src 'none'" in page
+    assert len(page.encode()) < 3_000_000
+    if name != "hostile":
+        assert "://" not in markup
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    """Rendering is pure: a second time in the same process changes nothing."""
+    assert faces.html(fifty()) == _page("fifty")
+
+
+def test_hostile_names_are_shown_as_they_are() -> None:
+    """The script of a capture is text on the page, its escape codes are spelled out."""
+    page = _page("hostile")
+    assert "<script" not in page
+    assert "<script>alert('x')</script>" in _parsed(page).text
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+
+
+def test_the_first_screen_is_in_order() -> None:
+    """Verdict, why, what next, ledger, gates, findings: in this order."""
+    text = _parsed(_page("no_go")).text
+    marks = [
+        "NO-GO",
+        "reads event_time 1 h early",
+        "FAIL: 6,120",
+        "Do next",
+        "7,122 captured",
+        "Gates",
+        "Findings",
+    ]
+    places = [
+        text.index(mark, text.index("replaygateduo") if "replaygateduo" in text else 0) for mark in marks
+    ]
+    assert places == sorted(places)
+
+
+def test_every_evidence_has_its_claim() -> None:
+    """The page says of each gate what was counted and what it would mean as a sample."""
+    assert "If they were an independent sample of future traffic" in _parsed(_page("no_go")).text
+
+
+def test_fifty_findings_show_the_worst_of_each_cause() -> None:
+    """Five causes, one finding of each in view, the other nine folded."""
+    page = _page("fifty")
+    assert "50 findings of 5 causes, the worst first." in page
+    assert page.count("<summary>9 more by") == 5
+    assert page.count('<article class="finding">') == 50
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("go", "No findings: nothing differs on 7,122 compared requests."),
+        ("invalid", "Latency was not measured in this run."),
+        ("no_go", "No labels were given, so nothing is said about quality."),
+        ("go", "No tolerance was widened: nothing was ignored."),
+    ],
+)
+def test_nothing_to_report_is_one_calm_line(name: str, line: str) -> None:
+    """An absent section is a sentence."""
+    assert line in _parsed(_page(name)).text
+
+
+def test_the_mismatch_picture_says_its_fact() -> None:
+    """Title, n, period, limit and a text in place of the picture."""
+    (picture,) = plots.mismatches(no_go())
+    assert picture.title == "4 of 26 features of challenger vs offline differ on more than 0.2 % of requests"
+    assert "n = 7,122 requests; seen 2025-06-03 14:00:07 UTC to 2025-06-18 20:38:12 UTC" in picture.caption
+    assert "hour 85.9 % time shift" in picture.described
+    for svg in (picture.wide, picture.narrow):
+        assert "budget 0.2 %" in svg
+        assert "agent_prs_24h" in svg
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("no_go", "champion and challenger answered every request within 120 ms"),
+        ("fifty", "challenger took longer than 120 ms on 231 of 723 requests (32 %); champion on none"),
+    ],
+)
+def test_the_response_picture_says_its_fact(name: str, title: str) -> None:
+    """Who was late and how often, with the budget drawn and named, arm by arm."""
+    (picture,) = plots.responses(ALL[name]())
+    assert picture.title == title
+    assert "n = 723 requests an arm over 60 s" in picture.caption
+    assert "budget 120 ms" in picture.wide
+    assert {"#0072B2", "#D55E00"} <= set(re.findall(r'fill="(#\w+)"', picture.wide))
+
+
+def test_a_phase_that_is_not_judged_needs_no_points() -> None:
+    """Closed-loop timings are not drawn, so a page is the same whether their points were kept or not."""
+    timed = tuple(replace(item, judged=False, pace="saturate") for item in no_go().latency)
+    bare = tuple(replace(item, rate=(), points=()) for item in timed)
+    assert plots.responses(replace(no_go(), latency=timed)) == []
+    assert faces.html(replace(no_go(), latency=timed)) == faces.html(replace(no_go(), latency=bare))
+
+
+def test_a_judged_phase_without_a_budget_is_drawn() -> None:
+    """Where no budget was given the picture says the medians and draws no limit."""
+    (picture,) = plots.responses(replace(no_go(), budget_ms=None))
+    assert picture.title == "Median response time: champion 2.9 ms; challenger 3.1 ms"
+    assert "budget" not in picture.wide
+
+
+def test_advisory_gates_are_folded() -> None:
+    """They stand in a fold whose line says how they are, and in no table outside it."""
+    page = _page("no_go")
+    fold = page.index("<summary>2 advisory gates, 1 UNDECIDED</summary>")
+    assert page.index("recorded vs offline:champion") > fold
+    assert page.index("champion vs offline</td>") > fold
+
+
+def test_per_cent_stays_with_its_number() -> None:
+    """On the page a thin space that does not break parts them, in sentences and in tables."""
+    text = _parsed(re.sub(r"<svg.*?</svg>", "", _page("no_go"), flags=re.DOTALL)).text
+    assert "85.9\u202f%" in text
+    assert "(85.93\u202f%)" in text
+    assert " %" not in text
+
+
+def test_odd_timings_can_be_drawn() -> None:
+    """No arrivals, a zero, an infinity and a single request do not stop the picture."""
+    odd = replace(no_go().latency[1], rate=(), points=((0.0, 0.0), (1.0, float("inf")), (2.0, 4.0)))
+    (picture,) = plots.responses(replace(no_go(), latency=(odd,)))
+    assert picture.wide.startswith("<svg")
+
+
+def test_text_stands_out_in_both_themes() -> None:
+    """Every pair of text and ground in the style sheet has a contrast of at least 4.5 (WCAG 2.2, 1.4.3)."""
+    page = _page("invalid")
+    themes = re.findall(r"--paper: (#\w+); --ink: (#\w+); --muted: (#\w+);.*?--link: (#\w+);", page)
+    words = re.findall(r"--hue: (#\w+); --on-hue: (#\w+);", page)
+    assert len(themes) == 2
+    assert len(words) == 4
+    pairs = [(theme[0], text) for theme in themes for text in theme[1:]] + words
+    assert min(_contrast(ground, text) for ground, text in pairs) >= 4.5
+
+
+def _contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2; known: black on white is 21."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_hostile_names_in_pictures_are_text() -> None:
+    """The drawing escapes what a capture calls its features."""
+    drawn = "".join(p.wide + p.narrow for p in (*plots.mismatches(hostile()), *plots.responses(hostile())))
+    assert "&lt;scr" in drawn
+    assert "<script" not in drawn

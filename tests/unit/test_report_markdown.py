@@ -1,0 +1,90 @@
+"""Markdown: golden pages, and nothing from a capture becomes markup."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from harness import report as faces
+from harness.report.markdown import escape
+from tests.kit.sample_report import ALL, GOLDEN, fifty, hostile, no_go
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_pages_are_the_golden_ones(name: str) -> None:
+    """The page is the one that was read and kept; `python -m tests.kit.sample_report` writes them anew."""
+    golden = (GOLDEN / f"{name}.md").read_text(encoding="utf-8")
+    assert faces.markdown(ALL[name]()) == golden
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a|b", r"a\|b"),
+        ("`x`", r"\`x\`"),
+        ("<script>", "&lt;script&gt;"),
+        ("&amp;", "&amp;amp;"),
+        ("line\nbreak", r"line\\nbreak"),
+        ("@octocat", "@\u200boctocat"),
+        ("#12", "\\#\u200b12"),
+        ("http://evil.example", "http&#58;//evil.example"),
+        ("www.evil.example", "www&#46;evil.example"),
+        ("[a](b)", r"\[a\](b)"),
+        ("day_of_week", "day_of_week"),
+        ("_x_", r"\_x\_"),
+        ("*x*", r"\*x\*"),
+        ("$x$", r"\$x\$"),
+        ("1. x", r"1\. x"),
+        ("85.9 %", "85.9 %"),
+        ("- x", r"\- x"),
+    ],
+)
+def test_escaped_text_reads_as_it_stands(text: str, written: str) -> None:
+    """Each sign that GitHub would read as markup, a mention or a link is broken up."""
+    assert escape(text) == written
+
+
+def test_hostile_names_stay_text() -> None:
+    """No tag, mention, link or escape sequence of a capture survives in the page outside code blocks."""
+    page = re.sub(r"^(`{3,})sh\n.*?^\1$", "", faces.markdown(hostile()), flags=re.MULTILINE | re.DOTALL)
+    assert "octocat" in page
+    assert "<script" not in page
+    assert "@octocat" not in page
+    assert "http://" not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert not re.search(r"(?<!\\)`", page)
+
+
+def test_hostile_names_break_no_table() -> None:
+    """Every row of a table has as many bars as its heading."""
+    tables = re.findall(r"(?:^\|.*\n)+", faces.markdown(hostile()), flags=re.MULTILINE)
+    assert tables
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
+
+
+def test_fences_are_longer_than_what_they_hold() -> None:
+    """Backticks in a command cannot close its code block."""
+    page = faces.markdown(replace(no_go(), reproduce=("echo ````", "true")))
+    assert "\n`````sh\necho ````\ntrue\n`````\n" in page
+
+
+def test_advisory_gates_fold() -> None:
+    """Their table and their reasons are between the tags, after those that decide."""
+    page = faces.markdown(no_go())
+    before, fold = page.split("<details><summary>2 advisory gates, 1 UNDECIDED</summary>\n\n| Gate |")
+    assert "recorded vs offline" not in before
+    assert "recorded vs offline:champion" in fold.split("</details>")[0]
+    assert "## Gates" in before
+
+
+def test_fifty_findings_fold() -> None:
+    """Four of each of five causes are in full, the rest folded away, none left out."""
+    page = faces.markdown(fifty())
+    assert page.count("### ") == 20
+    assert page.count("<details>") == page.count("</details>") == 5
+    assert all(f"feature_{k:02d}**" in page or f"feature_{k:02d}\n" in page for k in range(50))
+    assert len(page.encode()) < 900_000

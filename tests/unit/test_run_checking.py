@@ -1,0 +1,98 @@
+"""The dry run: what it says of a scenario, and every reason why its gates could never end in GO."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.run.checking import check
+from tests.kit import small
+
+NOWHERE = "http://127.0.0.1:9/score"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small scenario's files."""
+    return small.make(tmp_path / "scenario")
+
+
+def lines(path: Path) -> list[str]:
+    """What the dry run says."""
+    return check(path, say=lambda _: None)
+
+
+def obstacles(path: Path) -> list[str]:
+    """Why GO is not possible."""
+    return [line for line in lines(path) if line.startswith("GO is not possible")]
+
+
+def test_a_scenario_that_can_go_is_said_to(folder: Path) -> None:
+    """With the power of its 240 requests: 3/n for parity, 6 slow ones for latency."""
+    said = "\n".join(lines(small.scenario(folder, NOWHERE, more=small.LATENCY)))
+    assert "GO is possible with these gates." in said
+    assert "at least 1.2405%" in said
+    assert "of 240: PASS up to 6 (2.5%), FAIL from 19 (7.9%)" in said
+    assert said.endswith("Nothing was sent.")
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "says"),
+    [
+        (("", ""), "", ["phase latency has 240 requests, and latency_p95 needs at least"]),
+        (
+            ('pace = { kind = "recorded", speed = 20 }', ""),
+            small.LATENCY,
+            ["no open-loop phase is sent to the challenger"],
+        ),
+        (
+            ("timeout_s = 20", 'timeout_s = 20\nresponse = { features = "" }'),
+            small.LATENCY,
+            ["the challenger declares no feature echo"],
+        ),
+        (
+            ('name = "parity"', 'name = "parity"\nfirst = 100'),
+            small.LATENCY,
+            ["phase latency sends 140 requests without asking for features"],
+        ),
+        (
+            ("", ""),
+            small.LATENCY + '\n[decision]\nrelease = "improvement"\n',
+            ["an improvement release needs [labels]"],
+        ),
+        (
+            ('pace = { kind = "recorded", speed = 20 }', ""),
+            '\n[decision]\nrelease = "improvement"\n',
+            ["no open-loop phase", "needs [labels]"],
+        ),
+    ],
+)
+def test_gates_that_can_never_pass_are_told(
+    change: tuple[str, str], more: str, says: list[str], folder: Path
+) -> None:
+    """Each reason stands on its own line, so that one dry run finds them all."""
+    path = small.scenario(folder, NOWHERE, more=more)
+    path.write_text(path.read_text(encoding="utf-8").replace(*change, 1), encoding="utf-8")
+    found = obstacles(path)
+    assert len(found) == len(says)
+    assert [why for why, line in zip(says, found, strict=True) if why not in line] == []
+
+
+def test_a_pipeline_that_depends_on_the_batch_is_warned_of(folder: Path) -> None:
+    """The ten tried requests are also built alone."""
+    code = small.PIPELINE.replace("astype(float)", "astype(float) + len(requests)")
+    (folder / "features.py").write_text(code, encoding="utf-8")
+    assert any("WARNING: alone ≠ batch for amount" in line for line in lines(small.scenario(folder, NOWHERE)))
+
+
+def test_a_recorded_challenger_needs_no_address(folder: Path) -> None:
+    """Its phases are sent to nobody, and the line says so."""
+    path = small.scenario(folder, NOWHERE, more=small.ONLY_PARITY)
+    text = path.read_text(encoding="utf-8")
+    text = text.replace(f'kind = "http"\nurl = "{NOWHERE}"', 'kind = "recorded"')
+    path.write_text(text.replace("timeout_s = 20\nconnections = 2\n", ""), encoding="utf-8")
+    said = "\n".join(lines(path))
+    assert "target challenger: the recorded responses, must match model model" in said
+    assert "to nobody: no http target" in said
+    assert "0 with a recorded response" in said

@@ -1,0 +1,113 @@
+"""Answers compared from artefacts: which pairs there are, what a silent arm counts as, who is told first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.records import Finding
+from harness.run.comparing import SUMMARY, Compared, Comparison, compare, sent
+from tests.kit import small
+from tests.kit.prepared import NOWHERE, ready
+from tests.unit.test_run_replaying import REPLACE
+from tests.unit.test_run_replaying import SUMMARY as SOME
+
+CHAMPION = small.champion(NOWHERE)
+
+
+def test_right_answers_differ_nowhere(tmp_path: Path) -> None:
+    """Both arms against the offline model, then against each other; the summary is on disk as returned."""
+    run = ready(tmp_path, more=CHAMPION)
+    for target in ("champion", "challenger"):
+        run.answer(target, small.answers())
+    found = compare(run.folder, run.loaded, models=run.models)
+    assert [(p.summary.left, p.summary.right, p.under_test) for p in found.pairs] == [
+        ("offline:model", "challenger", True),
+        ("offline:model", "champion", False),
+        ("champion", "challenger", True),
+    ]
+    assert {
+        (p.summary.distinct, p.summary.feature_mismatches, p.summary.score_mismatches) for p in found.pairs
+    } == {(small.REQUESTS, 0, 0)}
+    assert found.units == {"challenger": 120, "champion": 120, "offline:model": 120}
+    assert run.folder.load(SUMMARY, Comparison) == found
+    assert run.folder.read(run.folder.differences).num_rows == 0
+
+
+def test_a_champion_that_was_never_asked_is_a_pair_without_requests(tmp_path: Path) -> None:
+    """A missing pair would be a missing gate, and a missing gate a pass."""
+    run = ready(tmp_path, more=CHAMPION)
+    run.answer("challenger", small.answers())
+    pairs = {
+        (p.summary.left, p.summary.right): p.summary
+        for p in compare(run.folder, run.loaded, models=None).pairs
+    }
+    assert pairs["champion", "challenger"].distinct == 0
+    assert pairs["offline:model", "challenger"].distinct == small.REQUESTS
+    assert ("offline:model", "champion") not in pairs
+
+
+def test_a_challenger_that_was_never_asked_has_no_outcomes_and_not_no_table(tmp_path: Path) -> None:
+    """What is under test is always there, if only with nothing in it."""
+    run = ready(tmp_path, more=CHAMPION)
+    run.answer("champion", small.answers())
+    tables = sent(run.folder, run.loaded)
+    assert {name: table.num_rows for name, table in tables.items()} == {"champion": 240, "challenger": 0}
+    assert compare(run.folder, run.loaded, models=None).pairs[0].summary.distinct == 0
+
+
+def test_only_requests_that_both_arms_answered_are_compared(tmp_path: Path) -> None:
+    """A timeout is a row elsewhere, not a mismatch here."""
+    run = ready(tmp_path)
+    answers = small.answers()
+    for i in range(40):
+        del answers[small.request_id(i)]
+    answers[small.request_id(99)]["score"] += 0.01
+    run.answer("challenger", answers)
+    (pair,) = compare(run.folder, run.loaded, models=None).pairs
+    assert (pair.summary.distinct, pair.summary.score_mismatches) == (200, 1)
+    (cell,) = run.folder.read(run.folder.differences).to_pylist()
+    assert (cell["seq"], cell["field"]) == (99, "score")
+
+
+def test_models_tell_the_damage_and_counts_do_not_need_them(tmp_path: Path) -> None:
+    """The same counts with and without; damage and cause only with the models in memory."""
+    run = ready(tmp_path)
+    answers = small.answers()
+    for i in range(200, small.REQUESTS):
+        answers[small.request_id(i)]["features"]["amount"] += 1
+    run.answer("challenger", answers)
+    bare, full = (compare(run.folder, run.loaded, models=models).pairs[0] for models in (None, run.models))
+    assert bare.summary.feature_mismatches == full.summary.feature_mismatches == 40
+    amount = {
+        name: next(f for f in p.summary.fields if f.field == "amount")
+        for name, p in (("bare", bare), ("full", full))
+    }
+    assert amount["bare"].damage is None
+    assert amount["full"].damage is not None
+    assert amount["full"].damage.rows == 40
+
+
+def finding(arm: str, cause: str) -> Finding:
+    """A bug of an arm."""
+    return Finding(arm=arm, fields=("f",), cause=cause, sentence="", requests=1, explained=1)
+
+
+@pytest.mark.parametrize(
+    ("offline", "told"),
+    [
+        ((finding("challenger", "offset"),), ["offset", "champion's"]),
+        ((), ["seen against champion", "champion's"]),
+    ],
+)
+def test_the_build_under_test_is_told_first_and_one_cause_once(
+    offline: tuple[Finding, ...], told: list[str]
+) -> None:
+    """What the offline model shows is not told again against the champion."""
+    mine = Compared(summary=SOME, against="offline", under_test=True, findings=offline)
+    other = REPLACE(mine, under_test=False, findings=(finding("champion", "champion's"),))
+    versus = REPLACE(mine, against="champion", findings=(finding("challenger", "seen against champion"),))
+    comparison = Comparison(pairs=(other, versus, mine))
+    assert sorted(f.cause for f in comparison.findings()) == sorted(told)
+    assert comparison.findings()[0].arm == "challenger"

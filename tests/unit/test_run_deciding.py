@@ -1,0 +1,138 @@
+"""From artefacts to a report: as of a time, from whole files only, with evidence for every required gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.capture.times import parse
+from harness.errors import RunError
+from harness.records import Report
+from harness.run import comparing, deciding
+from tests.kit import small
+from tests.kit.prepared import NOWHERE, Prepared, ready
+
+MORE = small.champion(NOWHERE) + small.ONLY_PARITY + small.labels()
+
+
+def judged(run: Prepared, as_of: str = "2025-05-01T00:00:00Z") -> Report:
+    """The report of a run as of a time."""
+    return deciding.judge(run.folder, run.loaded, as_of_ns=parse(as_of)[0], created_at="then")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Prepared:
+    """Champion and challenger answered rightly, labels are there, nothing has been judged."""
+    made = ready(tmp_path, more=MORE)
+    for target in ("champion", "challenger"):
+        made.answer(target, small.answers())
+    made.note("challenger", "champion")
+    comparing.compare(made.folder, made.loaded, models=None)
+    return made
+
+
+def test_a_report_names_what_it_was_made_of(run: Prepared) -> None:
+    """Digests of scenario, capture and model; the commands that make it again."""
+    report = judged(run)
+    assert report.decision.word == "GO"
+    assert report.digests["scenario"] == run.loaded.digest
+    assert report.digests["model model"] == small.model_hash()
+    assert [line.split()[1] for line in report.reproduce] == ["run", "compare", "decide", "report"]
+    assert report.environment["lightgbm"]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "compared"),
+    [
+        ("2025-03-01T00:00:00Z", 0),
+        ("2025-03-02T12:00:00Z", 1),
+        ("2025-03-12T12:00:00Z", 101),
+        ("2025-05-01T00:00:00Z", 240),
+        ("2030-01-01T00:00:00Z", 240),
+    ],
+)
+def test_labels_count_once_they_have_matured_by_the_time_asked_for(
+    as_of: str, compared: int, run: Prepared
+) -> None:
+    """Ten requests a day, each label final after a day: the count follows the calendar exactly."""
+    quality = judged(run, as_of).quality
+    assert quality is not None
+    assert quality.counts["compared"] == compared
+    looks = (run.folder.root / "looks.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(looks) == len(quality.looks)
+
+
+def test_labels_are_not_waited_for_beyond_the_time_they_are_complete(tmp_path: Path) -> None:
+    """With `complete_until`, later requests are not called mature and missing."""
+    run = ready(tmp_path, more=MORE + 'complete_until = "2025-03-11T12:00:00Z"\n')
+    for target in ("champion", "challenger"):
+        run.answer(target, small.answers())
+    run.note("challenger", "champion")
+    comparing.compare(run.folder, run.loaded, models=None)
+    quality = judged(run).quality
+    assert quality is not None
+    assert (quality.counts["compared"], quality.counts["matured without label"]) == (91, 0)
+    assert quality.as_of == "2025-03-11T12:00:00Z"
+
+
+def test_a_challenger_that_was_never_asked_is_never_a_go(tmp_path: Path) -> None:
+    """No outcome at all: no gate that needs one passes."""
+    run = ready(tmp_path, more=MORE)
+    run.answer("champion", small.answers())
+    run.note("champion")
+    comparing.compare(run.folder, run.loaded, models=None)
+    report = judged(run)
+    assert report.decision.word in {"WAIT", "INVALID"}
+    assert {v.gate for v in report.gates if v.ruling == "PASS" and v.required} <= {
+        "offline_reference",
+        "model_identity",
+    }
+
+
+def test_an_answer_given_in_two_phases_is_counted_in_both_and_compared_once(run: Prepared) -> None:
+    """Ledgers are by phase; a request is compared once over all of them."""
+    run.answer("challenger", small.answers(), phases=("parity", "latency"))
+    comparing.compare(run.folder, run.loaded, models=None)
+    report = judged(run)
+    mine = [ledger for ledger in report.ledgers if ledger.target == "challenger"]
+    assert [(ledger.phase, ledger.steps[-1].count) for ledger in mine] == [("parity", 240), ("latency", 240)]
+    assert report.pairs[0].distinct == 240
+
+
+def test_outcomes_that_changed_after_the_comparison_are_refused(run: Prepared) -> None:
+    """The report would speak of other answers than it counts."""
+    answers = small.answers()
+    del answers[small.request_id(0)]
+    run.answer("challenger", answers)
+    with pytest.raises(RunError, match="not of these outcomes of challenger"):
+        judged(run)
+    comparing.compare(run.folder, run.loaded, models=None)
+    assert judged(run).targets[0].states == {"ok": 239, "timeout": 1}
+
+
+def test_outcomes_of_a_phase_that_ran_must_be_there(run: Prepared) -> None:
+    """A folder that was tidied away is not a target that was never asked."""
+    (run.folder.outcomes("champion") / "part-00000.parquet").unlink()
+    with pytest.raises(RunError, match="lacks its outcomes"):
+        judged(run)
+
+
+def test_units_are_numbers_and_a_request_without_one_is_its_own() -> None:
+    """Equal names are one unit; nobody's requests are nobody else's, whatever they are called."""
+    from harness.join import Keys
+
+    def objects(*values: str | None) -> object:
+        import numpy as np
+
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+
+    import numpy as np
+
+    zeros = np.zeros(5, np.int64)
+    keys = Keys(objects("a", "b", "c", "d", "e"), zeros, zeros, objects("u", None, "u", None, "b"), {})  # type: ignore[arg-type]
+    codes = deciding._codes(keys)  # noqa: SLF001  -- the rule by which requests are clustered
+    assert codes[0] == codes[2]
+    assert len(set(codes.tolist())) == 4

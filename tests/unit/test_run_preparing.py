@@ -1,0 +1,91 @@
+"""Before anything is sent: models, variables and labels are there, or the first that is not is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from harness.errors import LabelsError, ScenarioError
+from harness.run.folder import RunFolder
+from harness.run.preparing import attach_labels, check_environment, load_models, prepare
+from harness.scenario import Loaded, load
+from tests.kit import small
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small scenario's files."""
+    return small.make(tmp_path / "scenario")
+
+
+def scenario(folder: Path, *, more: str = "") -> Loaded:
+    """The small scenario, whose service nobody asks."""
+    return load(small.scenario(folder, "http://127.0.0.1:9/score", more=more))
+
+
+@pytest.mark.parametrize("word", ["headers", "debug_headers", "start_env"])
+def test_a_variable_that_is_not_set_is_found_before_the_run(word: str, folder: Path) -> None:
+    """Its name is told; once it is set, nothing is said."""
+    path = small.scenario(folder, "http://127.0.0.1:9/score")
+    line = f'timeout_s = 20\n{word} = {{ x-token = "env:TOKEN" }}'
+    path.write_text(path.read_text(encoding="utf-8").replace("timeout_s = 20", line), encoding="utf-8")
+    with pytest.raises(ScenarioError, match="TOKEN"):
+        check_environment(load(path), {})
+    check_environment(load(path), {"TOKEN": "t"})
+
+
+def test_a_tolerance_must_name_a_feature_of_some_model(folder: Path) -> None:
+    """A misspelt rule would silence nothing, or the wrong thing."""
+    rule = '\n[tolerance.features.{}]\natol = 0.1\nreason = "rounded"\n'
+    assert set(load_models(scenario(folder, more=rule.format("amount")))) == {"model"}
+    with pytest.raises(ScenarioError, match="amuont"):
+        load_models(scenario(folder, more=rule.format("amuont")))
+
+
+def test_a_prepared_run_holds_all_that_later_stages_read(folder: Path, tmp_path: Path) -> None:
+    """run.json, the capture, the offline features and scores, the labels; each in the manifest."""
+    loaded = scenario(folder, more=small.champion("http://127.0.0.1:9/score") + small.labels())
+    run, said = RunFolder(tmp_path / "run"), list[str]()
+    run.root.mkdir()
+    prepared = prepare(loaded, run, replayers=load_models(loaded), created_at="now", say=said.append)
+    offline = pq.read_table(run.offline("model"))
+    answers = small.answers()
+    assert prepared.capture.num_rows == len(prepared.frame) == offline.num_rows == small.REQUESTS
+    assert offline["score"].to_pylist() == [
+        answers[small.request_id(i)]["score"] for i in range(small.REQUESTS)
+    ]
+    assert run.record().models["model"].sha256 == small.model_hash()
+    assert run.read(run.labels).num_rows == small.REQUESTS
+    listed = {
+        json.loads(line)["file"]
+        for line in (run.root / "MANIFEST.jsonl").read_text(encoding="utf-8").splitlines()
+    }
+    there = {str(p.relative_to(run.root)) for p in run.root.rglob("*") if p.is_file()}
+    assert listed == there - {"MANIFEST.jsonl"}
+    assert any("240 requests scored" in line for line in said)
+
+
+@pytest.mark.parametrize(("sample", "fails"), [("1.0", True), ("0.5", False)])
+def test_labels_of_requests_that_were_not_sampled_are_no_fault(
+    sample: str, *, fails: bool, folder: Path, tmp_path: Path
+) -> None:
+    """Half of a capture leaves half of its labels without a request; of a whole capture that is an error."""
+    path = small.scenario(
+        folder, "http://127.0.0.1:9/score", more=small.champion("http://127.0.0.1:9/x") + small.labels()
+    )
+    text = path.read_text(encoding="utf-8").replace('unit = "user"', f'unit = "user"\nsample = {sample}')
+    path.write_text(text, encoding="utf-8")
+    loaded, run, said = load(path), RunFolder(tmp_path / "run"), list[str]()
+    run.root.mkdir()
+    extra = [row | {"request_id": f"x{i}"} for i, row in enumerate(small.labelled(0, 100))]
+    small.write_lines(folder / "more.jsonl", small.labelled() + extra)
+    prepare(loaded, run, replayers={}, created_at="now", say=said.append)
+    if fails:
+        with pytest.raises(LabelsError, match="100 of 340"):
+            attach_labels(loaded, run, path=folder / "more.jsonl", say=said.append)
+    else:
+        attach_labels(loaded, run, path=folder / "more.jsonl", say=said.append)
+        assert "340 read" in said[-1]
