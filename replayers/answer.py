@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 HEAD_ROOM = 1 << 16
 HEAD_END = b"\r\n\r\n"
 HEADS_KEPT = 256
-_NAMES_KEPT = 256
+_NAMES_KEPT = 64
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+_ENCODING = "content-encoding"
 _PLAIN = frozenset({"", "identity"})
 
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -102,6 +104,7 @@ class Answer:
         "framed",
         "head_only",
         "headers",
+        "names",
         "open",
         "parser",
         "received",
@@ -113,6 +116,7 @@ class Answer:
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
+        self.names: dict[bytes, str] = {}
         self.parser: httptools.HttpResponseParser | None = None
         self.head_only = False
         self.begin()
@@ -188,15 +192,27 @@ class Answer:
         """Keep the headers that are wanted, and what frames and encodes the body; trailers say nothing."""
         if self.complete or self.open:
             return
-        lower = _LOWER.get(name) or _lower(name)
-        if lower in {"content-length", "transfer-encoding"}:
-            self.framed = True
-        elif lower == "content-encoding":
-            self.encoding = value.decode("latin-1").strip().lower()
         if self.terms.raw:
             self.fields.append((name, value))
-        elif lower in self.terms.headers:
-            self.headers[lower] = value.decode("utf-8", "replace")
+        known = self.names.get(name)
+        if known is None:
+            known = self._name(name)
+        if not known:
+            return
+        if known in _FRAMING:
+            self.framed = True
+        elif known == _ENCODING:
+            self.encoding = value.decode("latin-1").strip().lower()
+        if known in self.terms.headers:
+            self.headers[known] = value.decode("utf-8", "replace")
+
+    def _name(self, name: bytes) -> str:
+        """A header's name in lower case, "" for one of no interest; remembered, as they come again."""
+        if len(self.names) >= _NAMES_KEPT:
+            self.names.clear()
+        lower = name.decode("latin-1").lower()
+        wanted = lower in self.terms.headers or lower in _FRAMING or lower == _ENCODING
+        return self.names.setdefault(name, lower if wanted else "")
 
     def on_headers_complete(self) -> None:
         """A 1xx is not the answer; an answer to HEAD ends here."""
@@ -228,28 +244,56 @@ class Answer:
         """The connection may carry another request."""
         return self.complete and self.stays and not self.extra and self.fault is None
 
-    def result(self) -> Try:
-        """What is known of it, without stamps; a whole 2xx is OK, all else an HTTP error, redirects too.
+    def result(
+        self,
+        *,
+        submit_ns: int | None = None,
+        written_ns: int | None = None,
+        first_ns: int | None = None,
+        done_ns: int | None = None,
+    ) -> Try:
+        """The try with these stamps; a whole 2xx is OK, all else an HTTP error, redirects too.
 
         A head that did not end says nothing: how much of it was seen depends on the reads.
         """
-        state, detail, body = *_verdict(self.status), b""
-        if self.fault is not None:
-            state, detail = self.fault
-        else:
-            body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
-        status = self.status or None
+        state, detail, body = self._read()
         if self.terms.raw:
-            whole, fields = self.fault is None, tuple(self.fields) if self.open else ()
-            return RawTry(whole=whole, state=state, status=status, fields=fields, body=body, detail=detail)
-        if self.encoding not in _PLAIN and body:
-            try:
-                body = decompress(body, self.encoding, limit=self.terms.max_body)
-            except ValueError as error:
-                body, detail = b"", str(error) if state is State.OK else detail
-                state = State.BAD_BODY if state is State.OK else state
-        headers = self.headers if self.open else {}
-        return Try(state=state, status=status, headers=headers, body=body, detail=detail)
+            return RawTry(
+                whole=self.fault is None,
+                fields=tuple(self.fields) if self.open else (),
+                state=state,
+                status=self.status or None,
+                body=body,
+                submit_ns=submit_ns,
+                written_ns=written_ns,
+                first_ns=first_ns,
+                done_ns=done_ns,
+                detail=detail,
+            )
+        return Try(
+            state=state,
+            status=self.status or None,
+            headers=self.headers if self.open else {},
+            body=body,
+            submit_ns=submit_ns,
+            written_ns=written_ns,
+            first_ns=first_ns,
+            done_ns=done_ns,
+            detail=detail,
+        )
+
+    def _read(self) -> tuple[State, str, bytes]:
+        """What became of it, why, and its body, decoded unless it is wanted raw."""
+        if self.fault is not None:
+            return (*self.fault, b"")
+        state, detail = _verdict(self.status)
+        body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
+        if self.encoding in _PLAIN or self.terms.raw or not body:
+            return state, detail, body
+        try:
+            return state, detail, decompress(body, self.encoding, limit=self.terms.max_body)
+        except ValueError as error:
+            return (State.BAD_BODY, str(error), b"") if state is State.OK else (state, detail, b"")
 
     def head(self, data: bytes) -> tuple[bytes, Head] | None:
         """The head of a whole answer that came as `data`, where its bytes alone say how the rest is read.
@@ -271,16 +315,6 @@ class Answer:
 def _verdict(status: int) -> tuple[State, str]:
     """What a whole answer with this status is."""
     return (State.OK, "") if 200 <= status < 300 else (State.HTTP_ERROR, f"HTTP {status}")
-
-
-_LOWER: dict[bytes, str] = {}
-
-
-def _lower(name: bytes) -> str:
-    """A header's name in lower case, remembered: servers use few, and each comes with every answer."""
-    if len(_LOWER) >= _NAMES_KEPT:
-        _LOWER.clear()
-    return _LOWER.setdefault(name, name.decode("latin-1").lower())
 
 
 def decompress(body: bytes, encoding: str, *, limit: int) -> bytes:

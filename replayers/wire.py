@@ -10,8 +10,6 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from harness.records import State
 from harness.replay.arm import Reply, Try
 from replayers.answer import HEAD_END, HEADS_KEPT, Answer, Head, Terms
@@ -24,6 +22,7 @@ __all__ = ["Exchange", "Origin", "Pool", "Terms"]
 
 SWEEP_S = 0.01
 WARM_BATCH = 16
+LESSONS = 16
 _HOST_IS_FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL})
 _STALE = "stale keep-alive"
 _AFTER_ERROR = "closed after error"
@@ -55,12 +54,9 @@ class Exchange:
 
     def lost(self, state: State, detail: str, *, now_ns: int) -> Try:
         """The try that ends now, without an answer."""
-        return self.stamp(Try(state=state, detail=detail), now_ns)
-
-    def stamp(self, one: Try, now_ns: int) -> Try:
-        """The try with its times; it ends now."""
-        return msgspec.structs.replace(
-            one,
+        return Try(
+            state=state,
+            detail=detail,
             submit_ns=self.submit_ns,
             written_ns=self.written_ns,
             first_ns=self.first_ns,
@@ -159,14 +155,20 @@ class _Connection(asyncio.Protocol):
     def _finish(self, exchange: Exchange, last: bytes, *, now_ns: int) -> None:
         """The answer is over, whole or not; `last` is what was read last, at `now_ns`."""
         answer = self.answer
-        one, self.status = answer.result(), answer.status
+        self.status = answer.status
+        one = answer.result(
+            submit_ns=exchange.submit_ns,
+            written_ns=exchange.written_ns,
+            first_ns=exchange.first_ns,
+            done_ns=now_ns,
+        )
         if answer.reusable and not self.closed:
             self.exchange = None
-            self.pool.learn(answer.head(last))
+            self.pool.learn(answer, last)
             self.pool.release(self, now_ns)
         else:
             self.drop()
-        self.pool.end(exchange, exchange.stamp(one, now_ns))
+        self.pool.end(exchange, one)
 
 
 class Pool:
@@ -187,6 +189,7 @@ class Pool:
         self.terms = terms or Terms()
         self.clock = self.terms.clock
         self.heads: dict[bytes, Head] = {}
+        self._lessons = LESSONS
         self._keepalive_ns = round(self.terms.keepalive_s * 1e9)
         self._idle: dict[_Connection, None] = {}
         self._all: set[_Connection] = set()
@@ -288,12 +291,15 @@ class Pool:
         self._all.discard(connection)
         self._idle.pop(connection, None)
 
-    def learn(self, known: tuple[bytes, Head] | None) -> None:
-        """Answers that begin with these bytes need no parser from now on."""
-        if known is not None:
-            if len(self.heads) >= HEADS_KEPT:
+    def learn(self, answer: Answer, data: bytes) -> None:
+        """Answers that begin as this one need no parser from now on; given up where heads do not repeat."""
+        if self._lessons:
+            known = answer.head(data)
+            if known is not None:
+                self.heads[known[0]] = known[1]
+            if len(self.heads) > HEADS_KEPT:
                 self.heads.clear()
-            self.heads[known[0]] = known[1]
+                self._lessons -= 1
 
     def end(self, exchange: Exchange, last: Try) -> None:
         """The exchange is over; what comes for it later is ignored."""

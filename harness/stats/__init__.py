@@ -5,12 +5,16 @@ A list judged once:
 `slow_share`        the p95 gate of one replayed pass
 `passes`            the same over several passes of the same arrivals
 
-Evidence that accrues and may be looked at at any time; each is a frozen state with `update`, `merge` and a
-small JSON: `beta_binomial`     a rate against a known one: budgets, sequential McNemar (two integers)
-`sample_ratio`      do the arms get their traffic; a canary's errors against the champion's `betting`
-the mean of bounded values; paired decisions against a margin `normal_mixture`    the mixture behind the
-confidence sequence `confseq`           an interval for the mean of unbounded values, asymptotically `auc`
-the difference of two AUCs as a mean over rows `cuped`             less noise from what was known before
+Evidence that accrues and may be looked at at any time, each a frozen state with `update`, `merge` and JSON:
+
+`beta_binomial`     a rate against a known one: budgets, sequential McNemar (two integers)
+`sample_ratio`      do the arms get their traffic; a canary's errors against the champion's
+`betting`           the mean of bounded values; paired decisions against a margin
+`live_share`        the p95 budget on live traffic, block by block
+`normal_mixture`    the mixture behind the confidence sequence
+`confseq`           an interval for the mean of unbounded values, asymptotically
+`auc`               the difference of two AUCs as a mean over rows
+`cuped`             less noise from what was known before
 `quantile`          two arms' p95; paired differences by unit
 
 Evidence with a planned end:
@@ -77,6 +81,7 @@ from harness.stats.group_sequential import (
     GroupSequential,
     conditional_power,
 )
+from harness.stats.live_share import block_means, fewest_blocks_within, live_slow_share
 from harness.stats.multiplicity import (
     benjamini_hochberg,
     bonferroni,
@@ -142,6 +147,7 @@ __all__ = [
     "best_rho",
     "beta_binomial_log_e",
     "between_pass_inflation",
+    "block_means",
     "bonferroni",
     "borders",
     "canary_error_share",
@@ -158,6 +164,7 @@ __all__ = [
     "drift_for_power",
     "e_bh",
     "enough_units",
+    "fewest_blocks_within",
     "futility_bounds",
     "geometric_bets",
     "intersection_union",
@@ -165,6 +172,7 @@ __all__ = [
     "judge_slow_share",
     "kish_effective",
     "largest_share",
+    "live_slow_share",
     "log_mixture",
     "margin_null",
     "mean_bounds",

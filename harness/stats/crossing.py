@@ -3,7 +3,7 @@
 A beta-binomial test at n trials crosses at a count, so the chance of having crossed is a walk with an
 absorbing border: P(S, n) = (1 - p) P(S, n-1) + p P(S-1, n-1), where paths at the border are taken out. With p
 at the null this is the exact error rate; with p at an effect worth finding it is the power, and the mean
-number of trials that a plan needs. Jennison, Turnbull, "Group Sequential Methods" (2000), section 12.1 (exact
+number of trials that a plan needs. Jennison, Turnbull, "Group Sequential Methods" (2000), chapter 12 (exact
 calculations for binary data).
 """
 

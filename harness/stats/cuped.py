@@ -1,7 +1,7 @@
 """Less noise from what was known before: subtract what an earlier covariate explains of a difference.
 
 Deng, Xu, Kohavi, Walker, "Improving the sensitivity of online controlled experiments by utilizing
-pre-experiment data" (CUPED), WSDM 2013, section 3.2: x - theta (c - mean c). To keep a sequential promise
+pre-experiment data" (CUPED), WSDM 2013, section 3: x - theta (c - mean c). To keep a sequential promise
 theta comes from earlier data only: `Cuped` adjusts a batch with what it learned before, then learns. The mean
 of the covariate must be known, not estimated from the batch: in a replay the covariate (say the difference of
 the scores) is known for every captured request while its label is not. With a mean that is off by d the

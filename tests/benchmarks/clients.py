@@ -1,13 +1,14 @@
 """Closed loops of Python clients, each in a program of its own: `python -m tests.benchmarks.clients JSON`.
 
-64 connections post one body, and post it again as soon as the answer is there. Also run by the Python that has
-the peers, so nothing is imported here that only we have.
+64 connections post one body, and post it again as soon as the answer is there. Also run by the Python that
+has the peers, so nothing is imported here that only we have.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -58,11 +59,14 @@ async def wire(asked: Json, count: Count, body: bytes) -> None:
     from replayers.wire import Origin, Pool
 
     parts = urlsplit(asked["url"])
-    data = b"POST %b HTTP/1.1\r\nHost: %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
-        parts.path.encode(),
-        parts.netloc.encode(),
-        len(body),
-        body,
+    data = (
+        b"POST %b HTTP/1.1\r\nHost: %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+        % (
+            parts.path.encode(),
+            parts.netloc.encode(),
+            len(body),
+            body,
+        )
     )
     pool = Pool(Origin(addresses=(parts.hostname or "",), port=parts.port or 80))
     await pool.warm(CONNECTIONS)
@@ -112,14 +116,9 @@ def _transport(kind: str) -> dict[str, Any]:
 
         return {"transport": WireTransport(max_connections=CONNECTIONS)}
     if kind == "httpx_aiohttp":
-        from httpx_aiohttp import AiohttpTransport
-
-        return {"transport": AiohttpTransport(limits=limits)}
+        return {"transport": importlib.import_module("httpx_aiohttp").AiohttpTransport(limits=limits)}
     if kind == "httpx_pyreqwest":
-        from pyreqwest.client import ClientBuilder
-        from pyreqwest.compatibility.httpx import HttpxTransport
-
-        return {"transport": HttpxTransport(ClientBuilder().build())}
+        return {"transport": importlib.import_module("pyreqwest.compatibility.httpx").HttpxTransport()}
     return {"limits": limits}
 
 

@@ -40,7 +40,7 @@ GOALS = {
     ),
     "transport_vs_httpx": Goal(
         id="transport_vs_httpx",
-        figure="closed loop through httpx.AsyncClient: CPU a request of plain httpx over that with our transport",
+        figure="closed loop, httpx.AsyncClient: CPU a request of plain httpx over that with our transport",
         unit="times",
         better="higher",
         floor=12,
@@ -115,5 +115,5 @@ def _ratio(
 def _cost(kind: str, costs: dict[str, list[float]], missing: dict[str, str]) -> dict[str, object]:
     """The row of one client's cost, for the table of peers."""
     figure = f"closed loop, 64 connections, nginx: CPU a request of {_NAMES[kind]}"
-    goal = Goal(id=f"cpu_{kind}", figure=figure, unit="µs", better="lower")
+    goal = Goal(id=f"cpu_{kind}", figure=figure, unit="us", better="lower")
     return unmeasured(goal, missing[kind]) if kind in missing else row(goal, costs[kind])

@@ -16,7 +16,7 @@ Rows = list[Row]
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What a figure is and what it is held against; `floor` is the least that is right, `aim` what is good."""
+    """What a figure is and what it is held against; `floor` is the least, `aim` what is good."""
 
     id: str
     figure: str

@@ -19,7 +19,9 @@ def measured(asked: Json) -> Json:
     def post(user: locust.FastHttpUser) -> None:  # type: ignore[name-defined]
         user.client.post(parts.path, data=asked["body"], headers=headers)
 
-    pause = locust.constant_throughput(asked["rate"] / asked["users"]) if asked["rate"] else locust.constant(0)
+    pause = (
+        locust.constant_throughput(asked["rate"] / asked["users"]) if asked["rate"] else locust.constant(0)
+    )
     members = {"host": f"http://{parts.netloc}", "wait_time": pause, "tasks": [post], "concurrency": 1}
     environment = environment_of(user_classes=[type("User", (locust.FastHttpUser,), members)])
     runner = environment.create_local_runner()

@@ -61,12 +61,19 @@ def run(*command: str, timeout_s: float = TIMEOUT_S) -> Used:
     before = cpu_s(resource.RUSAGE_CHILDREN)
     try:
         done = subprocess.run(
-            pinned(cores()[1], command), cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False
+            pinned(cores()[1], command),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise NotHere(f"{command[0]} took more than {timeout_s:g} s") from None
     if done.returncode:
-        raise NotHere(f"{command[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}")
+        raise NotHere(
+            f"{command[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-400:]}"
+        )
     return Used(done.stdout, cpu_s(resource.RUSAGE_CHILDREN) - before)
 
 
@@ -76,9 +83,12 @@ def cpu_s(who: int = resource.RUSAGE_SELF) -> float:
     return used.ru_utime + used.ru_stime
 
 
-def run_module(name: str, given: object, *, python: str = sys.executable, answer: type[T]) -> T:
+def run_module(
+    name: str, asked: object, *, answer: type[T], python: str = sys.executable, timeout_s: float = TIMEOUT_S
+) -> T:
     """What `python -m tests.benchmarks.<name>` prints last, as this type, on the client's core."""
-    printed = run(python, "-m", f"tests.benchmarks.{name}", msgspec.json.encode(given).decode()).printed
+    command = (python, "-m", f"tests.benchmarks.{name}", msgspec.json.encode(asked).decode())
+    printed = run(*command, timeout_s=timeout_s).printed
     return msgspec.json.decode(printed.strip().splitlines()[-1], type=answer)
 
 
@@ -153,7 +163,9 @@ def side_python() -> str:
 
 
 def _has_peers(python: Path) -> bool:
-    names = "msgspec, httpx, httpx_aiohttp, pyreqwest, uvloop, importlib.util as u; assert u.find_spec('locust')"
+    names = (
+        "msgspec, httpx, httpx_aiohttp, pyreqwest, uvloop, importlib.util as u; assert u.find_spec('locust')"
+    )
     if not python.exists():
         return False
     return not subprocess.run([python, "-c", f"import {names}"], capture_output=True, check=False).returncode

@@ -45,7 +45,18 @@ def wrk(url: str, *, seconds: float, connections: int = CONNECTIONS) -> Peer:
 
 def hey(url: str, *, seconds: float, connections: int = CONNECTIONS, rate: float | None = None) -> Peer:
     """All connections, or as many as are given at `rate` requests a second together."""
-    options = ["-z", f"{seconds:g}s", "-c", str(connections), "-m", "POST", "-d", REQUEST_BODY, "-T", "application/json"]
+    options = [
+        "-z",
+        f"{seconds:g}s",
+        "-c",
+        str(connections),
+        "-m",
+        "POST",
+        "-d",
+        REQUEST_BODY,
+        "-T",
+        "application/json",
+    ]
     options += ["-t", "10", *(["-q", f"{rate / connections:g}"] if rate else [])]
     used = run(tool("hey"), *options, url)
     _, requests = _found(r"\[200\]\s+(\d+) responses", used.printed)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.simulations.error_rates import negative_controls, type1
+from tests.simulations.error_rates import limits, negative_controls, type1
 from tests.simulations.exact import dp_crossing, mean_samples
 from tests.simulations.figures import reached
 from tests.simulations.power import asn_betting, pass_gate
@@ -30,6 +30,7 @@ MAKERS: dict[str, Callable[[], Rows]] = {
     "type1": type1,
     "negative_controls": negative_controls,
     "control_": negative_controls,
+    "limit_": limits,
     "asn_betting": asn_betting,
     "asn_": mean_samples,
     "p95_": pass_gate,

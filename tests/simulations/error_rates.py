@@ -1,7 +1,7 @@
 """Monte Carlo rows: how often valid tests cross under their nulls, and how often misused ones do."""
 
 from harness.stats import clopper_pearson_lower
-from tests.simulations.controls import CONTROLS
+from tests.simulations.controls import CONTROLS, LIMITS
 from tests.simulations.figures import RATIO, SHARE, Goal, Measured, generator, row, standard_error
 from tests.simulations.nulls import ALPHA, NULLS, Null
 
@@ -68,3 +68,8 @@ def negative_controls(runs: int = 2000) -> list[dict[str, object]]:
     for one in rows:
         one["better"] = "higher"
     return [row(goal, Measured(value=broken / len(CONTROLS), runs=runs)), *rows]
+
+
+def limits(runs: int = 2000) -> list[dict[str, object]]:
+    """How far the asymptotic sequence leaves its level on skewed values; no floor, it is a warning."""
+    return _case_rows("limit", LIMITS, crossing_shares(LIMITS, runs), runs)

@@ -19,6 +19,7 @@ from harness.stats import (
     SampleRatio,
     auc_difference,
     canary_errors,
+    live_slow_share,
     margin_null,
     sequential_mcnemar,
     to_unit_interval,
@@ -28,6 +29,7 @@ from harness.stats.betting import OneSide
 from tests.simulations import sequential
 from tests.simulations.figures import chunks
 from tests.simulations.processes import betting_stops, rate_stops
+from tests.simulations.slow_share import slow_requests
 
 ALPHA = 0.05
 LOG_BAR = math.log(1.0 / ALPHA)
@@ -90,6 +92,22 @@ def drifting_slow_share(rng: np.random.Generator, runs: int) -> int:
     rate = 0.03 + 0.02 * np.sin(np.arange(N) / 300.0)
     test = BetaBinomial.tuned(0.05, "greater", n_opt=1000, alpha=ALPHA)
     return sum(crossed(rate_stops(rng.random((part, N)) < rate, test)) for part in chunks(runs, 500))
+
+
+def live_blocks_over(rng: np.random.Generator, runs: int) -> int:
+    """AR(1) latencies, phi = .8, exactly 5 % slow, in declared blocks of 20, tested for being over."""
+    return _live_blocks(rng, runs, side="greater")
+
+
+def live_blocks_within(rng: np.random.Generator, runs: int) -> int:
+    """AR(1) latencies, phi = .8, exactly 5 % slow, in declared blocks of 20, tested for being within."""
+    return _live_blocks(rng, runs, side="less")
+
+
+def _live_blocks(rng: np.random.Generator, runs: int, *, side: OneSide) -> int:
+    draws = (slow_requests(rng, runs=part, n=N, share=0.05, phi=0.8) for part in chunks(runs, 200))
+    test = live_slow_share(side, alpha=ALPHA)
+    return sum(crossed(betting_stops(x.reshape(len(x), -1, 20).mean(axis=2), test)) for x in draws)
 
 
 def clipped_score_differences(rng: np.random.Generator, runs: int) -> int:
@@ -234,6 +252,8 @@ NULLS: dict[str, Null] = {
         slow_share_within,
         drifting_error_rate,
         drifting_slow_share,
+        live_blocks_over,
+        live_blocks_within,
         clipped_score_differences,
         ties_at_the_margin,
         drifting_spread,

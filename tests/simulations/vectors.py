@@ -202,7 +202,7 @@ def rows() -> list[dict[str, object]]:
 
 
 def _binomial_mixture(s: float, v: float, *, g: float, side: Side, v_opt: float = 100.0) -> float:
-    """What confseq calls beta_binomial_log_mixture: g the null rate, s the excess over its mean, v variance."""
+    """What confseq calls beta_binomial_log_mixture: g the null rate, s the excess, v the variance."""
     variance = g * (1.0 - g)
     n = v / variance
     prior = tuned_prior(g, n_opt=v_opt / variance, alpha=0.05, side=side)

@@ -47,7 +47,8 @@ def test_variance_is_that_of_the_components(rows: tuple[np.ndarray, np.ndarray, 
 
     def kernel(scores: np.ndarray) -> np.ndarray:
         gaps = scores[labels == 1][:, None] - scores[labels == 0]
-        return (gaps > 0) + 0.5 * (gaps == 0)
+        counted: np.ndarray = (gaps > 0) + 0.5 * (gaps == 0)
+        return counted
 
     parts = kernel(challenger) - kernel(champion)
     by_positive, by_negative = parts.mean(axis=1), parts.mean(axis=0)
@@ -88,9 +89,7 @@ def test_swapping_the_arms_flips_the_sign(rows: tuple[np.ndarray, np.ndarray, np
     assert other.influence == pytest.approx(-one.influence)
 
 
-@pytest.mark.parametrize(
-    ("side", "evidence"), [("greater", 6.605561), ("less", None), ("two-sided", None)]
-)
+@pytest.mark.parametrize(("side", "evidence"), [("greater", 6.605561), ("less", None), ("two-sided", None)])
 def test_evidence_of_a_z_value(side: Side, evidence: float | None) -> None:
     """Z = 4 at 500 of 500 planned units; the same as a confidence sequence with that mean and spread."""
     found = z_log_e(4.0, 500, side=side, n_opt=500, alpha=0.05)

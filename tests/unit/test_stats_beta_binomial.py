@@ -1,4 +1,4 @@
-"""The rate e-process: printed decision limits, its definition by quadrature, bounds by inversion, and refusals."""
+"""The rate e-process: printed decision limits, its definition by quadrature, bounds, and refusals."""
 
 import json
 import math
@@ -87,7 +87,7 @@ def test_evidence_is_the_likelihood_ratio_averaged_over_the_prior(side: Side, su
     low, high = {"greater": (p0, 1.0), "less": (0.0, p0), "two-sided": (0.0, 1.0)}[side]
 
     def prior(p: float) -> float:
-        return p ** (a - 1.0) * (1.0 - p) ** (b - 1.0)
+        return float(p ** (a - 1.0) * (1.0 - p) ** (b - 1.0))
 
     def ratio(p: float) -> float:
         return prior(p) * (p / p0) ** successes * ((1.0 - p) / (1.0 - p0)) ** (n - successes)
@@ -180,7 +180,9 @@ def test_agreeing_arms_never_prove_anything_by_mcnemar() -> None:
     """Without a discordant pair there is no trial, so it is no test of non-inferiority."""
     right = np.array([True, False, True, True])
     assert discordant(right, right) == (0, 0)
-    assert sequential_mcnemar(n_opt=200, alpha=0.05, side="less").add(*discordant(right, right)).log_e() == 0.0
+    assert (
+        sequential_mcnemar(n_opt=200, alpha=0.05, side="less").add(*discordant(right, right)).log_e() == 0.0
+    )
 
 
 def test_discordant_pairs_are_counted() -> None:

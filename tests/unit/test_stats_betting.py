@@ -181,7 +181,8 @@ def test_values_out_of_range_are_refused(values: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("margin", "bound", "text"), [(-0.1, 1.0, "margin"), (1.0, 1.0, "null mean"), (0.0, 0.0, "bound: found 0.0")]
+    ("margin", "bound", "text"),
+    [(-0.1, 1.0, "margin"), (1.0, 1.0, "null mean"), (0.0, 0.0, "bound: found 0.0")],
 )
 def test_impossible_margins_are_refused(margin: float, bound: float, text: str) -> None:
     """A margin is at least 0 and smaller than the bound."""

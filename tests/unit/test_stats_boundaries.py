@@ -18,7 +18,12 @@ OBF = Spending(kind="obrien-fleming")
     [
         (OBF, 0.025, FIVE, (4.876885, 3.357011, 2.680280, 2.289817, 2.031032)),
         (OBF, 0.05, FIVE, (4.229195, 2.888136, 2.298090, 1.961822, 1.739705)),
-        (OBF, 0.025, np.array([0.1, 0.35, 0.6, 0.8, 1.0]), (6.991341, 3.612789, 2.673239, 2.289196, 2.030851)),
+        (
+            OBF,
+            0.025,
+            np.array([0.1, 0.35, 0.6, 0.8, 1.0]),
+            (6.991341, 3.612789, 2.673239, 2.289196, 2.030851),
+        ),
         (Spending(kind="pocock"), 0.025, FIVE, (2.437977, 2.426814, 2.410194, 2.396649, 2.386000)),
         (Spending(), 0.025, FIVE, (3.090232, 2.714112, 2.472777, 2.279863, 2.114028)),
     ],
@@ -46,7 +51,9 @@ def test_probabilities_sum_to_one(drift: float, scale: float) -> None:
     looks = FIVE * scale
     upper = spending_bounds(looks, alpha=0.05)
     up, down = crossing_by_look(looks, upper, drift=drift / math.sqrt(scale), lower=upper - 2.0)
-    last = crossing_by_look(looks, [*upper[:4], -50.0], drift=drift / math.sqrt(scale), lower=[*(upper[:4] - 2.0), -60.0])
+    last = crossing_by_look(
+        looks, [*upper[:4], -50.0], drift=drift / math.sqrt(scale), lower=[*(upper[:4] - 2.0), -60.0]
+    )
     assert up[:4].sum() + down[:4].sum() + last[0][4] == pytest.approx(1.0, abs=1e-9)
     if drift == 0.0:
         alone, _ = crossing_by_look(looks, upper)
@@ -76,7 +83,7 @@ def test_an_unfinished_plan_spends_only_its_share() -> None:
 
 
 def test_a_look_with_nothing_to_spend_cannot_cross() -> None:
-    """Very early O'Brien-Fleming spends less than a double can hold: the bound is inf, later ones are unmoved."""
+    """Very early O'Brien-Fleming spends less than a double can hold: the bound is inf, later ones stay."""
     early = spending_bounds([0.0005, 0.5, 1.0], alpha=0.05, spending=OBF)
     assert early[0] == math.inf
     assert early[1:] == pytest.approx(spending_bounds([0.5, 1.0], alpha=0.05, spending=OBF), abs=1e-9)

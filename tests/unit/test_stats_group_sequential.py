@@ -1,4 +1,4 @@
-"""The group-sequential test look by look: bounds as they come, the end, over-run, repeated bounds, and refusals."""
+"""The group-sequential test look by look: bounds as they come, the end, over-run, and refusals."""
 
 import json
 import math

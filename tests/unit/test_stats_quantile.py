@@ -1,4 +1,4 @@
-"""Two arms' quantiles: printed p-values, the least favourable x by brute force, margins, histograms, pairs."""
+"""Two arms' quantiles: printed p-values, the least favourable x by brute force, margins, histograms."""
 
 import json
 import math

@@ -62,7 +62,7 @@ def test_share_of_errors_of_a_canary(ratio: float, share: float) -> None:
 
 
 def test_canary_errors_are_tested_as_a_share_of_all_errors() -> None:
-    """20 of 100 errors from 5 % of traffic are a deterioration; 1 of 600 proves at most 1.25 times the rate."""
+    """20 of 100 errors from 5 % of traffic are too many; 1 of 600 proves at most 1.25 times the rate."""
     worse = canary_errors(0.05, "greater", n_opt=200, alpha=0.05)
     not_worse = canary_errors(0.05, "less", ratio=1.25, n_opt=200, alpha=0.05)
     assert worse.add(20, 100).rejects

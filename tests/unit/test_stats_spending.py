@@ -43,7 +43,7 @@ def test_impossible_spending_is_refused() -> None:
         Spending(kind="haybittle")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="rho: found 0"):
         Spending(rho=0.0)
-    with pytest.raises(ValueError, match="t: found -0.1"):
+    with pytest.raises(ValueError, match=r"t: found -0\.1"):
         Spending().spent([-0.1], 0.05)
-    with pytest.raises(ValueError, match="alpha: found 1.0"):
+    with pytest.raises(ValueError, match=r"alpha: found 1\.0"):
         Spending().spent([0.1], 1.0)

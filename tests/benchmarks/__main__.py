@@ -1,0 +1,83 @@
+"""Make results/benchmarks/*.json: `python -m tests.benchmarks [NAME]`, NAME a file there or an id in one.
+
+Without a name every file is made. Rows that are measured together are made together. What cannot be measured
+on this machine is said loudly and written down as not measured.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tests.benchmarks import capacity, closed_loop, freeze, open_loop
+from tests.benchmarks.figures import Rows, line, merged
+from tests.benchmarks.machine import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = ROOT / "results" / "benchmarks"
+UNKNOWN_NAME = 64
+
+#: by file: what makes its rows, by the beginnings of their ids
+MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
+    "replay": {
+        "wire_": closed_loop.rows,
+        "transport_": closed_loop.rows,
+        "cpu_": closed_loop.rows,
+        "send_": open_loop.rows,
+        "bias_": open_loop.rows,
+        "stretch": open_loop.rows,
+        "freeze_": freeze.rows,
+        "full_replay_": capacity.rate_rows,
+        "journal_rate": capacity.journal_rows,
+        "rss_1m": capacity.memory_rows,
+        "lost_or_doubled": capacity.kill_rows,
+    }
+}
+
+
+def chosen(name: str | None) -> dict[str, list[Callable[[], Rows]]]:
+    """The makers of each file that this name asks for, each once."""
+    found = {}
+    for file, makers in MAKERS.items():
+        wanted = [
+            make for start, make in makers.items() if name in {None, file} or str(name).startswith(start)
+        ]
+        if wanted:
+            found[file] = list(dict.fromkeys(wanted))
+    return found
+
+
+def make(file: str, makers: list[Callable[[], Rows]]) -> None:
+    """The file with these rows made anew, saved after each, so that what was measured stays."""
+    path = FOLDER / f"{file}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = msgspec.json.decode(path.read_bytes(), type=Rows) if path.exists() else []
+    for maker in makers:
+        started = time.monotonic()
+        made = maker()
+        rows = merged(rows, made)
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
+        sys.stdout.writelines(f"{line(one)}\n" for one in made)
+        sys.stdout.write(f"  ({time.monotonic() - started:.0f} s)\n")
+        sys.stdout.flush()
+
+
+def main(arguments: list[str]) -> int:
+    """Make the rows, write the files, print them; 64 for a name that nothing has."""
+    files = chosen(arguments[0] if arguments else None)
+    if not files:
+        names = ", ".join((*MAKERS, *(start for makers in MAKERS.values() for start in makers)))
+        sys.stderr.write(f"bench: nothing is named {arguments[0]!r}; names begin with {names}\n")
+        return UNKNOWN_NAME
+    for file, makers in files.items():
+        make(file, makers)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
