@@ -3,9 +3,9 @@
 Bet on each value y in [0, 1] that it exceeds the null mean m0: wealth multiplies by 1 + lambda (y - m0),
 which no fair game can grow. Waudby-Smith, Ramdas, "Estimating means of bounded random variables by betting",
 JRSS-B 86 (2024), section 4 (capital process, cap on the bet), with a finite mixture of constant bets (what
-they call diversified Kelly betting). A mixture over fixed bets needs no order: batches and shards merge by adding log wealth. It needs only
-that each value's mean, given the past, is at or below m0 ("greater") or at or above it ("less"); clipped
-values bound the mean of the clipped value.
+they call diversified Kelly betting). A mixture over fixed bets needs no order: batches and shards merge by
+adding log wealth. It needs only that each value's mean, given the past, is at or below m0 ("greater") or at
+or above it ("less"); clipped values bound the mean of the clipped value.
 """
 
 import math

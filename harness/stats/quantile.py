@@ -1,8 +1,8 @@
 """Two arms' p95 (or another quantile) compared on independent traffic, looked at as often as one likes.
 
 Howard, Ramdas, "Sequential estimation of quantiles with applications to A/B testing and best-arm
-identification", Bernoulli 28 (2022), on A/B tests. For each candidate value x of the quantile both arms have a
-beta-binomial e-process on the number of values at or below x; the comparison keeps the least favourable x.
+identification", Bernoulli 28 (2022), on A/B tests. For each candidate value x of the quantile both arms have
+a beta-binomial e-process on the number of values at or below x; the comparison keeps the least favourable x.
 Ties are handled by the counts below and at x. Exact for independent values; requests that queue behind each
 other are not. Conservative: where requests are paired, compare them pair by pair (`paired_differences`).
 """

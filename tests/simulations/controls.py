@@ -5,13 +5,20 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from harness.stats import AsymptoticCS, BetaBinomial, Betting, sequential_mcnemar
+from harness.stats import (
+    AsymptoticCS,
+    BetaBinomial,
+    Betting,
+    Spending,
+    sequential_mcnemar,
+    spending_bounds,
+)
 from harness.stats.normal_mixture import best_rho, mixture_bound
 from tests.simulations import sequential
 from tests.simulations.figures import chunks
 from tests.simulations.nulls import ALPHA, Null, crossed
 from tests.simulations.processes import betting_stops, rate_stops
-from tests.simulations.slow_share import slow_requests
+from tests.simulations.slow_share import rulings, slow_counts, slow_requests
 
 
 def naive_z_at_every_look(rng: np.random.Generator, runs: int) -> int:
@@ -129,8 +136,26 @@ def skewed_from_400(rng: np.random.Generator, runs: int) -> int:
     return skewed_losses(rng, runs, first_look=400)
 
 
-# Not misuse, but where an asymptotic promise ends: it is measured, and the page says so.
-LIMITS: dict[str, Null] = {limit.__name__: limit for limit in (skewed_from_100, skewed_from_400)}
+def pass_with_long_memory(rng: np.random.Generator, runs: int) -> int:
+    """One pass of 630, exactly 5 % slow, AR(1) phi = .9: the worse of false within and false over."""
+    counts = slow_counts(rng, runs=runs, n=630, share=0.05, phi=0.9)
+    found = rulings(counts, 630)
+    return max(found["within"], found["over"])
+
+
+def past_the_planned_end(rng: np.random.Generator, runs: int) -> int:
+    """Five O'Brien-Fleming looks, then five more past the end at the last bound (the class refuses them)."""
+    spending = Spending(kind="obrien-fleming")
+    bounds = spending_bounds(np.arange(1, 6) / 5, alpha=ALPHA, spending=spending)
+    z = np.cumsum(rng.normal(size=(runs, 10)), axis=1) / np.sqrt(np.arange(1, 11))
+    return int((z >= np.concatenate([bounds, np.full(5, bounds[-1])])).any(axis=1).sum())
+
+
+# Where a promise ends: it is measured, and the page says so.
+LIMITS: dict[str, Null] = {
+    limit.__name__: limit
+    for limit in (skewed_from_100, skewed_from_400, pass_with_long_memory, past_the_planned_end)
+}
 
 CONTROLS: dict[str, Null] = {
     control.__name__: control

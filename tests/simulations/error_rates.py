@@ -71,5 +71,5 @@ def negative_controls(runs: int = 2000) -> list[dict[str, object]]:
 
 
 def limits(runs: int = 2000) -> list[dict[str, object]]:
-    """How far the asymptotic sequence leaves its level on skewed values; no floor, it is a warning."""
+    """How far a test leaves its level where its promise ends; no floor, it is a warning."""
     return _case_rows("limit", LIMITS, crossing_shares(LIMITS, runs), runs)

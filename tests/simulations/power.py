@@ -128,79 +128,53 @@ def false_five_pass_ruling(rng: np.random.Generator, runs: int) -> float:
 
 
 def pass_gate(runs: int = 4000) -> list[dict[str, object]]:
-    """False rulings and power of the p95 gate of one pass, and of five."""
-
-    def shares(goal: Goal, value: float) -> dict[str, object]:
-        return row(goal, Measured(value=value, spread=standard_error(value, runs), runs=runs))
-
-    def of(name: str, *, share: float, word: str) -> float:
-        return pass_rulings(generator(name), runs, n=630, share=share, phi=0.8)[word]
-
+    """False rulings and power of the p95 gate of one pass, and of five together."""
     few = max(1, runs // 2)
-    five = false_five_pass_ruling(generator("p95_passes_false"), few)
-    power = five_pass_rulings(generator("p95_passes_over10"), few, share=0.10, phi=0.8)["over"]
-    return [
-        shares(
-            Goal(
-                id="p95_false",
-                figure="p95 gate of a pass, n 630, 1,500, AR(1) phi 0, .4, .8: worst false ruling either way",
-                unit=SHARE,
-                better="lower",
-                floor=0.06,
-                aim=0.05,
-            ),
-            false_pass_ruling(generator("p95_false"), runs),
-        ),
-        shares(
-            Goal(
-                id="p95_within",
-                figure="... power to say within at .5 % slow, n 630, phi .8",
-                unit=SHARE,
-                better="higher",
-                floor=0.95,
-                aim=0.99,
-            ),
-            of("p95_within", share=0.005, word="within"),
-        ),
-        shares(
-            Goal(
-                id="p95_over20",
-                figure="... power to say over at 20 % slow, n 630, phi .8",
-                unit=SHARE,
-                better="higher",
-                floor=0.99,
-                aim=1.0,
-            ),
-            of("p95_over20", share=0.2, word="over"),
-        ),
-        shares(
-            Goal(
-                id="p95_over10",
-                figure="... power to say over at 10 % slow, n 630, phi .8",
-                unit=SHARE,
-                better="higher",
-                floor=0.65,
-                aim=0.75,
-            ),
-            of("p95_over10", share=0.1, word="over"),
-        ),
-        row(
-            Goal(
-                id="p95_passes_false",
-                figure="5 passes of 630, phi 0, .8, .9, .8 with random stalls: worst false ruling either way",
-                unit=SHARE,
-                better="lower",
-                floor=0.06,
-            ),
-            Measured(value=five, spread=standard_error(five, few), runs=few),
-        ),
-        row(
-            Goal(
-                id="p95_passes_over10",
-                figure="... power to say over at 10 % slow, phi .8",
-                unit=SHARE,
-                better="higher",
-            ),
-            Measured(value=power, spread=standard_error(power, few), runs=few),
-        ),
-    ]
+    return [*one_pass(runs), *five_passes(few)]
+
+
+def one_pass(runs: int) -> list[dict[str, object]]:
+    """The gate of one pass: false rulings, and power at .5, 20 and 10 % slow."""
+    worst = Goal(
+        id="p95_false",
+        figure="p95 gate of a pass, n 630, 1,500, AR(1) phi 0, .4, .8: worst false ruling either way",
+        unit=SHARE,
+        better="lower",
+        floor=0.06,
+        aim=0.05,
+    )
+    rows = [_share_row(worst, false_pass_ruling(generator("p95_false"), runs), runs)]
+    for id_, word, slow, floor, aim in (
+        ("p95_within", "within", 0.005, 0.95, 0.99),
+        ("p95_over20", "over", 0.2, 0.99, 1.0),
+        ("p95_over10", "over", 0.1, 0.65, 0.75),
+    ):
+        figure = f"... power to say {word} at {100 * slow:g} % slow, n 630, phi .8"
+        goal = Goal(id=id_, figure=figure, unit=SHARE, better="higher", floor=floor, aim=aim)
+        found = pass_rulings(generator(id_), runs, n=630, share=slow, phi=0.8)[word]
+        rows.append(_share_row(goal, found, runs))
+    return rows
+
+
+def five_passes(runs: int) -> list[dict[str, object]]:
+    """The gate of five passes together: false rulings, and power at 10 % slow."""
+    worst = Goal(
+        id="p95_passes_false",
+        figure="5 passes of 630, phi 0, .8, .9, .8 with random stalls: worst false ruling either way",
+        unit=SHARE,
+        better="lower",
+        floor=0.06,
+    )
+    power = Goal(
+        id="p95_passes_over10",
+        figure="... power to say over at 10 % slow, phi .8",
+        unit=SHARE,
+        better="higher",
+    )
+    false = false_five_pass_ruling(generator("p95_passes_false"), runs)
+    found = five_pass_rulings(generator("p95_passes_over10"), runs, share=0.10, phi=0.8)["over"]
+    return [_share_row(worst, false, runs), _share_row(power, found, runs)]
+
+
+def _share_row(goal: Goal, share: float, runs: int) -> dict[str, object]:
+    return row(goal, Measured(value=share, spread=standard_error(share, runs), runs=runs))

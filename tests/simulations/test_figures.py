@@ -87,7 +87,7 @@ def test_misused_tests_are_caught(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_a_long_tail_of_losses_is_beyond_the_asymptotic_sequence(name: str) -> None:
+def test_where_a_promise_ends_the_level_is_left(name: str) -> None:
     """If this ever kept its level, the warning on the page would have to go."""
     assert LIMITS[name](generator(name), FEW) / FEW > 0.05
 

@@ -152,6 +152,15 @@ def other_vectors() -> Iterator[Vector]:
         sequence = AsymptoticCS(5000, 0.05, n=n, mean=0.0, m2=n - 1.0, nonzero=n)
         yield Vector(source="gbstats", printed=two, ours=sequence.interval()[1])
         yield Vector(source="confseq", printed=one, ours=sequence.upper_bound())
+    # The relative lift of two arms (sum, sum of squares, n) from the tests of gbstats: a mean, then a
+    # proportion, whose variance has the divisor n there.
+    for first, second, tuning, ddof, low, high in (
+        ((1396.87, 52377.9767, 3000), (2422.7, 134698.29, 3461), 1000, 1, "-0.55844", "1.56516"),
+        ((1396.0, 1396.0, 3000), (2422.0, 2422.0, 3461), 5000, 0, "0.40098", "0.60675"),
+    ):
+        found = _relative_lift(first, second, n_opt=tuning, ddof=ddof)
+        yield Vector(source="gbstats", printed=low, ours=found[0])
+        yield Vector(source="gbstats", printed=high, ours=found[1])
     for counts, shares, printed in (
         ((60, 25), (0.5, 0.5), "20.9135938638733"),
         ((900, 100), (0.95, 0.05), "43922566.98563"),
@@ -161,6 +170,20 @@ def other_vectors() -> Iterator[Vector]:
     rejected = e_bh(np.log([1.2, 30.0, 55.0, 3.0, 100.0, 400.0]), alpha=0.05)
     for theirs, ours in zip((0, 1, 1, 0, 1, 1), rejected, strict=True):
         yield Vector(source="ville e-BH", printed=str(theirs), ours=float(ours))
+
+
+def _relative_lift(
+    one: tuple[float, float, int], other: tuple[float, float, int], *, n_opt: float, ddof: int
+) -> tuple[float, float]:
+    """The two-sided interval of mean(other) / mean(one) - 1, from each arm's sum, sum of squares and n."""
+    (a, a_squares, n_a), (b, b_squares, n_b) = one, other
+    mean_a, mean_b = a / n_a, b / n_b
+    variance_a = (a_squares - a * mean_a) / (n_a - ddof) / n_a
+    variance_b = (b_squares - b * mean_b) / (n_b - ddof) / n_b
+    variance = variance_b / mean_a**2 + variance_a * mean_b**2 / mean_a**4
+    n = n_a + n_b
+    lift = mean_b / mean_a - 1.0
+    return AsymptoticCS(n_opt, 0.05, n=n, mean=lift, m2=variance * n * (n - 1), nonzero=n).interval()
 
 
 def all_vectors() -> list[Vector]:
