@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from harness.columns import Column, Pair, Side
+from harness.columns import Column, Kind, Pair, Side
 from harness.errors import HarnessError
 from harness.records import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ class Answers:
     """One arm's answer to each of n requests: NaN and None where it gave none.
 
     `unstable` marks requests answered more than once with unequal scores. `features` holds the echoed JSON.
+    `row` is the place among the outcomes of the answer that counts, -1 where there is none.
     """
 
     arm: str
@@ -45,6 +46,7 @@ class Answers:
     features: NDArray[np.object_]
     answered: NDArray[np.bool_]
     unstable: NDArray[np.bool_]
+    row: NDArray[np.int64]
 
 
 def keys(capture: pa.Table) -> Keys:
@@ -94,7 +96,9 @@ def answers(arm: str, outcomes: pa.Table, *, n: int) -> Answers:
         features=np.full(n, None, dtype=object),
         answered=np.zeros(n, dtype=bool),
         unstable=np.zeros(n, dtype=bool),
+        row=np.full(n, -1, dtype=np.int64),
     )
+    result.row[seq[first_of]] = ok[first_of]
     result.scores[seq[first_of]] = scores[first_of]
     result.features[seq[first_of]] = cells[first_of]
     result.answered[seq[first_of]] = True
@@ -117,7 +121,9 @@ def offline_answers(arm: str, scores: NDArray[np.float64]) -> Answers:
     """The offline model as an arm: it answers every captured request, once."""
     n = len(scores)
     none = np.full(n, None, dtype=object)
-    return Answers(arm, scores, none, np.ones(n, dtype=bool), np.zeros(n, dtype=bool))
+    return Answers(
+        arm, scores, none, np.ones(n, dtype=bool), np.zeros(n, dtype=bool), np.full(n, -1, dtype=np.int64)
+    )
 
 
 def both(left: Answers, right: Answers) -> NDArray[np.int64]:
@@ -165,15 +171,47 @@ def take(columns: Mapping[str, Column], rows: NDArray[np.int64]) -> dict[str, Co
     }
 
 
+def asked(outcomes: pa.Table, *, n: int, silent: Collection[str]) -> NDArray[np.bool_]:
+    """The requests answered in a phase that asks for features, bool (n,); `silent` are those that do not."""
+    ok = outcomes["state"].to_numpy(zero_copy_only=False) == State.OK
+    loud = np.array([phase not in silent for phase in outcomes["phase"].to_pylist()], dtype=bool)
+    result = np.zeros(n, dtype=bool)
+    result[outcomes["seq"].to_numpy()[ok & loud]] = True
+    return result
+
+
+def keep(columns: Mapping[str, Column], where: NDArray[np.bool_]) -> dict[str, Column]:
+    """The same columns, MISSING wherever `where` (n,) is false."""
+    return {
+        name: replace(column, kind=np.where(where, column.kind, Kind.MISSING).astype(np.uint8))
+        for name, column in columns.items()
+    }
+
+
 def labels(table: pa.Table, *, n: int, as_of_ns: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Each request's label as known at `as_of` (NaN: none) and when it became known; the latest known wins.
 
     Of labels that became known at the same moment the later row wins.
     """
     values, times = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
+    found = label_events(table, n=n, as_of_ns=as_of_ns)
+    values[found.seq], times[found.seq] = found.label, found.at_ns
+    return values, times
+
+
+@dataclass(frozen=True)
+class LabelEvents:
+    """Labels in the order they became known, revisions too: `seq` int64, `label` float64, `at_ns` int64."""
+
+    seq: NDArray[np.int64]
+    label: NDArray[np.float64]
+    at_ns: NDArray[np.int64]
+
+
+def label_events(table: pa.Table, *, n: int, as_of_ns: int) -> LabelEvents:
+    """Every label known at `as_of`, those that were revised later too; HarnessError for one of no request."""
     at = table["label_at"].cast(pa.int64()).to_numpy()
     known = np.flatnonzero(at <= as_of_ns)
     order = known[np.argsort(at[known], kind="stable")]
     seq = _inside(table["seq"].to_numpy(), n, what="a label")[order]
-    values[seq], times[seq] = table["label"].to_numpy()[order], at[order]
-    return values, times
+    return LabelEvents(seq, table["label"].to_numpy()[order].astype(np.float64), at[order])

@@ -258,7 +258,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Two arms compared on each request: exact counts, no sampling."""
+    """Two arms compared on each request: exact counts, no sampling.
+
+    `units_features`, `units_scores` and `units_flips` are the units behind the three counts (None: not
+    counted), `units_mismatching` those with any feature or the score differing.
+    """
 
     left: str
     right: str
@@ -270,6 +274,9 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     nondeterministic: int
     units: int
     units_mismatching: int
+    units_features: int | None = None
+    units_scores: int | None = None
+    units_flips: int | None = None
     fields: tuple[FieldSummary, ...] = ()
     score: FieldSummary | None = None
     unsure: tuple[str, ...] = ()
@@ -327,11 +334,16 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How every request sent to one target ended, over all phases, by state; `details` are reasons seen."""
+    """How every request sent to one target ended, over all phases, by state; `details` are reasons seen.
+
+    `units` are those that the target answered for, well or badly, `units_failed` those it failed at all.
+    """
 
     target: str
     states: dict[str, int]
     details: dict[str, int] = {}
+    units: int = 0
+    units_failed: int = 0
 
 
 class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -350,16 +362,22 @@ class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
     fixed_n: Estimate | None = None
     looks: tuple[Look, ...] = ()
     max_missing_share: float = 0.05
+    margin: float | None = None
     note: str = ""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Which model an arm was meant to be and which it said it was."""
+    """Which model an arm was meant to be and which it said it was.
+
+    `answered` counts the answers that could have said so; `declared` says that the scenario names the place.
+    """
 
     arm: str
     expected: str | None
     served: dict[str, int] = {}
     source: str = ""
+    answered: int = 0
+    declared: bool = False
 
 
 class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -378,8 +396,31 @@ class SinglesCheck(msgspec.Struct, frozen=True, kw_only=True):
     found: tuple[str, ...] = ()
 
 
+class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
+    """What the harness itself adds to a latency at a rate, measured before a phase; declared, not subtracted.
+
+    Latencies in ms, None where nothing was measured; `rate` is planned and `rate_held` was answered, each in
+    requests a second and arm. Only where it is `trusted` are latencies judged, and `why` says so or not.
+    """
+
+    rate: float
+    requests: int
+    bias_p50_ms: float | None
+    bias_p95_ms: float | None
+    send_lag_p99_ms: float | None
+    shed_share: float
+    rate_held: float
+    trusted: bool
+    why: str
+    note: str = ""
+
+
 class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
-    """A phase as it was run, or why it was not; latency is judged where it is `open_loop`."""
+    """A phase as it was run, or why it was not; latency is judged where it is `open_loop`.
+
+    `arms` says whether targets were measured together or apart, and why. `stopped` says why it was cut short,
+    and `blamed` which target was in trouble then. `torn` names earlier passes, which count for nothing.
+    """
 
     phase: str
     pace: str
@@ -388,6 +429,35 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
     ran: bool
     open_loop: bool = False
     reason: str = ""
+    arms: str = ""
+    stopped: str = ""
+    blamed: str = ""
+    torn: tuple[str, ...] = ()
+    calibration: Calibrated | None = None
+
+
+class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How often two answers of the champion to one request differ in a feature, the score or the decision.
+
+    `lower` and `upper` bound the rate at 95 % (Clopper and Pearson).
+    """
+
+    field: str
+    differ: int
+    n: int
+    rate: float
+    lower: float
+    upper: float
+
+
+class NoiseSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The champion asked twice: `asked` requests of a phase once more, and each field's own noise."""
+
+    target: str
+    phase: str
+    asked: int
+    compared: int
+    rows: tuple[NoiseRow, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -409,6 +479,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     latency: tuple[LatencySummary, ...] = ()
     budget_ms: float | None = None
     quality: QualitySummary | None = None
+    noise: NoiseSummary | None = None
     identities: tuple[Identity, ...] = ()
     ignored: tuple[IgnoredRule, ...] = ()
     environment: dict[str, str] = {}

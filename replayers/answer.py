@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import httptools
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HEAD_ROOM = 1 << 16
 HEAD_END = b"\r\n\r\n"
+HEAD_END_BYTES = len(HEAD_END)
 HEADS_KEPT = 256
 _NAMES_KEPT = 64
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
@@ -49,7 +50,8 @@ class Terms:
     clock: Callable[[], int] = field(default=time.monotonic_ns)
 
 
-class Head(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Head:
     """What the head of an answer says, for one whose body has exactly `length` bytes and no encoding."""
 
     state: State
@@ -58,33 +60,6 @@ class Head(NamedTuple):
     detail: str
     fields: Fields | None
     length: int
-
-    def answer(self, body: bytes, *, submit_ns: int, written_ns: int | None, read_ns: int) -> Try:
-        """The whole answer with this head and body, come at `read_ns`."""
-        if self.fields is not None:
-            return RawTry(
-                whole=True,
-                state=self.state,
-                status=self.status,
-                fields=self.fields,
-                body=body,
-                detail=self.detail,
-                submit_ns=submit_ns,
-                written_ns=written_ns,
-                first_ns=read_ns,
-                done_ns=read_ns,
-            )
-        return Try(
-            state=self.state,
-            status=self.status,
-            headers=self.headers,
-            body=body,
-            detail=self.detail,
-            submit_ns=submit_ns,
-            written_ns=written_ns,
-            first_ns=read_ns,
-            done_ns=read_ns,
-        )
 
 
 class Answer:
@@ -301,7 +276,7 @@ class Answer:
         That is: one read, one message, kept alive, exactly as long as it announced. Then an answer that
         begins with the same bytes and is as long says the same, and needs no parser.
         """
-        size = data.find(HEAD_END) + len(HEAD_END)
+        size = data.find(HEAD_END) + HEAD_END_BYTES
         plain = self.terms.raw or self.encoding in _PLAIN
         whole = self.received == len(data) == size + self.size
         if self.head_only or not (whole and plain and self.framed and self.reusable):

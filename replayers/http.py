@@ -33,7 +33,7 @@ from replayers.selectors import Reader, Response
 from replayers.wire import Origin, Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ENV = "env:"
 PROBE_S = 5.0
@@ -356,6 +356,13 @@ def _reason(error: Exception) -> str:
     """Why a connection failed, in a few words."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return f"no answer in {PROBE_S:g} s"
-    if isinstance(error, ConnectionRefusedError):
+    if any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error)):
         return "connection refused"
     return str(error) or type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it was raised from, down to the socket: clients wrap what it says."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

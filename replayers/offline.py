@@ -16,10 +16,12 @@ import pandas as pd
 import pyarrow as pa
 
 from harness.columns import Column, Kind
+from harness.errors import PipelineError
 from replayers.model_file import load_model
-from replayers.pipeline import load_pipeline
+from replayers.pipeline import Alone, load_pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -106,19 +108,32 @@ class OfflineReplayer:
         features = self.features(requests)
         return Scored(features, self.predict(features))
 
-    def singles(self, requests: pd.DataFrame) -> tuple[int, ...]:
+    def singles(self, requests: pd.DataFrame | pa.Table) -> tuple[int, ...]:
         """The places of the requests that are also built alone: `config.singles` of them, spread evenly."""
         last, count = len(requests) - 1, min(self.config.singles, len(requests))
         return tuple(np.unique(np.linspace(0, last, count).astype(int)).tolist()) if count else ()
 
-    def disagreements(self, requests: pd.DataFrame, batch: Scored) -> list[Disagreement]:
-        """Where a request alone gets other features or score than in the batch: a bug only this shows."""
+    def disagreements(
+        self, capture: pa.Table, batch: Scored, *, alone: Alone | None = None
+    ) -> list[Disagreement]:
+        """Where a request alone gets other features or score than in the batch: a bug only this shows.
+
+        Alone, a request is a frame of one row with the columns of its own body, as a service sees it; a
+        pipeline that raises on it disagrees. `alone` holds these requests built alone; models of one pipeline
+        share it.
+        """
+        built = Alone(self.pipeline, one_by_one(capture)) if alone is None else alone
         found: list[Disagreement] = []
-        for place in self.singles(requests):
-            alone = self.score(requests.iloc[[place]])
-            row, seq = batch.features.iloc[[place]], int(requests.index[place])
-            cells = {name: (_cell(row[name]), _cell(alone.features[name])) for name in self.names}
-            cells["score"] = (repr(float(batch.scores[place])), repr(float(alone.scores[0])))
+        for place in self.singles(capture):
+            row = batch.features.iloc[[place]]
+            seq = int(row.index[0])
+            try:
+                single = built.features(place, self.names)
+            except PipelineError as error:
+                found.append(Disagreement(seq, "features", "built", error.what))
+                continue
+            cells = {name: (_cell(row[name]), _cell(single[name])) for name in self.names}
+            cells["score"] = (repr(float(batch.scores[place])), repr(float(self.predict(single)[0])))
             found += [Disagreement(seq, name, *both) for name, both in cells.items() if both[0] != both[1]]
         return found
 
@@ -164,6 +179,15 @@ def frame(capture: pa.Table) -> pd.DataFrame:
     )
     columns["_body"] = pd.Series(bodies, index=index, dtype=object)
     return pd.DataFrame(columns, index=index)
+
+
+def one_by_one(capture: pa.Table) -> Callable[[int], pd.DataFrame]:
+    """The request at a place of a capture, as a pipeline sees it that is given nothing else."""
+
+    def at(place: int) -> pd.DataFrame:
+        return frame(capture.slice(place, 1))
+
+    return at
 
 
 def _decode(body: bytes | None) -> object:

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import PipelineError
+from replayers.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,15 +42,24 @@ class Pipeline:
     data: Path
     home: _Home | None = None
 
+    @property
+    def source(self) -> tuple[str, Path]:
+        """The function and its data: two models with the same source have the same features."""
+        return self.spec, self.data.resolve()
+
     def features(self, requests: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         """The features `names` of these requests, checked; PipelineError says what the pipeline got wrong."""
+        return check_features(self.built(requests), names, index=requests.index, where=self.spec)
+
+    def built(self, requests: pd.DataFrame) -> object:
+        """What the pipeline returns for these requests, unchecked; PipelineError if it raises instead."""
         if not self.data.is_dir():
             raise PipelineError(
                 "the data folder of the pipeline is missing", where=str(self.data), expected="a folder"
             )
         try:
             with self.home.open() if self.home else nullcontext():
-                built = self.build(_own(requests), self.data)
+                return self.build(_own(requests), self.data)
         except _ANYTHING as error:
             raise PipelineError(
                 f"the feature pipeline raised {type(error).__name__}: {error}",
@@ -57,12 +67,36 @@ class Pipeline:
                 found=f"{len(requests)} requests",
                 fix="Run it on a few rows, or see the traceback with --debug.",
             ) from error
-        return check_features(built, names, index=requests.index, where=self.spec)
+
+    def digest(self) -> str:
+        """The identity of the code imported from beside the scenario, and of the data; sha256, hex."""
+        modules = [sys.modules.get(self.build.__module__)]
+        modules += self.home.modules.values() if self.home else []
+        files = [Path(file) for module in modules if (file := getattr(module, "__file__", None))]
+        return fingerprint(files, self.data, home=self.home.folder if self.home else Path())
 
     def _folder(self) -> Path | None:
         """The folder of the pipeline's module."""
         file = getattr(sys.modules.get(self.build.__module__), "__file__", None)
         return Path(file).parent if file else None
+
+
+class Alone:
+    """Requests built one at a time: each once, for however many models that have the pipeline."""
+
+    def __init__(self, pipeline: Pipeline, request: Callable[[int], pd.DataFrame]) -> None:
+        """`request` gives the request at a place as a frame of its own, with its own columns and dtypes."""
+        self.pipeline = pipeline
+        self._request = request
+        self._built: dict[int, tuple[object, pd.Index]] = {}
+
+    def features(self, place: int, names: Sequence[str]) -> pd.DataFrame:
+        """The checked features `names` of the request at this place, in a frame of one row."""
+        if place not in self._built:
+            row = self._request(place)
+            self._built[place] = self.pipeline.built(row), row.index
+        built, index = self._built[place]
+        return check_features(built, names, index=index, where=self.pipeline.spec)
 
 
 def load_pipeline(spec: str, folder: Path, *, data: Path) -> Pipeline:
@@ -174,7 +208,8 @@ class _Home:
             yield
         finally:
             sys.path.remove(place)
-            mine = {name: module for name, module in sys.modules.items() if self._owns(name, module)}
+            fresh = ((name, module) for name, module in sys.modules.items() if before.get(name) is not module)
+            mine = {name: module for name, module in fresh if self._owns(name, module)}
             self.modules.update(mine)
             for name in mine:
                 del sys.modules[name]

@@ -179,8 +179,11 @@ async def _answers(endpoint: Endpoint, ready: str) -> bool:
         return await _connects(endpoint)
     url = f"{endpoint.scheme}://{endpoint.authority}{ready}"
     try:
-        # our own process on our own host, so its certificate proves nothing
-        async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S, verify=False) as client:  # noqa: S501
+        async with httpx.AsyncClient(
+            trust_env=False,
+            timeout=ANSWER_S,
+            verify=False,  # noqa: S501  -- our own process on our own host: a certificate proves nothing
+        ) as client:
             answer = await client.get(url)
     except httpx.HTTPError:
         return False

@@ -35,7 +35,13 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     features: Annotated[
         Selector, Meta(description='The features the service used, one JSON object; "" when it shows none.')
     ] = "features"
-    model: Annotated[Selector, Meta(description="Which model answered.")] = "header:X-Model-Hash"
+    model: Annotated[
+        Selector,
+        Meta(
+            description="Which model answered: the sha256 of the model file, 8 or more of its hex digits. "
+            "Once set, or once any answer names a model, every answer must; a version name fails the gate."
+        ),
+    ] = "header:X-Model-Hash"
     request_id: Annotated[
         Selector,
         Meta(

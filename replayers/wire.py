@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.records import State
 from harness.replay.arm import Reply, Try
-from replayers.answer import HEAD_END, HEADS_KEPT, Answer, Head, Terms
+from replayers.answer import HEAD_END, HEAD_END_BYTES, HEADS_KEPT, Answer, Head, RawTry, Terms
 
 if TYPE_CHECKING:
     import ssl
@@ -51,6 +51,33 @@ class Exchange:
         self.first_ns: int | None = None
         self.tries: tuple[Try, ...] = ()
         self.connection: _Connection | None = None
+
+    def known(self, head: Head, body: bytes) -> Try:
+        """The try whose answer came whole in its first read."""
+        if head.fields is not None:
+            return RawTry(
+                whole=True,
+                fields=head.fields,
+                state=head.state,
+                status=head.status,
+                body=body,
+                submit_ns=self.submit_ns,
+                written_ns=self.written_ns,
+                first_ns=self.first_ns,
+                done_ns=self.first_ns,
+                detail=head.detail,
+            )
+        return Try(
+            state=head.state,
+            status=head.status,
+            headers=head.headers,
+            body=body,
+            submit_ns=self.submit_ns,
+            written_ns=self.written_ns,
+            first_ns=self.first_ns,
+            done_ns=self.first_ns,
+            detail=head.detail,
+        )
 
     def lost(self, state: State, detail: str, *, now_ns: int) -> Try:
         """The try that ends now, without an answer."""
@@ -107,10 +134,13 @@ class _Connection(asyncio.Protocol):
         now_ns = pool.clock()
         if exchange.first_ns is None:
             exchange.first_ns = now_ns
-            size = data.find(HEAD_END) + len(HEAD_END)
+            size = data.find(HEAD_END) + HEAD_END_BYTES
             head = pool.heads.get(data[:size])
             if head is not None and len(data) == size + head.length and not self.head_only:
-                self._finish_known(exchange, head, body=data[size:])
+                self.exchange = None
+                self.status = head.status
+                pool.release(self, now_ns)
+                pool.end(exchange, exchange.known(head, data[size:]))
                 return
             self.answer.begin(head_only=self.head_only)
         self.answer.feed(data)
@@ -140,17 +170,6 @@ class _Connection(asyncio.Protocol):
         self.pool.forget(self)
         if self.transport is not None:
             self.transport.abort()
-
-    def _finish_known(self, exchange: Exchange, head: Head, *, body: bytes) -> None:
-        """The answer is whole after one read, and its head says nothing new."""
-        now_ns = exchange.first_ns or 0
-        self.exchange = None
-        self.status = head.status
-        self.pool.release(self, now_ns)
-        self.pool.end(
-            exchange,
-            head.answer(body, submit_ns=exchange.submit_ns, written_ns=exchange.written_ns, read_ns=now_ns),
-        )
 
     def _finish(self, exchange: Exchange, last: bytes, *, now_ns: int) -> None:
         """The answer is over, whole or not; `last` is what was read last, at `now_ns`."""
@@ -305,7 +324,7 @@ class Pool:
         """The exchange is over; what comes for it later is ignored."""
         done, exchange.done = exchange.done, None
         if done is not None:
-            done(Reply(tries=(*exchange.tries, last)))
+            done(Reply(tries=(*exchange.tries, last) if exchange.tries else (last,)))
 
     def retry(self, exchange: Exchange, label: str) -> None:
         """The first try met a dead connection, which says nothing about the request."""

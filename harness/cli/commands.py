@@ -32,6 +32,13 @@ RESULTS = click.option(
     help="Where the run's folder is made.",
 )
 RUN = click.argument("run_folder", metavar="RUN", type=PATH)
+PUBLIC = click.option(
+    "--allow-public",
+    "allow_public",
+    multiple=True,
+    metavar="HOST",
+    help="Confirm a host of the scenario's allow_hosts that is not in a private network (may be repeated).",
+)
 
 
 class _InOrder(click.Group):
@@ -84,26 +91,41 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
     "--phase", "phases", multiple=True, metavar="NAME", help="Run only this phase (may be repeated)."
 )
 @click.option("--all-phases", is_flag=True, help="Measure latency even when parity is a certain NO-GO.")
+@PUBLIC
 @RESULTS
 @ends_in_a_verdict
-def run(scenario: Path, ending: Ending, *, phases: tuple[str, ...], all_phases: bool, results: Path) -> int:
+def run(scenario: Path, ending: Ending, **chosen: Any) -> int:  # noqa: ANN401  -- as declared to click
     """Replay SCENARIO against its targets and end with a verdict."""
     from harness import run as stages
 
-    options = stages.Options(results=results, phases=phases, all_phases=all_phases, as_of=ending.as_of)
+    options = stages.Options(as_of=ending.as_of, **chosen)
     with Watch(quiet=ending.quiet) as watch:
         folder, report = stages.run(scenario, options, watch=watch)
     return show(report, folder.root, ending=ending)
 
 
+@cli.command(short_help="Finish a run that was cut.")
+@RUN
+@PUBLIC
+@ends_in_a_verdict
+def resume(run_folder: Path, ending: Ending, *, allow_public: tuple[str, ...]) -> int:
+    """Send what RUN has no outcome for after a kill, a crash or a reboot, and end with its verdict."""
+    from harness import run as stages
+
+    with Watch(quiet=ending.quiet) as watch:
+        folder, report = stages.resume(run_folder, ending.as_of, allow_public=allow_public, watch=watch)
+    return show(report, folder.root, ending=ending)
+
+
 @cli.command(short_help="Try a scenario without sending anything.")
 @click.argument("scenario", type=PATH)
-def check(scenario: Path) -> int:
+@PUBLIC
+def check(scenario: Path, *, allow_public: tuple[str, ...]) -> int:
     """Load all that SCENARIO names, score ten requests, say what a run could find out. Sends nothing."""
     from harness import run as stages
 
     with Watch(quiet=False) as watch:
-        lines = stages.check(scenario, say=watch.say)
+        lines = stages.check(scenario, say=watch.say, allow_public=allow_public)
     click.echo("\n".join(lines))
     return 0
 
@@ -164,7 +186,7 @@ def decide(run_folder: Path, ending: Ending) -> int:
     help="Which rendering to print.",
 )
 def report(run_folder: Path, form: str) -> int:
-    """Print the report of RUN again, and write its renderings anew. Exits 0 whatever the verdict."""
+    """Print the report of RUN again, from its report.json. Writes nothing; exits 0 whatever the verdict."""
     from harness import run as stages
 
     sys.stdout.write(stages.render(run_folder, form, console=screen()))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 RENDERINGS = ("report.html", "report.md", "report.json")
 CHECKOUT = Path(harness.__file__).resolve().parent.parent
+#: where demonstrations are looked for: a folder of one's own `scenarios` need not have any
+SHELVES = (Path("scenarios"), CHECKOUT / "scenarios")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,12 @@ ACTS = (
 
 def demonstrate(name: str, *, quick: bool, results: Path, console: Console) -> int:
     """0 when every build came to its expected verdict, 70 otherwise."""
-    folder = _scenarios() / name
-    if not all((folder / act.file).is_file() for act in ACTS):
+    folder = place(name)
+    if folder is None:
         raise UsageError(
             "no such demonstration",
             found=name,
-            expected=", ".join(sorted(p.parent.name for p in _scenarios().glob("*/bug.toml")))
+            expected=", ".join(sorted({p.parent.name for shelf in SHELVES for p in shelf.glob("*/bug.toml")}))
             or "a checkout of replaygate",
         )
     options = stages.Options(results=results, phases=("parity",) if quick else ())
@@ -76,6 +78,7 @@ def _conclude(act: _Act, root: Path, decision: Decision, *, quick: bool, console
     return right
 
 
-def _scenarios() -> Path:
-    here = Path("scenarios")
-    return here if here.is_dir() else CHECKOUT / "scenarios"
+def place(name: str) -> Path | None:
+    """The folder of a demonstration, with all its acts; None where there is none."""
+    folders = (shelf / name for shelf in SHELVES)
+    return next((f for f in folders if all((f / act.file).is_file() for act in ACTS)), None)

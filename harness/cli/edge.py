@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.commands import cli
-from harness.cli.output import complain, silence
+from harness.cli.output import complain, unread
 from harness.errors import HarnessError, Interrupted, UsageError
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ DEBUG = "--debug"
 def run_command(arguments: Sequence[str], *, program: click.Group = cli) -> int:
     """The exit code of a command line; an error is one line on standard error (`--debug`: and a traceback).
 
-    Never 1 or 2 of click's or Python's own.
+    Never 1 or 2 of click's or Python's own. A reader of standard output who goes away changes no code; a
+    command that breaks on any other pipe has come to no verdict, and is never taken for a GO.
     """
     try:
         code = _run(program, [a for a in arguments if a != DEBUG])
-        sys.stdout.flush()
-    except BrokenPipeError:
-        silence(sys.stdout)  # whoever read the output has seen enough
-        return 0
     except BaseException as error:  # noqa: BLE001  -- here ends everything: nothing may exit with 1
+        if isinstance(error, BrokenPipeError) and unread(sys.stdout):
+            return 0  # the text of a command without a verdict: those who read it have seen enough
         if DEBUG in arguments:
             traceback.print_exception(error)
         code = _explain(error)
+    unread(sys.stdout)
     return code
 
 

@@ -50,6 +50,16 @@ def silence(file: IO[str]) -> None:
         os.dup2(nowhere.fileno(), file.fileno())
 
 
+def unread(file: IO[str]) -> bool:
+    """Whether text is left that nobody will ever read; it goes nowhere then."""
+    try:
+        file.flush()
+    except BrokenPipeError:
+        silence(file)
+        return True
+    return False
+
+
 def show(report: Report, root: Path, *, ending: Ending) -> int:
     """The verdict is printed with the paths of its renderings, or on one line; returns the exit code."""
     console = screen()

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from harness.cli.output import screen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from harness.replay.engine import Progress as Done
@@ -22,14 +24,18 @@ LINE_EVERY_S = 5.0
 class Watch:
     """Tells of stages and of progress; with `quiet`, of nothing."""
 
-    def __init__(self, *, quiet: bool, console: Console | None = None) -> None:
+    def __init__(
+        self, *, quiet: bool, console: Console | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Output goes to standard error, so that standard output holds the verdict alone."""
         self.quiet = quiet
+        self._clock = clock
         self.console = console or screen(sys.stderr)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._phase = ""
-        self._last_line = 0.0
+        self._last_line = -LINE_EVERY_S
+        self._begun = (0.0, 0)
 
     def __enter__(self) -> Self:
         """The watch draws until the block ends."""
@@ -49,19 +55,25 @@ class Watch:
         """How far a phase is."""
         if self.quiet:
             return
+        now = self._clock()
+        new = self._phase != done.phase
+        if new:
+            self._phase, self._begun = done.phase, (now, done.done)
+        rate = (done.done - self._begun[1]) / max(now - self._begun[0], 1e-9)
         if self.console.is_terminal:
-            self._draw(done)
-        elif time.monotonic() - self._last_line >= LINE_EVERY_S:
-            self._last_line = time.monotonic()
+            self._draw(done, rate=rate, new=new)
+        elif now - self._last_line >= LINE_EVERY_S:
+            self._last_line = now
             share = done.done / done.total if done.total else 1.0
+            left = f", {(done.total - done.done) / rate:,.0f} s left" if rate else ""
             self.console.print(
-                f"  {done.phase}: {done.done:,} of {done.total:,} ({share:.0%}), {done.failed:,} failed, "
-                f"lag {done.lag_ns / 1e6:.1f} ms",
+                f"  {done.phase}: {done.done:,} of {done.total:,} ({share:.0%}), {told(done, rate)}{left}",
                 soft_wrap=True,
             )
 
-    def _draw(self, done: Done) -> None:
-        if self._bar is None or self._phase != done.phase:
+    def _draw(self, done: Done, *, rate: float, new: bool) -> None:
+        """The bar has the latest figures; a thread of its own draws it, for this runs beside the clock."""
+        if self._bar is None or new:
             self._end_bar()
             columns = ("  {task.description}", "{task.fields[note]}")
             self._bar = Progress(
@@ -74,13 +86,17 @@ class Watch:
                 transient=True,
             )
             self._bar.start()
-            self._phase = done.phase
             self._task = self._bar.add_task(done.phase, total=done.total, note="")
         if self._task is not None:
-            note = f"{done.failed:,} failed · lag {done.lag_ns / 1e6:.1f} ms"
-            self._bar.update(self._task, completed=done.done, note=note, refresh=True)
+            self._bar.update(self._task, completed=done.done, note=told(done, rate))
 
     def _end_bar(self) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def told(done: Done, rate: float) -> str:
+    """Rate, failures and lag in words: "120/s, 3 failed, lag 1.5 ms"."""
+    speed = f"{rate:,.0f}/s, " if rate else ""
+    return f"{speed}{done.failed:,} failed, lag {done.lag_ns / 1e6:.1f} ms"

@@ -121,7 +121,8 @@ def _as_judged(case: Case, tolerances: Tolerances) -> Judged:
 def _summary(case: Case, *, masks: Masks, score: Judged, extra: Mapping[str, int]) -> PairSummary:
     pair, anywhere = case.pair, np.arange(len(case.pair.seq))
     damages = _damages(case)
-    either = masks.score if masks.any_feature is None else masks.score | masks.any_feature
+    features = masks.any_feature
+    either = masks.score if features is None else masks.score | features
     return PairSummary(
         left=pair.left.arm,
         right=pair.right.arm,
@@ -132,11 +133,18 @@ def _summary(case: Case, *, masks: Masks, score: Judged, extra: Mapping[str, int
         flips=int(np.count_nonzero(masks.flips)),
         nondeterministic=int(np.count_nonzero(pair.unstable)),
         units=case.places.units(anywhere),
-        units_mismatching=case.places.units(np.flatnonzero(either)),
+        units_mismatching=_units(case, either),
+        units_features=None if features is None else _units(case, features),
+        units_scores=_units(case, masks.score),
+        units_flips=_units(case, masks.flips),
         fields=tuple(_field(case, j, damaged=damages.get(j.field)) for j in case.judged or ()),
         score=_field(case, score, classes=case.scored.classes),
         unsure=tuple(_unsure(case, extra)),
     )
+
+
+def _units(case: Case, where: NDArray[np.bool_]) -> int:
+    return case.places.units(np.flatnonzero(where))
 
 
 def _field(

@@ -9,10 +9,11 @@
 """
 
 from harness.evidence.cohort import Arms, Cohort, LabelsConfig
-from harness.evidence.model import Against, Evidence, JudgedPair, Levels
+from harness.evidence.model import OFFLINE, Against, Evidence, JudgedPair, Levels
 from harness.evidence.parity import census, claim
 
 __all__ = [
+    "OFFLINE",
     "Against",
     "Arms",
     "Cohort",

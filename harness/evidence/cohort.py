@@ -15,6 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from harness.join import LabelEvents
+
 DAY_NS = 86_400 * 10**9
 NEVER = np.iinfo(np.int64).max
 
@@ -48,7 +50,9 @@ class LabelsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     margin: Annotated[
         float,
         msgspec.Meta(
-            gt=0, description="the challenger's mean loss may exceed the champion's by less than this"
+            gt=0,
+            description="GO once the challenger's mean loss is proven to exceed the champion's by less than "
+            "this; NO-GO once it is proven to exceed it at all, be it within this margin",
         ),
     ] = 0.01
     planned_units: Annotated[
@@ -77,7 +81,9 @@ class Cohort:
 
     `event_ns` int64, `exposed` and `in_scope` bool, `unit` int64 codes, `label` float64 (NaN: none known),
     `label_ns` int64, `weight` float64 (1 / propensity where given), `scores` float64 (n,) by arm with NaN for
-    none.
+    none. `events` are all labels, in the order they became known, where some were revised (None: each request
+    has one label). `assumed` bool marks requests taken as exposed because nothing says whether they were;
+    `partial` bool those with a propensity that is not used, because others have none.
     """
 
     event_ns: NDArray[np.int64]
@@ -89,6 +95,26 @@ class Cohort:
     weight: NDArray[np.float64]
     weighted: bool
     scores: dict[str, NDArray[np.float64]]
+    events: LabelEvents | None = None
+    assumed: NDArray[np.bool_] | None = None
+    partial: NDArray[np.bool_] | None = None
+
+    def label_on(self, day_ns: int) -> NDArray[np.float64]:
+        """Each request's label as it was known at a time, before any later revision (NaN: none)."""
+        label = np.where(self.label_ns <= day_ns, self.label, np.nan)
+        if self.events is not None:
+            known = int(np.searchsorted(self.events.at_ns, day_ns, side="right"))
+            label[self.events.seq[:known]] = self.events.label[:known]
+        return label
+
+    def entries_ns(self, rows: NDArray[np.bool_], delay_days: float) -> NDArray[np.int64]:
+        """Every time at which some of these requests enter, or enter again with a revised label."""
+        first = self.entry_ns(delay_days)[rows & ~np.isnan(self.label)]
+        if self.events is None:
+            return first
+        mine = rows[self.events.seq]
+        ripe = self.ripe_ns(delay_days)[self.events.seq[mine]]
+        return np.concatenate([first, np.maximum(ripe, self.events.at_ns[mine])])
 
     def eligible(self) -> NDArray[np.bool_]:
         """Requests whose label can come: in scope, and exposed to the decision."""

@@ -16,7 +16,9 @@ MAX_POINTS = 1500
 _MS = 1e6
 
 
-def summarise(outcomes: pa.Table, *, phase: str, pace: str, judged: bool, budget_ms: float) -> LatencySummary:
+def summarise(
+    outcomes: pa.Table, *, phase: str, target: str, pace: str, judged: bool, budget_ms: float
+) -> LatencySummary:
     """The three latencies (ms) of one arm's outcomes in one phase.
 
     Response time is done − due: what the budget is about. A request that failed counts as over the budget;
@@ -32,7 +34,7 @@ def summarise(outcomes: pa.Table, *, phase: str, pace: str, judged: bool, budget
     seconds = (due - np.min(due, where=~np.isnan(due), initial=np.inf)) / 1e9
     return LatencySummary(
         phase=phase,
-        target=str(outcomes["target"][0]) if len(outcomes) else "",
+        target=target,
         pace=pace,
         judged=judged,
         requests=len(outcomes),

@@ -1,8 +1,9 @@
 """Challenger minus champion on labels that mature day by day: one test, looked at again and again.
 
-Each look is what could have been said on its day: a request enters once its window has closed and its label
-is known, whichever comes later, and too many matured requests without a label refuse the look. So a look
-does not change when later labels come, and a ruling once reached stays.
+Each look is what could have been said on its day, from the labels as they were known then: a request enters
+once its window has closed and its label is known, whichever comes later, and too many matured requests that
+lack a label, or an answer of either arm, refuse the look. So a look does not change when later labels or
+revisions come, and a ruling once reached stays.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from harness.records import Look
 from harness.stats import AsymptoticCS, enough_units, mean_influence, unit_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy.typing as npt
     from numpy.typing import NDArray
@@ -42,14 +43,11 @@ _LOSSES: dict[str, Callable[[npt.ArrayLike, npt.ArrayLike], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class _Rows:
-    """The requests whose label can come: when each is ripe and enters, and what it says of both arms."""
+    """Over all requests: which can be compared at all (their label can come), and when each is ripe."""
 
-    ripe_ns: NDArray[np.int64]
-    entry_ns: NDArray[np.int64]
+    mine: NDArray[np.bool_]
     answered: NDArray[np.bool_]
-    difference: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    unit: NDArray[np.int64]
+    ripe_ns: NDArray[np.int64]
 
 
 def looks(
@@ -66,10 +64,39 @@ def looks(
     if outside:
         yield _undefined(config, outside=outside, n=int(used.sum()), as_of_ns=as_of_ns)
         return
-    rows = _rows(cohort, arms, used=used, config=config)
+    rows = _Rows(cohort.eligible(), cohort.answered(arms), cohort.ripe_ns(config.delay_days))
+    entries = cohort.entries_ns(rows.mine & rows.answered, config.delay_days)
+    days = _day_ends(entries[entries <= as_of_ns], as_of_ns)
+    yield from _latched(
+        _look(cohort, arms, rows=rows, config=config, day_end=day, levels=levels) for day in days
+    )
+
+
+def remembered(fresh: Sequence[Look], written: Sequence[Look]) -> tuple[Look, ...]:
+    """The looks of now among those taken before: all of them in order of time, and no ruling is taken back.
+
+    Of a time that was looked at before, the numbers are those of now (a label may have been handed in late);
+    the ruling that was written then stays.
+    """
+    merged = sorted([*written, *fresh], key=lambda look: look.as_of)
+    return tuple({(look.test, look.as_of): look for look in _latched(merged)}.values())
+
+
+def changed(fresh: Sequence[Look], written: Sequence[Look]) -> int:
+    """Times that were looked at before and would show other numbers now."""
+    now = {(look.test, look.as_of): _numbers(look) for look in fresh}
+    then = [((look.test, look.as_of), _numbers(look)) for look in written]
+    return len({key for key, numbers in then if key in now and numbers != now[key]})
+
+
+def _numbers(look: Look) -> Look:
+    return msgspec.structs.replace(look, ruling="UNDECIDED")
+
+
+def _latched(found: Iterable[Look]) -> Iterator[Look]:
+    """The same looks, each with the ruling reached by then: FAIL wins over PASS, PASS over UNDECIDED."""
     reached: set[Ruling] = set()
-    for day_end in _day_ends(cohort.entry_ns(config.delay_days)[used], as_of_ns):
-        look = _look(rows, config, day_end=day_end, levels=levels)
+    for look in found:
         reached.add(look.ruling)
         ruling: Ruling = "FAIL" if "FAIL" in reached else "PASS" if "PASS" in reached else "UNDECIDED"
         yield msgspec.structs.replace(look, ruling=ruling)
@@ -90,36 +117,28 @@ def _beyond(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], least: float
     return int(np.count_nonzero(((both < least) | (both > 1.0 - least)).any(axis=0)))
 
 
-def _rows(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], config: LabelsConfig) -> _Rows:
-    loss, labels, mine = _LOSSES[config.metric], cohort.label[used], cohort.eligible()
-    difference = np.zeros(len(used))
-    difference[used] = loss(labels, cohort.scores[arms.challenger][used])
-    difference[used] -= loss(labels, cohort.scores[arms.champion][used])
-    return _Rows(
-        ripe_ns=cohort.ripe_ns(config.delay_days)[mine],
-        entry_ns=cohort.entry_ns(config.delay_days)[mine],
-        answered=used[mine],
-        difference=difference[mine],
-        weight=cohort.weight[mine],
-        unit=cohort.unit[mine],
-    )
-
-
 def _day_ends(entry_ns: NDArray[np.int64], as_of_ns: int) -> list[int]:
     """The end of each UTC day on which something entered, the last cut at `as_of`; midnight ends a day."""
     return [min(int(day) * DAY_NS, as_of_ns) for day in np.unique(-(-entry_ns // DAY_NS))]
 
 
-def _look(rows: _Rows, config: LabelsConfig, *, day_end: int, levels: Levels) -> Look:
+def _look(
+    cohort: Cohort, arms: Arms, *, rows: _Rows, config: LabelsConfig, day_end: int, levels: Levels
+) -> Look:
     """The estimate so far with its one-sided bounds, each at its own level, by unit."""
-    seen = rows.answered & (rows.entry_ns <= day_end)
-    weight, unit = rows.weight[seen], rows.unit[seen]
-    sums, sizes = unit_sums(rows.difference[seen] * weight, unit), unit_sums(weight, unit)
+    label, ripe = cohort.label_on(day_end), rows.mine & (rows.ripe_ns <= day_end)
+    seen = ripe & rows.answered & ~np.isnan(label)
+    loss, weight, unit = _LOSSES[config.metric], cohort.weight[seen], cohort.unit[seen]
+    difference = loss(label[seen], cohort.scores[arms.challenger][seen])
+    difference = difference - loss(label[seen], cohort.scores[arms.champion][seen])
+    sums, sizes = unit_sums(difference * weight, unit), unit_sums(weight, unit)
     values = mean_influence(sums.sums, sizes.sums)
     lower = AsymptoticCS(n_opt=config.planned_units, alpha=levels.nogo).update(values)
     upper = AsymptoticCS(n_opt=config.planned_units, alpha=levels.go).update(values)
     enough, found = enough_units(sizes.sums)
-    refused = _unlabelled(rows, day_end, allowed=config.max_missing_share) or ("" if enough else found)
+    absent = int(np.count_nonzero(ripe)) - int(np.count_nonzero(seen))
+    lacking = _absent(absent, int(np.count_nonzero(ripe)), allowed=config.max_missing_share)
+    refused = lacking or ("" if enough else found)
     return Look(
         as_of=stamp(day_end),
         test=_test(config),
@@ -140,13 +159,14 @@ def _rule(lower: AsymptoticCS, upper: AsymptoticCS, *, margin: float) -> Ruling:
     return "PASS" if upper.upper_bound() < margin else "UNDECIDED"
 
 
-def _unlabelled(rows: _Rows, day_end: int, *, allowed: float) -> str:
-    """Why too many ripe requests lack their label on this day, or nothing."""
-    ripe = rows.ripe_ns <= day_end
-    total, missing = int(ripe.sum()), int((ripe & (rows.entry_ns > day_end)).sum())
-    if missing <= allowed * total:
+def _absent(absent: int, total: int, *, allowed: float) -> str:
+    """Why too many ripe requests cannot be compared on this day, or nothing."""
+    if absent <= allowed * total:
         return ""
-    return f"{missing:,} of {total:,} matured requests have no label yet, at most {allowed:.0%} may"
+    return (
+        f"{absent:,} of {total:,} matured requests have no label yet or no answer of both arms, "
+        f"at most {allowed:.0%} may"
+    )
 
 
 def _undefined(config: LabelsConfig, *, outside: int, n: int, as_of_ns: int) -> Look:

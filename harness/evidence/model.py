@@ -42,7 +42,8 @@ class Evidence:
     """All evidence of a run at one `as_of`; `under_test` is the name of the challenger.
 
     `singles` says, by offline model, how many requests were also built alone and which came out otherwise.
-    `parity_release` says that the build claims to be the same model.
+    `parity_release` says that the build claims to be the same model. `answered` counts, by target, the
+    captured requests that it answered.
     """
 
     under_test: str
@@ -53,6 +54,7 @@ class Evidence:
     phases: tuple[PhaseNote, ...]
     identities: tuple[Identity, ...]
     singles: dict[str, SinglesCheck]
+    answered: dict[str, int]
     quality: QualitySummary | None
 
     def all_targets(self) -> tuple[TargetCounts, ...]:
@@ -60,6 +62,10 @@ class Evidence:
         if any(counts.target == self.under_test for counts in self.targets):
             return self.targets
         return (*self.targets, TargetCounts(target=self.under_test, states={}))
+
+    def void(self) -> frozenset[str]:
+        """The offline arms that are no reference: alone a request comes out otherwise than in a batch."""
+        return frozenset(OFFLINE + model for model, check in self.singles.items() if check.found)
 
     def references(self) -> tuple[str, ...]:
         """The offline models that the build under test is held against."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
-from statsmodels.stats.contingency_tables import mcnemar
 
 from harness.evidence.cohort import DAY_NS, stamp
-from harness.evidence.looks import PAIRED_CLIP, clipped, compared, looks
+from harness.evidence.looks import PAIRED_CLIP, changed, clipped, compared, looks, remembered
 from harness.metrics import METRICS
 from harness.records import Estimate, MetricRow, QualitySummary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from harness.evidence.cohort import Arms, Cohort, LabelsConfig
     from harness.evidence.model import Levels
     from harness.records import Look
+
+_SMALLEST_P = 1e-4
+#: what was assumed of some requests; told only where there are any
+_DOUBTS = ("exposure unknown, taken as exposed", "propensity unused, others have none")
 
 
 def summarise(
@@ -42,7 +48,22 @@ def summarise(
         fixed_n=_fixed_n(cohort, arms, used=used, threshold=threshold),
         looks=seen,
         max_missing_share=config.max_missing_share,
-        note=_note(cohort, config, unexposed=counts["not exposed"]),
+        margin=config.margin,
+        note=_note(cohort, config, counts=counts),
+    )
+
+
+def remember(summary: QualitySummary, written: Sequence[Look]) -> QualitySummary:
+    """The summary with the looks that were taken before, up to its time: what was ruled then stays."""
+    before = [look for look in written if look.as_of <= summary.as_of]
+    differ = changed(summary.looks, before)
+    told = (
+        f" {differ:,} past looks would show other numbers by the labels there are now; what they ruled stays."
+    )
+    return msgspec.structs.replace(
+        summary,
+        looks=remembered(summary.looks, before),
+        note=summary.note + (told if differ else ""),
     )
 
 
@@ -55,13 +76,20 @@ def _counts(cohort: Cohort, arms: Arms, *, config: LabelsConfig, as_of_ns: int) 
     masks = {
         "in scope": cohort.in_scope,
         "not exposed": cohort.in_scope & ~cohort.exposed,
+        "exposure unknown, taken as exposed": cohort.in_scope & _some(cohort.assumed, base),
+        "propensity unused, others have none": cohort.in_scope & _some(cohort.partial, base),
         "not matured": base & ~ripe,
         "matured": ripe,
         "matured without label": ripe & ~labelled,
         "labelled but not answered by both": labelled & ~answered,
         "compared": labelled & answered,
     }
-    return {"captured": len(base)} | {name: int(mask.sum()) for name, mask in masks.items()}
+    found = {name: int(mask.sum()) for name, mask in masks.items()}
+    return {"captured": len(base)} | {name: n for name, n in found.items() if n or name not in _DOUBTS}
+
+
+def _some(mask: NDArray[np.bool_] | None, like: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.zeros_like(like) if mask is None else mask
 
 
 def _identical(cohort: Cohort, arms: Arms) -> bool:
@@ -105,6 +133,8 @@ def _fixed_n(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], threshold: 
     A read-out beside the sequential test, never a gate: wrong when looked at again, and it counts requests.
     Known: 10 against 2 discordant pairs give p = 0.0386.
     """
+    from statsmodels.stats.contingency_tables import mcnemar
+
     truth = cohort.label[used] == 1.0
     champion, challenger = (
         (cohort.scores[arm][used] >= threshold) == truth for arm in (arms.champion, arms.challenger)
@@ -119,14 +149,30 @@ def _fixed_n(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], threshold: 
         count=alone[0],
         n=sum(alone),
         unit="share of discordant requests",
-        method=f"exact McNemar, two-sided p = {p:.4f}, if looked at once and requests were independent",
+        method=f"exact McNemar, two-sided {_p_value(p)}, if looked at once and requests were independent",
     )
 
 
-def _note(cohort: Cohort, config: LabelsConfig, *, unexposed: int) -> str:
-    scope = (
+def _p_value(p: float) -> str:
+    """.0386 is "p = 0.0386"; no p is nothing, so what four digits would make 0.0000 is "p < 0.0001"."""
+    return f"p = {p:.4f}" if p >= _SMALLEST_P else f"p < {_SMALLEST_P:.4f}"
+
+
+def _note(cohort: Cohort, config: LabelsConfig, *, counts: dict[str, int]) -> str:
+    unexposed, in_scope = counts["not exposed"], counts["in scope"]
+    assumed, partial = (counts.get(name, 0) for name in _DOUBTS)
+    said = [
         "All traffic, by inverse propensity."
         if cohort.weighted
         else f"Exposed traffic only ({unexposed:,} requests were not exposed and can have no label)."
-    )
-    return f"{scope} A label is final {config.delay_days:g} days after its request."
+    ]
+    if assumed:
+        said.append(
+            f"Of {assumed:,} of {in_scope:,} requests it is not known whether they were exposed: taken as so."
+        )
+    if partial:
+        said.append(
+            f"{partial:,} of {in_scope:,} requests have a propensity and the others none: "
+            "no request is weighted."
+        )
+    return " ".join([*said, f"A label is final {config.delay_days:g} days after its request."])

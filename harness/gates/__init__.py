@@ -16,7 +16,7 @@ from harness.gates.defaults import DEFAULT_GATES, Gate, effective
 from harness.gates.harness_health import Completeness, OfflineReference
 from harness.gates.labels import LabelGuardrail, LabelImprovement
 from harness.gates.latency import LatencyP95
-from harness.gates.parity import DecisionFlips, FeatureParity, ScoreParity
+from harness.gates.parity import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
 from harness.gates.service import Errors, ModelIdentity
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "ModelIdentity",
     "OfflineReference",
     "ScoreParity",
+    "beyond_saving",
     "decide",
     "effective",
     "levels",

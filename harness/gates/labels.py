@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -10,6 +11,8 @@ from harness.gates._config import Required
 from harness.records import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.evidence import Evidence, Levels
     from harness.records import Look, QualitySummary
 
@@ -22,7 +25,11 @@ class LabelGuardrail(
     tag_field="kind",
     tag="label_guardrail",
 ):
-    """The challenger's mean loss exceeds the champion's by less than the margin of [labels]."""
+    """The challenger's mean loss exceeds the champion's by less than the margin of [labels].
+
+    PASS once that is proven (the upper bound is below the margin), FAIL once any deterioration is proven (the
+    lower bound is above 0), even one within the margin: a build that is shown to be worse does not go.
+    """
 
     required: Required = True
 
@@ -38,14 +45,16 @@ class LabelGuardrail(
         last = quality.looks[-1] if quality.looks else None
         if last is not None and last.ruling == "FAIL":
             return (_ruled(base, quality, last=last),)
-        if quality.identical:
+        lacking = missing(quality) or ("" if last or quality.identical else _nothing(quality))
+        if lacking:
+            return (msgspec.structs.replace(base, reason=lacking),)
+        if quality.identical or last is None:
             return (_identity(base, quality),)
-        lacking = missing(quality)
-        if lacking or last is None:
-            return (msgspec.structs.replace(base, reason=lacking or _nothing(quality)),)
         if last.ruling == "PASS":
             return (_ruled(base, quality, last=last),)
-        return (_with_look(base, quality, look=last),)
+        units = _units_needed(last, goals=(quality.margin, 0.0))
+        verdict = _with_look(base, quality, look=last)
+        return (msgspec.structs.replace(verdict, needs=_needs(quality, last, units=units)),)
 
 
 class LabelImprovement(
@@ -78,7 +87,9 @@ class LabelImprovement(
         verdict = _with_look(base, quality, look=quality.looks[-1])
         better = [look for look in quality.looks if _better(look)]
         if not better:
-            return (verdict,)
+            last = quality.looks[-1]
+            units = _units_needed(last, goals=(0.0,)) if (last.estimate or 0.0) < 0 else None
+            return (msgspec.structs.replace(verdict, needs=_needs(quality, last, units=units)),)
         if quality.days < self.min_days:
             short = f"{quality.days:.1f} of {self.min_days:g} days of matured labels"
             return (msgspec.structs.replace(verdict, needs=f"a longer time: {short} so far"),)
@@ -87,12 +98,40 @@ class LabelImprovement(
 
 
 def missing(quality: QualitySummary) -> str:
-    """Why labels that should be there void the comparison, or nothing."""
+    """Why requests that should be compared and are not void the comparison, or nothing."""
     matured, absent = quality.counts["matured"], quality.counts["matured without label"]
-    if absent > quality.max_missing_share * matured:
-        allowed = f"at most {quality.max_missing_share:.0%} may"
-        return f"{absent:,} of {matured:,} matured requests have no label, {allowed}."
-    return ""
+    unanswered = quality.counts.get("labelled but not answered by both", 0)
+    if absent + unanswered <= quality.max_missing_share * matured:
+        return ""
+    lost = [f"{absent:,} of {matured:,} matured requests have no label"] if absent else []
+    if unanswered:
+        lost.append(f"{unanswered:,} of {matured:,} were not answered by both arms")
+    return f"{' and '.join(lost)}, at most {quality.max_missing_share:.0%} may."
+
+
+def _needs(quality: QualitySummary, last: Look, *, units: int | None) -> str:
+    """What is missing: time while requests are not matured, and another capture once all are."""
+    waiting = quality.counts["not matured"]
+    if waiting:
+        return f"more matured labels ({waiting:,} requests are not matured yet)"
+    much = f", about {units:,} units would" if units else ""
+    return f"a larger capture: this capture cannot decide with the {last.units:,} units it has{much}"
+
+
+def _units_needed(look: Look, *, goals: Sequence[float | None]) -> int | None:
+    """Units at which a bound would reach the nearest goal, were the estimate to stay; None where none would.
+
+    The distance of a bound from the estimate shrinks about as one over the square root of the units. Known: a
+    bound .02 away and a goal .01 away need four times the units.
+    """
+    if look.refused or look.estimate is None or look.lower is None or look.upper is None:
+        return None
+    needed = []
+    for goal in goals:
+        if goal is not None and goal != look.estimate:
+            bound = look.upper if goal > look.estimate else look.lower
+            needed.append(math.ceil(look.units * ((bound - look.estimate) / (goal - look.estimate)) ** 2))
+    return min(needed, default=None)
 
 
 def _better(look: Look) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.records import LatencySummary, PhaseNote
 
 QUANTILE = 0.95
+_QUIET = "a harness that keeps time (less load on this host)"
 
 
 class LatencyP95(
@@ -42,14 +43,24 @@ class LatencyP95(
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:
         """One verdict for each open-loop pass; UNDECIDED for one that did not run, or when none is planned.
 
-        The level to pass is split over the planned passes of an arm, the level to fail comes split.
+        The level to pass is split over the planned passes of an arm (`decide.levels` says why), the level to
+        fail comes split over all tests.
         """
         mine = evidence.under_test
         judged = [s for s in evidence.latency if s.judged]
         skipped = [p for p in evidence.phases if p.open_loop and not p.ran and mine in p.targets]
         passes = len(skipped) + sum(s.target == mine for s in judged)
         rule = self.tests(levels, passes=passes)
+        distrusted = {
+            p.phase: p.calibration.why
+            for p in evidence.phases
+            if p.calibration is not None and not p.calibration.trusted
+        }
         verdicts = [self._one(s, rule, required=self.required and s.target == mine) for s in judged]
+        verdicts = [
+            _voided(verdict, distrusted.get(summary.phase, ""))
+            for verdict, summary in zip(verdicts, judged, strict=True)
+        ]
         verdicts += [self._not_run(mine, phase) for phase in skipped]
         return tuple(verdicts) if passes else (*verdicts, self._not_run(mine, None))
 
@@ -67,16 +78,15 @@ class LatencyP95(
         verdict = self._measured(summary, n, required=required)
         void = self._void(summary, n)
         if void:
-            needs = "a harness that keeps time (less load on this host)"
-            return msgspec.structs.replace(verdict, fault="harness", reason=void, needs=needs)
+            return msgspec.structs.replace(verdict, fault="harness", reason=void, needs=_QUIET)
         limits = _limits(within.largest_within(n), over.smallest_over(n))
         said = f"{slow:,} of {n:,} requests over {self.budget_ms:g} ms; p95 {_ms(summary.response.p95)}"
-        if within.p_within(slow, n) <= within.alpha:
+        if within.judge(slow, n).ruling == "within":
             return msgspec.structs.replace(verdict, ruling="PASS", reason=f"{said}; {limits}.")
-        if over.p_over(slow, n) <= over.alpha:
+        if over.judge(slow, n).ruling == "over":
             return msgspec.structs.replace(verdict, ruling="FAIL", reason=f"{said}; {limits}.")
         least = min_requests_within(alpha=within.alpha, inflation=within.inflation, limit=within.limit)
-        longer = f"a longer pass (at least {least:,} requests, none slow)"
+        longer = f"a longer pass: this one cannot decide with {n:,} requests, {least:,} are needed, none slow"
         return msgspec.structs.replace(
             verdict,
             fault="evidence",
@@ -141,6 +151,14 @@ class LatencyP95(
             unit="ms",
             needs="an open-loop phase at recorded speed",
         )
+
+
+def _voided(verdict: Verdict, why: str) -> Verdict:
+    """Without a harness that was shown to keep time a pass is no evidence, for or against the build."""
+    if not why or verdict.fault == "harness":
+        return verdict
+    reason = f"The harness measured itself before this pass and may not judge it: {why}."
+    return msgspec.structs.replace(verdict, ruling="UNDECIDED", fault="harness", reason=reason, needs=_QUIET)
 
 
 def _limits(within: int | None, over: int | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.evidence import census, claim
-from harness.gates._config import Required, Share
+from harness.gates._config import LEAST_COMPARED, Required, Share
 from harness.records import Verdict
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class FeatureParity(
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
         """One verdict for each arm held against its offline model; the build under test always gets one."""
-        return _judge(self, evidence, against=("offline",), count=_features)
+        return _judge(self, evidence)
 
 
 class ScoreParity(
@@ -51,7 +51,7 @@ class ScoreParity(
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
         """One verdict a pair: against the offline model, and against the champion in a parity release."""
-        return _judge(self, evidence, against=_must_agree(evidence), count=_scores)
+        return _judge(self, evidence)
 
 
 class DecisionFlips(
@@ -69,7 +69,7 @@ class DecisionFlips(
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
         """One verdict a pair: against the offline model, and against the champion in a parity release."""
-        return _judge(self, evidence, against=_must_agree(evidence), count=_flips)
+        return _judge(self, evidence)
 
 
 Budget = FeatureParity | ScoreParity | DecisionFlips
@@ -77,23 +77,27 @@ Budget = FeatureParity | ScoreParity | DecisionFlips
 
 @dataclass(frozen=True)
 class _Count:
-    """How many requests of a pair are hit (None: not comparable), and how many units where that is known."""
+    """How many of `n` requests of a pair are hit (None: not comparable), and how many units where known."""
 
     says: str
     hit: int | None
+    n: int
     units_hit: int | None = None
 
 
 def _features(pair: PairSummary) -> _Count:
-    return _Count("have a feature that differs", pair.feature_mismatches, pair.units_mismatching)
+    """Of the requests that both arms were asked for features on, which may be fewer than those scored."""
+    n = max((field.compared for field in pair.fields), default=pair.distinct)
+    units = pair.units_features if n == pair.distinct else None
+    return _Count("have a feature that differs", pair.feature_mismatches, n, units)
 
 
 def _scores(pair: PairSummary) -> _Count:
-    return _Count("are scored differently", pair.score_mismatches, pair.score.units if pair.score else None)
+    return _Count("are scored differently", pair.score_mismatches, pair.distinct, pair.units_scores)
 
 
 def _flips(pair: PairSummary) -> _Count:
-    return _Count("are decided differently", pair.flips)
+    return _Count("are decided differently", pair.flips, pair.distinct, pair.units_flips)
 
 
 def _must_agree(evidence: Evidence) -> tuple[Against, ...]:
@@ -101,22 +105,67 @@ def _must_agree(evidence: Evidence) -> tuple[Against, ...]:
     return ("offline", "champion") if evidence.parity_release else ("offline",)
 
 
-def _judge(
-    gate: Budget,
-    evidence: Evidence,
-    *,
-    against: tuple[Against, ...],
-    count: Callable[[PairSummary], _Count],
-) -> tuple[Verdict, ...]:
+def beyond_saving(gate: Budget, evidence: Evidence, *, captured: int) -> int:
+    """The requests that fail a required gate whatever else is answered of `captured`; 0 if it is open.
+
+    A count of mismatching requests never falls: it decides once it exceeds the budget of the whole capture.
+    """
+    against, count = _policy(gate, evidence)
+    mine = [pair for pair in evidence.pairs if pair.under_test and pair.against in against]
+    hits = [count(p.summary).hit or 0 for p in mine if _unjudged(gate, p, evidence=evidence) is None]
+    return max((hit for hit in hits if gate.required and hit > gate.max_share * captured), default=0)
+
+
+def _policy(gate: Budget, evidence: Evidence) -> tuple[tuple[Against, ...], Callable[[PairSummary], _Count]]:
+    """Whom an arm must agree with by a gate, and what is counted."""
+    if isinstance(gate, FeatureParity):
+        return ("offline",), _features
+    return _must_agree(evidence), _scores if isinstance(gate, ScoreParity) else _flips
+
+
+def _judge(gate: Budget, evidence: Evidence) -> tuple[Verdict, ...]:
+    against, count = _policy(gate, evidence)
     pairs = [pair for pair in evidence.pairs if pair.against in against]
-    verdicts = [_rule(gate, pair, counted=count(pair.summary)) for pair in pairs]
+    verdicts = [
+        _unjudged(gate, pair, evidence=evidence) or _rule(gate, pair, counted=count(pair.summary))
+        for pair in pairs
+    ]
     if not any(pair.under_test for pair in pairs):
         verdicts.append(_unpaired(gate, evidence.under_test, against=against))
     return tuple(verdicts)
 
 
+def _unjudged(gate: Budget, pair: JudgedPair, *, evidence: Evidence) -> Verdict | None:
+    """Why nothing that was counted on a pair is evidence, or nothing.
+
+    An offline arm that answers otherwise alone than in a batch is no reference: what differs from it may be
+    right. And of two arms that have few requests in common, those left out may be the ones that differ.
+    """
+    summary, left = pair.summary, pair.summary.left
+    base = _open(gate, pair.arm, required=gate.required and pair.under_test)
+    if left in evidence.void():
+        return msgspec.structs.replace(
+            base,
+            fault="harness",
+            n=summary.distinct,
+            reason=f"{left} is no reference for any of {summary.distinct:,} requests, "
+            "for its pipeline answers otherwise one request at a time than in a batch.",
+            needs="a pipeline whose rows do not depend on each other",
+        )
+    answered = evidence.answered.get(summary.right, 0)
+    if 0 < summary.distinct < LEAST_COMPARED * answered:
+        return msgspec.structs.replace(
+            base,
+            n=summary.distinct,
+            reason=f"{left} answered only {summary.distinct:,} of the {answered:,} requests that "
+            f"{summary.right} answered, at least {LEAST_COMPARED:.0%} are needed.",
+            needs=f"a {left} that answers, or required = false on this gate",
+        )
+    return None
+
+
 def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
-    summary, n, hit = pair.summary, pair.summary.distinct, counted.hit
+    summary, n, hit = pair.summary, counted.n, counted.hit
     base = _open(gate, pair.arm, required=gate.required and pair.under_test)
     if n == 0:
         return msgspec.structs.replace(

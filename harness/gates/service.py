@@ -21,17 +21,22 @@ _MIN_DIGITS = 8
 class Errors(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="errors"
 ):
-    """At most this share of requests may fail: HTTP errors, lost connections, timeouts, unusable bodies."""
+    """At most this share of requests may fail: HTTP errors, lost connections, timeouts, unusable bodies.
+
+    A target for whose sake a phase was stopped fails in any case.
+    """
 
     max_share: Share = 0.01
     required: Required = True
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
         """One verdict for each target, the build under test always among them."""
-        return tuple(
+        stopped = {note.blamed: f"phase {note.phase}: {note.stopped}" for note in evidence.phases}
+        verdicts = (
             self._one(counts, required=self.required and counts.target == evidence.under_test)
             for counts in evidence.all_targets()
         )
+        return tuple(_stopped(verdict, stopped.get(verdict.arm, "")) for verdict in verdicts)
 
     def _one(self, counts: TargetCounts, *, required: bool) -> Verdict:
         failed = sum(n for state, n in counts.states.items() if state in TARGET_FAULTS)
@@ -62,8 +67,18 @@ class Errors(
             reason=f"{failed:,} of {total:,} requests failed ({share:.2%}){often}; "
             f"the budget is {self.max_share:.2%}.",
             method=claim("failed", count=failed, n=total, of="requests sent"),
-            evidence=census("errors", count=failed, n=total),
+            evidence=census(
+                "errors", count=failed, n=total, units=counts.units, units_hit=counts.units_failed
+            ),
         )
+
+
+def _stopped(verdict: Verdict, why: str) -> Verdict:
+    """A target that had to be left alone fails, however few of all requests had failed until then."""
+    if not why:
+        return verdict
+    reason = f"The target was in trouble and was left alone, {why}. {verdict.reason}"
+    return msgspec.structs.replace(verdict, ruling="FAIL", fault=None, needs="", reason=reason)
 
 
 class ModelIdentity(
@@ -74,12 +89,16 @@ class ModelIdentity(
     tag_field="kind",
     tag="model_identity",
 ):
-    """Every answer that names its model must name the one it was meant to come from."""
+    """Every answer must name the model it was meant to come from, by the sha256 of the model's file.
+
+    Eight or more of its hex digits are enough. Advisory for a service that names no model in any answer,
+    where the scenario does not say that it would: its selector `response.model` is "" or the default.
+    """
 
     required: Required = True
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
-        """One verdict for each target that must match a model; advisory where the target names none."""
+        """One verdict for each target that must match a model, over all of its answers."""
         return tuple(
             self._one(
                 identity, identity.expected, required=self.required and identity.arm == evidence.under_test
@@ -89,7 +108,8 @@ class ModelIdentity(
         )
 
     def _one(self, identity: Identity, expected: str, *, required: bool) -> Verdict:
-        total = sum(identity.served.values())
+        named = sum(identity.served.values())
+        total = max(identity.answered, named)
         wrong = {who: n for who, n in identity.served.items() if not same_model(who, expected)}
         verdict = Verdict(
             gate="model_identity",
@@ -100,18 +120,8 @@ class ModelIdentity(
             value=sum(wrong.values()) / total if total else None,
             limit=0.0,
             unit="share",
-            reason=f"All {total:,} answers that name their model name {_short(expected)}.",
+            reason=f"All {total:,} answers name {_short(expected)} as their model.",
         )
-        if not total:
-            return msgspec.structs.replace(
-                verdict,
-                ruling="UNDECIDED",
-                required=False,
-                fault="evidence",
-                reason=f"0 answers of {identity.arm} say which model they come from ({identity.source}); "
-                "its scores are the only witness.",
-                needs="a model hash in the answers",
-            )
         if wrong:
             who, n = max(wrong.items(), key=lambda item: item[1])
             return msgspec.structs.replace(
@@ -120,7 +130,18 @@ class ModelIdentity(
                 reason=f"{sum(wrong.values()):,} of {total:,} answers come from another model: {n:,} from "
                 f"{_short(who)}, expected {_short(expected)}.",
             )
-        return verdict
+        if named == total > 0:
+            return verdict
+        witness = "" if named or identity.declared else "; its scores are the only witness"
+        return msgspec.structs.replace(
+            verdict,
+            ruling="UNDECIDED",
+            required=required and (named > 0 or identity.declared),
+            fault="evidence",
+            reason=f"{named:,} of {total:,} answers of {identity.arm} say which model they come from "
+            f"({identity.source}){witness}.",
+            needs="the sha256 of the model file in every answer (targets.*.response.model)",
+        )
 
 
 def same_model(served: str, expected: str) -> bool:

@@ -12,10 +12,13 @@ from msgspec import Meta
 from harness.records import State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.replay.arm import Try
 
 _LOOK_EVERY = 50  # answers between two looks at the p95, which sorts
 _TOO_MANY = 429
+TRIPPED = "circuit breaker: "
 
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
@@ -77,10 +80,10 @@ class Tripwire:
     def _too_many_errors(self) -> str:
         config, n = self._breaker, len(self._window)
         if config.consecutive is not None and self._row >= config.consecutive:
-            return f"circuit breaker: {self._row} errors of {self._target} in a row"
+            return f"{TRIPPED}{self._row} errors of {self._target} in a row"
         if config.error_share is None or n < config.min_answers or self._errors <= config.error_share * n:
             return ""
-        return f"circuit breaker: {self._errors} of the last {n} answers of {self._target} were errors"
+        return f"{TRIPPED}{self._errors} of the last {n} answers of {self._target} were errors"
 
     def _too_slow(self) -> str:
         limit = self._breaker.p95_ms
@@ -89,7 +92,13 @@ class Tripwire:
         p95_ms = float(np.quantile(np.fromiter(self._response_ns, np.int64), 0.95)) / 1e6
         if p95_ms <= limit:
             return ""
-        return f"circuit breaker: p95 of {self._target} is {p95_ms:,.0f} ms, above {limit:,.0f} ms"
+        return f"{TRIPPED}p95 of {self._target} is {p95_ms:,.0f} ms, above {limit:,.0f} ms"
+
+
+def blamed(reason: str, targets: Sequence[str]) -> str:
+    """The target whose trouble stopped a phase, by the reason given; nothing where it was the time limit."""
+    told = reason.startswith(TRIPPED)
+    return next((name for name in targets if told and f" of {name} " in reason), "")
 
 
 def distress(last: Try) -> bool:

@@ -117,11 +117,14 @@ def _note(lost: int, *, rate: float, rate_held: float) -> str:
     return ""
 
 
-def trustworthy(calibration: Calibration, budget_ms: float) -> tuple[bool, str]:
+def trustworthy(
+    calibration: Calibration, budget_ms: float, *, max_send_lag_ms: float = MAX_SEND_LAG_MS
+) -> tuple[bool, str]:
     """Whether latencies measured like this may be judged against a budget, and why, in one sentence.
 
     Not when the bias at p95 is above 5 % of the budget, more than 0.1 % was shed, or the p99 of the send lag
-    is above 10 ms; nor when nothing was measured. The latency gates then have no valid evidence.
+    is above 10 ms (or what the gate allows); nor when nothing was measured. The latency gates then have no
+    valid evidence.
     """
     c, limit = calibration, MAX_BIAS_SHARE * budget_ms
     told = (
@@ -130,7 +133,7 @@ def trustworthy(calibration: Calibration, budget_ms: float) -> tuple[bool, str]:
     wrong = [
         (not c.bias_p95_ms <= limit, f"bias above {limit:.2f} ms, 5 % of the budget"),
         (not c.shed_share <= MAX_SHED_SHARE, f"{c.shed_share:.2%} shed, above 0.1 %"),
-        (not c.send_lag_p99_ms <= MAX_SEND_LAG_MS, "send lag above 10 ms"),
+        (not c.send_lag_p99_ms <= max_send_lag_ms, f"send lag above {max_send_lag_ms:g} ms"),
     ]
     reasons = [reason for is_wrong, reason in wrong if is_wrong]
     return not reasons, f"{told}: {' and '.join(reasons)}" if reasons else told

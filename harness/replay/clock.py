@@ -60,6 +60,7 @@ def _on_signal(scope: anyio.CancelScope, caught: list[signal.Signals]) -> Iterat
     watched: tuple[signal.Signals, ...] = ()
     if threading.current_thread() is threading.main_thread():
         watched = (signal.SIGINT, signal.SIGTERM)
+    before = {each: signal.getsignal(each) for each in watched}
 
     def stop(which: signal.Signals) -> None:
         caught.append(which)
@@ -72,6 +73,7 @@ def _on_signal(scope: anyio.CancelScope, caught: list[signal.Signals]) -> Iterat
     finally:
         for each in watched:
             loop.remove_signal_handler(each)
+            signal.signal(each, before[each])  # the loop would leave SIGTERM to end the process at once
 
 
 @contextlib.contextmanager

@@ -37,7 +37,10 @@ class Safety(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     allow_hosts: Annotated[
         tuple[str, ...],
-        Meta(description="Hosts outside loopback and private networks that may be sent captured traffic."),
+        Meta(
+            description="Hosts outside loopback and private networks that may be sent captured traffic, once "
+            "`--allow-public HOST` confirms each on the command line."
+        ),
     ] = ()
     methods: Annotated[
         tuple[str, ...], Meta(description="Methods that are safe to send again to the targets.")
@@ -93,13 +96,18 @@ def addresses(host: str, port: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(where[4][0]) for where in found))
 
 
-def check_target(
-    url: str, safety: Safety, *, resolve: Resolver = addresses, allow_public: Collection[str] = ()
-) -> Endpoint:
+def confirmed(safety: Safety, public: Collection[str]) -> Safety:
+    """The safety in force: of the hosts that the scenario allows, those that the command line confirms."""
+    named = {host.lower() for host in public}
+    hosts = tuple(host for host in safety.allow_hosts if host.lower() in named)
+    return msgspec.structs.replace(safety, allow_hosts=hosts)
+
+
+def check_target(url: str, safety: Safety, *, resolve: Resolver = addresses) -> Endpoint:
     """The endpoint that captured traffic may be sent to.
 
     Raises ScenarioError unless the URL is http(s) without credentials, and its host is loopback, private (as
-    a literal or by all its addresses), or named in `allow_hosts` or in `allow_public` (of the command line).
+    a literal or by all its addresses), or named in the `allow_hosts` of a `confirmed` safety.
     """
     parts = _split(url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
@@ -112,14 +120,15 @@ def check_target(
             found=repr(host),
             fix="Check the name in its url.",
         ) from None
-    allowed = host.lower() in {name.lower() for name in (*safety.allow_hosts, *allow_public)}
+    allowed = host.lower() in {name.lower() for name in safety.allow_hosts}
     if not allowed and not (found and all(map(_is_private, found))):
         raise ScenarioError(
             "captured traffic may not be sent to this host",
             where=shown(parts),
             found=f"{host} ({', '.join(found[:2])})",
             expected="a loopback or private address",
-            fix=f'If it is meant, add --allow-public {host}, or allow_hosts = ["{host}"] under [safety].',
+            fix=f'If it is meant, write allow_hosts = ["{host}"] under [safety], and confirm it with '
+            f"--allow-public {host} on the command line.",
         )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Endpoint(

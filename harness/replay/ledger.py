@@ -30,14 +30,15 @@ class Intake:
 class Match:
     """What became of the answers.
 
-    `states` counts the answered requests that have an offline row (all answered ones where the target has no
-    offline model); `lost` are OK answers that could not be compared, by reason; `compared` is what the
+    `states` counts the answered requests that have something to be compared with, and `unmatched` says why
+    the others have not; `lost` are OK answers that could not be compared, by reason; `compared` is what the
     comparison itself counted.
     """
 
     states: Mapping[State, int]
     compared: int
     lost: Mapping[str, int] = field(default_factory=dict)
+    unmatched: str = "no offline row"
 
 
 def ledger(phase: str, target: str, *, intake: Intake, states: Mapping[State, int], match: Match) -> Ledger:
@@ -55,7 +56,7 @@ def ledger(phase: str, target: str, *, intake: Intake, states: Mapping[State, in
         ("scheduled", {"outside the phase": intake.outside}),
         ("sent", _losses(states, _UNSENT)),
         ("answered", _losses(states, _UNANSWERED)),
-        ("joined", {"no offline row": unmatched}),
+        ("joined", {match.unmatched: unmatched}),
         ("compared", _losses(match.states, _UNUSABLE) | dict(match.lost)),
     ):
         steps.append(_next(steps[-1], step, lost=lost))

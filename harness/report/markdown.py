@@ -29,6 +29,7 @@ def render(report: Report) -> str:
         _features(report),
         _table(tables.pairs(report)),
         _table(tables.scores(report)),
+        _bullets(story.noise_lines(report)) if report.noise else (),
         _latency(report),
         _quality(report),
         _table(tables.ignored(report)),
@@ -147,6 +148,7 @@ def _features(report: Report) -> Iterator[str]:
 def _latency(report: Report) -> Iterator[str]:
     yield from _table(tables.latency(report))
     yield from (f"- {escape(story.latency_line(item, report.budget_ms))}" for item in report.latency)
+    yield from (f"- {escape(line)}" for line in story.phase_lines(report))
     yield ""
 
 

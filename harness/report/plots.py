@@ -25,6 +25,7 @@ _OTHER_ARM = "#009E73"
 _MOST_ROWS = 25
 _MOST_BARS = 240
 _ROW_HEIGHT = 22
+_BARS = "arrivals"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 _VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
@@ -40,6 +41,15 @@ class Size:
     panel: int
     letters: int
     roomy: bool
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """What every panel of a picture shares: the last second, the domain in ms and the budget."""
+
+    end: float
+    domain: list[float]
+    budget: float | None
 
 
 @dataclass(frozen=True)
@@ -200,19 +210,19 @@ def _decades(low: float, *, most: int) -> list[float]:
 def _response(report: Report, items: list[LatencySummary]) -> Picture:
     drawn, timed = sum(len(i.points) for i in items), sum(i.requests - i.failed - i.lost for i in items)
     thinned = f"; {drawn:,} of {timed:,} points drawn, the slowest 5 % all of them" if drawn < timed else ""
-    first = items[0]
-    budget = report.budget_ms
+    first, budget, axes = items[0], report.budget_ms, _axes(items, report.budget_ms)
+    data = {_BARS: _bars(first)} | {_dots(place): _timed(item) for place, item in enumerate(items)}
     return Picture(
         title=_late_sentence(items, budget),
         caption=(
-            f"n = {words.counted(first.requests, 'request')} an arm over {_seconds(items):,.0f} s, phase "
+            f"n = {words.counted(first.requests, 'request')} an arm over {axes.end:,.0f} s, phase "
             f"{words.printable(first.phase)} at {words.printable(first.pace)} pace; "
             f"{sum(i.failed for i in items):,} failed{thinned}. Response time from when the request was due, "
             "log scale, under the arrivals of the same second."
         ),
         described="; ".join(story.latency_line(item, budget) for item in items),
-        wide=_svg(_response_chart(items, _WIDE_TIME, budget=budget)),
-        narrow=_svg(_response_chart(items, _NARROW_TIME, budget=budget)),
+        wide=_svg(_response_chart(items, _WIDE_TIME, axes=axes), data),
+        narrow=_svg(_response_chart(items, _NARROW_TIME, axes=axes), data),
     )
 
 
@@ -232,35 +242,49 @@ def _late_sentence(items: list[LatencySummary], budget: float | None) -> str:
     return "; ".join([*said, *([f"{words.listed(never)} on none"] if never else [])])
 
 
-def _seconds(items: list[LatencySummary]) -> float:
-    return max([second for i in items for second, _ in _finite(i)] + [len(items[0].rate)])
+def _axes(items: list[LatencySummary], budget: float | None) -> _Axes:
+    last = max([second for i in items for second, _ in _finite(i)] + [len(items[0].rate)])
+    every = [row["ms"] for i in items for row in _timed(i)] + ([budget] if budget else [])
+    return _Axes(last, [10.0 ** math.floor(math.log10(min(every))), 1.25 * max(every)], budget)
 
 
 def _finite(item: LatencySummary) -> list[tuple[float, float]]:
     return [(second, ms) for second, ms in item.points if math.isfinite(second) and math.isfinite(ms)]
 
 
-def _response_chart(items: list[LatencySummary], size: Size, *, budget: float | None) -> alt.VConcatChart:
-    end = _seconds(items)
-    every = [max(ms, 0.01) for i in items for _, ms in _finite(i)] + ([budget] if budget else [])
-    domain = [10.0 ** math.floor(math.log10(min(every))), 1.25 * max(every)]
-    panels: list[_Layers] = [_arrivals(items[0], size, end=end)]
+def _timed(item: LatencySummary) -> list[_Row]:
+    """The points to draw; a log axis has no place for 0."""
+    return [{"second": second, "ms": max(ms, 0.01)} for second, ms in _finite(item)]
+
+
+def _dots(place: int) -> str:
+    """The data set of the arm at this place."""
+    return f"points-{place}"
+
+
+def _response_chart(items: list[LatencySummary], size: Size, *, axes: _Axes) -> alt.VConcatChart:
+    last = len(items) - 1
+    panels: list[_Layers] = [_arrivals(size, end=axes.end)]
     for place, item in enumerate(items):
-        last = place == len(items) - 1
-        panels.append(_points(item, size, budget=budget, end=end, domain=domain, last=last))
+        dots = _named(_dots(place))
+        panels.append(_points(dots, item.target, size=size, axes=axes, last=place == last))
     return alt.vconcat(*panels, spacing=26)
 
 
-def _arrivals(item: LatencySummary, size: Size, *, end: float) -> _Layers:
-    """Requests due a second, as bars from 0; long phases as the mean of several seconds a bar."""
+def _bars(item: LatencySummary) -> list[_Row]:
+    """Requests due a second; of a long phase the mean of several seconds a bar."""
     step = max(1, -(-len(item.rate) // _MOST_BARS))
     chunks = [item.rate[i : i + step] for i in range(0, len(item.rate), step)]
-    bars = [
+    return [
         {"from": chunk[0][0], "to": chunk[-1][0] + 1, "rate": sum(n for _, n in chunk) / len(chunk)}
         for chunk in chunks
     ]
+
+
+def _arrivals(size: Size, *, end: float) -> _Layers:
+    """The bars, from 0."""
     chart = (
-        _data(bars)
+        _named(_BARS)
         .mark_bar(color=MUTED, opacity=0.75)
         .encode(
             x=_time("from", end, shown=False),
@@ -272,27 +296,18 @@ def _arrivals(item: LatencySummary, size: Size, *, end: float) -> _Layers:
     return _panel([chart], "Arrivals, requests/s", size=size, height=70)
 
 
-def _points(
-    item: LatencySummary,
-    size: Size,
-    *,
-    budget: float | None,
-    end: float,
-    domain: list[float],
-    last: bool,
-) -> _Layers:
-    values = [{"second": second, "ms": max(ms, 0.01)} for second, ms in _finite(item)]
+def _points(data: alt.Chart, target: str, *, size: Size, axes: _Axes, last: bool) -> _Layers:
     y = alt.Y(
         field="ms",
         type="quantitative",
-        scale=alt.Scale(type="log", domain=domain, nice=False),
-        axis=alt.Axis(title=None, values=_ticks(domain), labelExpr="format(datum.value, ',.6~g')"),
+        scale=alt.Scale(type="log", domain=axes.domain, nice=False),
+        axis=alt.Axis(title=None, values=_ticks(axes.domain), labelExpr="format(datum.value, ',.6~g')"),
     )
-    dots = _data(values).mark_point(filled=True, size=14, opacity=0.7, color=_colour(item.target))
-    layers = [dots.encode(x=_time("second", end, shown=last), y=y)]
-    if budget:
-        line = _data([{"at": budget}]).encode(y=alt.Y(field="at", type="quantitative"))
-        name = _data([{"label": f"╌ budget {words.ms(budget)}"}]).mark_text(
+    dots = data.mark_point(filled=True, size=14, opacity=0.7, color=_colour(target))
+    layers = [dots.encode(x=_time("second", axes.end, shown=last), y=y)]
+    if axes.budget:
+        line = _data([{"at": axes.budget}]).encode(y=alt.Y(field="at", type="quantitative"))
+        name = _data([{"label": f"╌ budget {words.ms(axes.budget)}"}]).mark_text(
             align="right", baseline="bottom", color=INK, fontSize=13, fontWeight="bold"
         )
         layers += [
@@ -302,7 +317,7 @@ def _points(
             ),
         ]
     what = "response time, ms" if size.roomy else "ms"
-    return _panel(layers, f"{words.clipped(item.target, size.letters)}: {what}", size=size, height=130)
+    return _panel(layers, f"{words.clipped(target, size.letters)}: {what}", size=size, height=130)
 
 
 def _panel(layers: list[alt.Chart], title: str, *, size: Size, height: int) -> _Layers:
@@ -335,6 +350,11 @@ def _data(rows: list[_Row]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=rows))
 
 
+def _named(name: str) -> alt.Chart:
+    """A chart of a data set that `_svg` is given: Altair copies and checks rows in a chart at every step."""
+    return alt.Chart(alt.NamedData(name))
+
+
 def _colour(arm: str) -> str:
     return ARMS.get(arm, _OTHER_ARM)
 
@@ -343,8 +363,8 @@ def _own_colour() -> alt.Color:
     return alt.Color(field="colour", type="nominal", scale=None)
 
 
-def _svg(chart: _Layers | alt.VConcatChart) -> str:
-    """The chart as SVG that scales to its box, with coordinates of two decimals."""
+def _svg(chart: _Layers | alt.VConcatChart, datasets: dict[str, list[_Row]] | None = None) -> str:
+    """The chart, with data sets that it names, as SVG that scales to its box; coordinates of two decimals."""
     styled = chart.configure(
         background="transparent",
         font=_FONT,
@@ -355,5 +375,7 @@ def _svg(chart: _Layers | alt.VConcatChart) -> str:
         labelColor=INK, titleColor=INK, gridColor=GRID, tickColor=GRID, domainColor=GRID,
         labelFontSize=12, titleFontSize=13, titleFontWeight="normal",
     )  # fmt: skip
-    svg = vl_convert.vegalite_to_svg(styled.to_dict(), vl_version=_VEGA_LITE)
+    spec = styled.to_dict(validate=False)
+    spec.setdefault("datasets", {}).update(datasets or {})
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE)
     return re.sub(r"(\d+\.\d\d)\d+(?=[,)])", r"\1", svg)

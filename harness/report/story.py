@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.records import (
+        Calibrated,
         Decision,
         Estimate,
         Finding,
         LatencySummary,
         Ledger,
+        PhaseNote,
         QualitySummary,
         Report,
         Verdict,
@@ -275,6 +277,56 @@ def latency_line(item: LatencySummary, budget_ms: float | None) -> str:
     return (
         f"{words.printable(item.phase)} · {words.printable(item.target)}: {late}, {item.failed:,} failed, "
         f"{item.lost:,} lost; {words.printable(item.pace)} pace, {judged}"
+    )
+
+
+def phase_lines(report: Report) -> list[str]:
+    """How each phase was run: cut short, sent again, targets apart or not, the harness's own part."""
+    return [
+        f"{words.printable(note.phase)}: {words.sentence(line)}"
+        for note in report.phases
+        for line in _phase_lines(note)
+        if line
+    ]
+
+
+def _phase_lines(note: PhaseNote) -> tuple[str, ...]:
+    torn = f"{words.listed(note.torn)} cut by the end of an earlier process, kept apart, counted nowhere"
+    return (
+        f"STOPPED: {note.stopped}" if note.stopped else "",
+        torn if note.torn else "",
+        f"targets {note.arms}" if note.arms else "",
+        calibration_line(note.calibration) if note.calibration else "",
+    )
+
+
+def noise_lines(report: Report) -> list[str]:
+    """What the champion differs from itself in, asked twice: "champion, asked 712 requests twice: …"."""
+    found = report.noise
+    if found is None:
+        return []
+    moving = [row for row in found.rows if row.differ]
+    head = f"{words.printable(found.target)}, asked {found.asked:,} requests twice"
+    if not found.compared:
+        return [f"{head}: answered none of them twice, so its noise is not known."]
+    if not moving:
+        bound = words.percent(max(row.upper for row in found.rows))
+        return [f"{head}: the same answer each time (noise at most {bound} at 95 %)."]
+    return [
+        f"{head}: {words.printable(row.field)} is not deterministic, {row.differ:,} of {row.n:,} differ "
+        f"({words.percent(row.rate)}, {words.percent(row.lower)} to {words.percent(row.upper)} at 95 %)."
+        for row in moving
+    ]
+
+
+def calibration_line(found: Calibrated) -> str:
+    """The harness's own part in a latency, declared: "harness bias p50 0.1 ms, p95 0.3 ms, …"."""
+    trust = "" if found.trusted else f"; latency is not judged: {found.why}"
+    note = f"; {found.note}" if found.note else ""
+    return (
+        f"harness bias p50 {words.ms(found.bias_p50_ms)}, p95 {words.ms(found.bias_p95_ms)}, "
+        f"send lag p99 {words.ms(found.send_lag_p99_ms)}, {words.percent(found.shed_share)} shed, measured "
+        f"with {found.requests:,} requests at {found.rate:,.0f}/s and subtracted from nothing{trust}{note}"
     )
 
 

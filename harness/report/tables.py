@@ -186,7 +186,11 @@ def judged_latency(report: Report) -> Table:
     late = f"over {words.ms(report.budget_ms)}" if report.budget_ms is not None else "over budget"
     return Table(
         "Latency, ms",
-        _columns(f"Phase,Arm,n#,p50#,p95#,p99#,service p95#,lag p99#,{late}#,failed#"),
+        (
+            *_columns("Phase,Arm,n#,p50#,p95#,p99#,service p95#,lag p99#"),
+            Column(late, "number"),
+            Column("failed", "number"),
+        ),
         tuple(
             (
                 words.printable(item.phase),

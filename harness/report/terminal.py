@@ -56,6 +56,7 @@ def render(report: Report, console: Console, *, folder: Path | None = None) -> N
     _lines(console, _ledger(report))
     _gates(report, console)
     _findings(report, console)
+    _lines(console, story.noise_lines(report))
     _latency(report, console)
     _quality(report, console)
     _section(console, tables.ignored(report))
@@ -166,6 +167,7 @@ def _latency(report: Report, console: Console) -> None:
         _section(console, table)
     else:
         _heading(console, "Latency: not measured")
+    _lines(console, story.phase_lines(report))
 
 
 def _quality(report: Report, console: Console) -> None:

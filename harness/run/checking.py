@@ -3,42 +3,55 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from harness import capture as captures
+from harness import join
+from harness.capture.times import parse
 from harness.errors import CaptureError
-from harness.gates import FeatureParity, LatencyP95, levels
-from harness.replay.schedule import Schedule, plan
+from harness.evidence.cohort import DAY_NS
+from harness.gates import FeatureParity, LabelImprovement, LatencyP95, OfflineReference, levels
+from harness.replay.schedule import Saturate, Schedule, plan
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
+from harness.run.replaying import pace_words
 from harness.scenario import load
 from harness.stats import clopper_pearson_upper, detectable_rate, min_requests_within
 from replayers.http import HttpArm, HttpTarget
 from replayers.offline import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    import pyarrow as pa
-
+    from harness.capture import LabelTable
     from harness.evidence import Levels
+    from harness.replay.schedule import Phase
     from harness.run.preparing import Replayers
     from harness.scenario import Loaded
+    from replayers.offline import Disagreement
 
 TRIED = 10
+#: what an answer is reckoned to take where requests go as fast as answers come
+ANSWER_S = 0.010
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A scenario with its capture and the schedule of each of its phases, by name."""
+    """A scenario with its capture, its labels if any, and the schedule of each of its phases, by name.
+
+    `apart` says by model where a request that was tried alone differs from the batch.
+    """
 
     loaded: Loaded
     table: pa.Table
     schedules: dict[str, Schedule]
+    labels: LabelTable | None = None
+    apart: Mapping[str, Sequence[Disagreement]] = field(default_factory=dict)
 
     @property
     def levels(self) -> Levels:
@@ -46,22 +59,24 @@ class Trial:
         return levels(self.loaded.scenario.decision, self.loaded.statistical_tests())
 
 
-def check(path: Path, *, say: Callable[[str], None]) -> list[str]:
+def check(path: Path, *, say: Callable[[str], None], allow_public: tuple[str, ...] = ()) -> list[str]:
     """What a run of this scenario would do and could find out, as lines; raises what a run would raise."""
-    loaded = load(path)
+    loaded = load(path, public=allow_public)
     check_environment(loaded)
     replayers = load_models(loaded)
     with tempfile.TemporaryDirectory() as folder:
         _, table = take_in(loaded, Path(folder), say=say)
-    trial = Trial(loaded, table, _schedules(loaded, table))
+    offline, apart = _offline(table, replayers)
+    trial = Trial(loaded, table, _schedules(loaded, table), _labels(loaded, table), apart)
     obstacles = impossible(trial)
     return [
         f"scenario {loaded.scenario.name}: {loaded.path}, digest {loaded.digest[:12]}",
         *_capture(table),
-        *_offline(table, replayers),
+        *offline,
         *_targets(loaded, table),
         *_phases(trial),
-        *_labels(loaded, table),
+        _duration(trial),
+        *([labels_line(trial.labels)] if trial.labels else []),
         *_power(trial),
         *([f"GO is not possible: {why}." for why in obstacles] or ["GO is possible with these gates."]),
         "Nothing was sent.",
@@ -87,10 +102,11 @@ def _capture(table: pa.Table) -> list[str]:
     return [line]
 
 
-def _offline(table: pa.Table, replayers: Replayers) -> list[str]:
-    """Ten requests through every model."""
-    requests = frame(table.slice(0, TRIED))
-    lines = []
+def _offline(table: pa.Table, replayers: Replayers) -> tuple[list[str], dict[str, list[Disagreement]]]:
+    """Ten requests through every model, and where one alone differs from the batch."""
+    few = table.slice(0, TRIED)
+    requests = frame(few)
+    lines, apart = [], {}
     for name, model in replayers.items():
         scored = model.score(requests)
         shown = ", ".join(f"{s:.4f}" for s in scored.scores[:5])
@@ -98,11 +114,12 @@ def _offline(table: pa.Table, replayers: Replayers) -> list[str]:
             f"offline {name}: {len(model.names)} features, sha256 {model.sha256[:12]}; "
             f"{len(requests)} scored: {shown}, …"
         )
-        apart = model.disagreements(requests, scored)
-        if apart:
-            d = apart[0]
-            lines.append(f"  WARNING: alone ≠ batch for {d.field} of request {d.seq}: {d.single} ≠ {d.batch}")
-    return lines
+        apart[name] = model.disagreements(few, scored)
+        lines += [
+            f"  WARNING: alone ≠ batch for {d.field} of request {d.seq}: {d.single} ≠ {d.batch}"
+            for d in apart[name][:1]
+        ]
+    return lines, apart
 
 
 def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
@@ -139,15 +156,45 @@ def _phases(trial: Trial) -> list[str]:
             else "as fast as answers come"
         )
         to = f"to each of {', '.join(targets)}" if targets else "to nobody: no http target"
-        lines.append(f"phase {phase.name}: {len(schedule.rows):,} requests {to}; {lasts}")
+        lines.append(
+            f"phase {phase.name} ({pace_words(phase.pace)}): {len(schedule.rows):,} requests {to}; {lasts}"
+            + _open_loop(phase, targets)
+        )
     return lines
 
 
-def _labels(loaded: Loaded, table: pa.Table) -> list[str]:
+def _open_loop(phase: Phase, targets: tuple[str, ...]) -> str:
+    """What an open loop does about targets that share a host, and about too many requests in flight."""
+    if not phase.open_loop:
+        return ""
+    arms = "together unless they would contend for one host" if phase.arms == "auto" else phase.arms
+    beyond = "lets requests queue" if phase.overload == "queue" else "sheds requests"
+    return (f"; targets {arms}" if len(targets) > 1 else "") + f"; overload {beyond}"
+
+
+def _duration(trial: Trial) -> str:
+    """How long the sending takes: what the clock says, and a guess for closed loops."""
+    clock = extra = guess = 0.0
+    for phase in trial.loaded.scenario.phases:
+        targets, schedule = trial.loaded.phase_targets(phase), trial.schedules[phase.name]
+        if not targets:
+            continue
+        if isinstance(phase.pace, Saturate):
+            guess += len(schedule.rows) * ANSWER_S / phase.pace.connections
+        else:
+            lasts = float(schedule.due_ns[-1]) / 1e9
+            clock += lasts * (len(targets) if phase.arms == "apart" else 1)
+            extra += lasts * (len(targets) - 1) if phase.arms == "auto" else 0.0
+    longer = f", {extra:,.0f} s more if targets are measured apart" if extra else ""
+    parts = f"{clock:,.0f} s on the clock, {guess:,.0f} s if an answer takes {ANSWER_S * 1e3:g} ms"
+    return f"duration: about {clock + guess:,.0f} s of sending ({parts}{longer})"
+
+
+def _labels(loaded: Loaded, table: pa.Table) -> LabelTable | None:
     config = loaded.scenario.labels
     if config is None or not config.path:
-        return []
-    return [labels_line(read_labels(loaded, table, path=loaded.file(config.path)))]
+        return None
+    return read_labels(loaded, table, path=loaded.file(config.path))
 
 
 def _power(trial: Trial) -> list[str]:
@@ -167,9 +214,11 @@ def _power(trial: Trial) -> list[str]:
             "PASS is out of reach" if within is None else f"PASS up to {within:,} ({within / size:.1%})",
             "FAIL is out of reach" if over is None else f"FAIL from {over:,} ({over / size:.1%})",
         )
+        seen = nogo.share_seen(size)
         lines.append(
             f"latency in {phase.name}, requests over {gate.budget_ms:g} ms of {size:,}: "
             f"{', '.join(shares)}; undecided between"
+            + (f"; a build is caught with 95 % chance if it answers {seen:.1%} of them late" if seen else "")
         )
     return lines
 
@@ -178,6 +227,7 @@ def impossible(trial: Trial) -> list[str]:
     """Why these gates can never end in GO on this capture; empty when they can."""
     scenario = trial.loaded.scenario
     why = [*_too_short(trial), *_incomparable(trial.loaded), *_never_asked(trial)]
+    why += [*_no_reference(trial), *_unlabelled(trial)]
     if scenario.decision.release == "improvement" and scenario.labels is None:
         why.append("an improvement release needs [labels]")
     return why
@@ -193,14 +243,44 @@ def _too_short(trial: Trial) -> list[str]:
         return []
     if not judged:
         return ["latency_p95 is required and no open-loop phase is sent to the challenger"]
-    alpha = trial.levels.go / len(judged)
-    least = min_requests_within(alpha=alpha, inflation=gate.variance_inflation, limit=0.05)
+    within, _ = gate.tests(trial.levels, passes=len(judged))
+    least = min_requests_within(alpha=within.alpha, inflation=within.inflation, limit=within.limit)
     sizes = {p.name: len(trial.schedules[p.name].rows) for p in judged}
     return [
         f"phase {name} has {size:,} requests, and latency_p95 needs at least {least:,}"
         for name, size in sizes.items()
         if size < least
     ]
+
+
+def _no_reference(trial: Trial) -> list[str]:
+    """Models that the challenger is held against and that are no reference, as far as was tried."""
+    gate = next((gate for gate in trial.loaded.gates if isinstance(gate, OfflineReference)), None)
+    mine = trial.loaded.scenario.targets[trial.loaded.under_test].model
+    if gate is None or not gate.required or not trial.apart.get(mine or ""):
+        return []
+    return [f"the offline pipeline of {mine} gives a request alone other features than in a batch"]
+
+
+def _unlabelled(trial: Trial) -> list[str]:
+    """Labels that should be there and are not, where a required gate needs them."""
+    scenario, labels = trial.loaded.scenario, trial.labels
+    needed = any(isinstance(gate, LabelImprovement) and gate.required for gate in trial.loaded.gates)
+    if scenario.decision.release != "improvement" or not needed or scenario.labels is None or labels is None:
+        return []
+    config, known = scenario.labels, join.keys(trial.table)
+    at = labels.table["label_at"].cast(pa.int64()).to_numpy()
+    end = parse(config.complete_until)[0] if config.complete_until else int(at.max(initial=0))
+    since = parse(config.since)[0] if config.since else 0
+    exposed = trial.table["exposed"].fill_null(fill_value=True).to_numpy(zero_copy_only=False)
+    ripe = (known.event_time_ns + np.int64(config.delay_days * DAY_NS) <= end) & exposed.astype(bool)
+    ripe &= known.event_time_ns >= since
+    absent = int(np.count_nonzero(ripe & ~np.isin(np.arange(len(ripe)), labels.table["seq"].to_numpy())))
+    total = int(np.count_nonzero(ripe))
+    if absent <= config.max_missing_share * total:
+        return []
+    allowed = f"at most {config.max_missing_share:.0%} may"
+    return [f"{absent:,} of {total:,} requests whose labels should be there have none, {allowed}"]
 
 
 def _incomparable(loaded: Loaded) -> list[str]:

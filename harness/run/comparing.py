@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,12 +13,15 @@ import numpy as np
 import pyarrow as pa
 
 from harness import columns, diff, join
+from harness.diff.noise import excused, without_noise
 from harness.evidence import JudgedPair
-from harness.records import Finding, IgnoredRule, PairSummary
+from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
+from harness.run import noise
 from replayers.offline import FEATURE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import date
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -30,20 +36,23 @@ SUMMARY = "differences/summary.json"
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """One pair's summary with its standing, and what was found in it."""
+    """One pair's summary with its standing, and what was found in it.
+
+    `phases`: by target and phase, how many of its requests were compared on the answer of that phase.
+    """
 
     summary: PairSummary
     against: str
     under_test: bool
     findings: tuple[Finding, ...] = ()
     ignored: tuple[IgnoredRule, ...] = ()
+    phases: dict[str, dict[str, int]] = {}
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """`differences/summary.json`: every pair that was compared, and the number of units behind each arm."""
+    """`differences/summary.json`: every pair that was compared."""
 
     pairs: tuple[Compared, ...]
-    units: dict[str, int] = {}
 
     def judged(self) -> tuple[JudgedPair, ...]:
         """The pairs as gates see them."""
@@ -69,11 +78,20 @@ class Models:
 
 @dataclass(frozen=True)
 class _Arms:
-    """All answers of a run by arm, and the offline feature columns by model."""
+    """All answers of a run by arm, the offline feature columns by model, and who was asked for features.
+
+    `asked`: by target, bool (n,), the requests that it answered in a phase that asks for the feature echo.
+    `tolerances` are those in force on the day of the run; `tables` the outcomes by target; `noise` what the
+    champion differs from itself, by field, where it was asked twice.
+    """
 
     known: join.Keys
     answers: dict[str, join.Answers]
     offline: dict[str, dict[str, Column]]
+    asked: dict[str, NDArray[np.bool_]]
+    tolerances: diff.Tolerances
+    tables: dict[str, pa.Table]
+    noise: Mapping[str, NoiseRow]
 
     def answered(self, arm: str) -> bool:
         """Whether an arm answered anything."""
@@ -85,14 +103,21 @@ def compare(folder: RunFolder, loaded: Loaded, *, models: Models | None) -> Comp
 
     Writes `differences/part-00000.parquet` (mismatching cells only) and `differences/summary.json`.
     """
-    arms = _gather(folder, loaded)
-    results = [_compare(plan, arms, loaded=loaded, models=models) for plan in _pairs(loaded, arms)]
-    if results:
-        found = columns.concat([table for _, table in results])
-        folder.write(found, folder.differences / "part-00000.parquet")
-    comparison = Comparison(pairs=tuple(compared for compared, _ in results), units=_units(arms))
+    comparison, cells = compared(folder, loaded, models=models)
+    if cells is not None:
+        folder.write(cells, folder.differences / "part-00000.parquet")
     folder.save(SUMMARY, comparison)
     return comparison
+
+
+def compared(
+    folder: RunFolder, loaded: Loaded, *, models: Models | None
+) -> tuple[Comparison, pa.Table | None]:
+    """Every pair compared, with the cells that differ (None without a pair); nothing is written."""
+    arms = _gather(folder, loaded)
+    results = [_compare(plan, arms, loaded=loaded, models=models) for plan in _pairs(loaded, arms)]
+    cells = columns.concat([table for _, table in results]) if results else None
+    return Comparison(pairs=tuple(pair for pair, _ in results)), cells
 
 
 def sent(folder: RunFolder, loaded: Loaded) -> dict[str, pa.Table]:
@@ -137,7 +162,10 @@ def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
     """Every arm's answers over the whole capture, by seq."""
     known = join.keys(folder.read(folder.capture))
     n = len(known)
-    answers = {name: join.answers(name, table, n=n) for name, table in sent(folder, loaded).items()}
+    tables = sent(folder, loaded)
+    answers = {name: join.answers(name, table, n=n) for name, table in tables.items()}
+    silent = {phase.name for phase in loaded.scenario.phases if not phase.features}
+    asked = {name: join.asked(table, n=n, silent=silent) for name, table in tables.items()}
     if loaded.champion is not None and loaded.champion not in answers:
         answers[loaded.champion] = join.answers(loaded.champion, columns.OUTCOMES.empty_table(), n=n)
     offline: dict[str, dict[str, Column]] = {}
@@ -147,7 +175,13 @@ def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
         answers[arm] = join.offline_answers(arm, table["score"].to_numpy())
         names = [name.removeprefix(FEATURE) for name in table.column_names if name.startswith(FEATURE)]
         offline[model] = diff.from_table(table.select([FEATURE + n for n in names]).rename_columns(names))
-    return _Arms(known, answers, offline)
+    tolerances = loaded.scenario.tolerance.on(_day(folder))
+    return _Arms(known, answers, offline, asked, tolerances, tables, noise.by_field(folder))
+
+
+def _day(folder: RunFolder) -> date:
+    """The day (UTC) of a run: a rule that expires later still holds for it, whenever it is compared again."""
+    return datetime.fromisoformat(folder.record().created_at).date()
 
 
 def _compare(
@@ -163,23 +197,80 @@ def _compare(
         echo = _echo(left, rows, known=known)
         theirs = echo.columns if echo else None
     mine = _echo(right, rows, known=known)
+    if theirs is not None and mine is not None:
+        theirs, mine = _as_asked(theirs, mine, asked=_asked(plan, arms)[rows])
     rescore, rebuild = _hypotheses(models, plan)
-    result = diff.compare(
+    settle = partial(
+        diff.compare,
         join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None)),
-        tolerances=loaded.scenario.tolerance,
         threshold=loaded.scenario.threshold,
         rescore=rescore,
         rebuild=rebuild,
         extra=mine.extra if mine else None,
     )
-    compared = Compared(
-        summary=result.summary,
+    result, noisy = _calm(settle, arms.tolerances, known=arms.noise if plan.under_test else {})
+    unread = _unread(right.arm, mine)
+    pair = Compared(
+        summary=msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)),
         against=plan.against,
         under_test=plan.under_test,
         findings=result.findings,
-        ignored=result.ignored,
+        ignored=(*result.ignored, *noisy, *_expired(loaded.scenario.tolerance, arms.tolerances)),
+        phases={
+            name: _by_phase(arms.answers[name], rows, outcomes=arms.tables[name])
+            for name in (plan.left, plan.right)
+            if name in arms.tables
+        },
     )
-    return compared, result.differences
+    return pair, result.differences
+
+
+def _calm(
+    settle: Callable[..., diff.PairResult], tolerances: diff.Tolerances, *, known: Mapping[str, NoiseRow]
+) -> tuple[diff.PairResult, tuple[IgnoredRule, ...]]:
+    """A pair compared, and compared again where some of it is the champion's own noise, which then passes."""
+    result = settle(tolerances=tolerances)
+    held = excused(tolerances, result.summary, known=known)
+    if held is not tolerances:
+        result = settle(tolerances=held)
+    summary, rules = without_noise(result.summary, known=known)
+    return (replace(result, summary=summary), rules) if rules else (result, ())
+
+
+def _by_phase(answers: join.Answers, rows: NDArray[np.int64], *, outcomes: pa.Table) -> dict[str, int]:
+    """How many of these requests were answered, by the phase of the answer that counts."""
+    return dict(Counter(outcomes["phase"].take(pa.array(answers.row[rows])).to_pylist()))
+
+
+def _unread(arm: str, echo: diff.Echo | None) -> list[str]:
+    """That some echoes are no features at all, in a sentence."""
+    if echo is None or not echo.unreadable:
+        return []
+    return [f"{arm} shows features that cannot be read on {echo.unreadable:,} requests: counted as missing"]
+
+
+def _expired(written: diff.Tolerances, held: diff.Tolerances) -> list[IgnoredRule]:
+    """The rules that silence nothing any more, so that nobody wonders why their feature differs again."""
+    gone = {name: rule for name, rule in written.features.items() if name not in held.features}
+    return [
+        IgnoredRule(field=name, rule=f"expired on {rule.expires}", reason=rule.reason, silenced=0)
+        for name, rule in gone.items()
+    ]
+
+
+def _asked(plan: _PairPlan, arms: _Arms) -> NDArray[np.bool_]:
+    """The requests on which both arms of a pair were asked for their features; offline always is."""
+    everywhere = np.ones(len(arms.known), dtype=bool)
+    return arms.asked.get(plan.left, everywhere) & arms.asked.get(plan.right, everywhere)
+
+
+def _as_asked(
+    theirs: dict[str, Column], mine: diff.Echo, *, asked: NDArray[np.bool_]
+) -> tuple[dict[str, Column], diff.Echo]:
+    """Features nobody asked for are missing on both sides: neither compared nor held against anyone."""
+    if asked.all():
+        return theirs, mine
+    return join.keep(theirs, asked), replace(mine, columns=join.keep(mine.columns, asked))
 
 
 def _echo(
@@ -203,10 +294,3 @@ def _hypotheses(models: Models | None, plan: _PairPlan) -> tuple[diff.Rescore | 
         return replayer.rebuild(frame.loc[seq], shift_ns)
 
     return replayer.rescore, rebuild
-
-
-def _units(arms: _Arms) -> dict[str, int]:
-    """Distinct units (requests without one are their own) among the answered requests of each arm."""
-    alone = [u is None for u in arms.known.unit]
-    unit = np.where(alone, arms.known.request_id, arms.known.unit)
-    return {name: len(set(unit[a.answered])) for name, a in arms.answers.items()}

@@ -21,9 +21,12 @@ from harness.evidence import Arms, Cohort, Evidence, quality
 from harness.evidence import latency as stopwatch
 from harness.evidence.cohort import stamp
 from harness.records import (
+    ANSWERED_FOR,
+    TARGET_FAULTS,
     Identity,
     LatencySummary,
     Ledger,
+    Look,
     PhaseNote,
     QualitySummary,
     Report,
@@ -31,18 +34,22 @@ from harness.records import (
     State,
     TargetCounts,
 )
-from harness.replay import ledger as books
+from harness.run import accounting, noise
 from harness.run.comparing import SUMMARY, Comparison, sent
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from harness.evidence import LabelsConfig, Levels
+    from harness.records import Finding
     from harness.run.folder import RunFolder
     from harness.scenario import Loaded
 
 PHASES = "phases.json"
 INTAKE = "capture/intake.json"
+LOOKS = "looks.jsonl"
 DISAGREEMENTS = "offline/disagreements.json"
 LIBRARIES = ("lightgbm", "numpy", "pandas", "pyarrow", "httpx", "httptools", "scipy", "statsmodels")
 
@@ -68,7 +75,9 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
     levels = gates.levels(loaded.scenario.decision, loaded.statistical_tests())
     evidence = _evidence(run, as_of_ns, levels=levels)
     verdicts = tuple(v for gate in loaded.gates for v in gate.judge(evidence, levels))
-    findings = run.comparison.findings()
+    if evidence.quality is not None:
+        _keep_looks(folder, evidence.quality.looks)
+    findings = _findings(run, void=evidence.void())
     end = loaded.scenario.decision.planned_end
     decision = gates.decide(
         verdicts,
@@ -87,13 +96,14 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         decision=decision,
         gates=verdicts,
         findings=findings,
-        ledgers=_ledgers(run),
+        ledgers=ledgers(folder, run.tables, comparison=run.comparison),
         phases=run.phases,
         pairs=tuple(p.summary for p in run.comparison.pairs),
         targets=evidence.targets,
         latency=evidence.latency,
         budget_ms=loaded.budget_ms,
         quality=evidence.quality,
+        noise=noise.found(folder),
         identities=evidence.identities,
         ignored=tuple(rule for p in run.comparison.pairs if p.against == "offline" for rule in p.ignored),
         environment=record.versions,
@@ -103,7 +113,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
             **{f"model {name}": model.sha256 for name, model in record.models.items()},
         },
         reproduce=(
-            f"replaygate run {record.scenario_file}",
+            f"replaygate run {record.scenario_file}{folder.chosen().options()}",
             f"replaygate compare {folder.root}",
             f"replaygate decide {folder.root} --as-of {stamp(as_of_ns)}",
             f"replaygate report {folder.root}",
@@ -147,7 +157,7 @@ def _check_whole(run: _Run) -> None:
             raise RunError("requests have several outcomes in one phase", where=where)
     for pair in (p.summary for p in run.comparison.pairs if p.against == "offline"):
         table = run.tables[pair.right]
-        answered = len(table.filter(pc.equal(table["state"], State.OK))["seq"].unique())
+        answered = accounting.answered(table)
         if answered != pair.distinct:
             raise RunError(
                 f"the comparison is not of these outcomes of {pair.right}",
@@ -158,28 +168,48 @@ def _check_whole(run: _Run) -> None:
             )
 
 
+def _findings(run: _Run, *, void: Collection[str]) -> tuple[Finding, ...]:
+    """What was found against references that are some; what differs from a void one may be right."""
+    pairs = tuple(pair for pair in run.comparison.pairs if pair.summary.left not in void)
+    return msgspec.structs.replace(run.comparison, pairs=pairs).findings()
+
+
 def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
+    unit = _codes(join.keys(run.capture))
     return Evidence(
         under_test=run.loaded.under_test,
         parity_release=run.loaded.scenario.decision.release == "parity",
         pairs=run.comparison.judged(),
-        targets=tuple(_counts(name, table) for name, table in run.tables.items()),
+        targets=tuple(_counts(name, table, unit=unit) for name, table in run.tables.items()),
         latency=tuple(_latency(run)),
         phases=run.phases,
         identities=tuple(_identity(run, name) for name in run.tables),
         singles=run.folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
+        answered={name: accounting.answered(table) for name, table in run.tables.items()},
         quality=_quality(run, as_of_ns, levels=levels),
     )
 
 
-def _counts(target: str, table: pa.Table) -> TargetCounts:
-    """Final states over all phases, and the ten reasons seen most often."""
+def _counts(target: str, table: pa.Table, *, unit: NDArray[np.int64]) -> TargetCounts:
+    """Final states over all phases, the ten reasons seen most often, and the units behind them."""
     states, details = table["state"].to_pylist(), table["detail"].to_pylist()
     reasons = Counter(
         detail for state, detail in zip(states, details, strict=True) if state != State.OK and detail
     )
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:10]
-    return TargetCounts(target=target, states=dict(sorted(Counter(states).items())), details=dict(ordered))
+    return TargetCounts(
+        target=target,
+        states=dict(sorted(Counter(states).items())),
+        details=dict(ordered),
+        units=_units(table, unit, states=ANSWERED_FOR),
+        units_failed=_units(table, unit, states=TARGET_FAULTS),
+    )
+
+
+def _units(table: pa.Table, unit: NDArray[np.int64], *, states: Collection[State]) -> int:
+    """Distinct units among the requests that ended in one of some states."""
+    rows = pc.is_in(table["state"], value_set=pa.array([str(s) for s in states]))
+    return len(np.unique(unit[table.filter(rows)["seq"].to_numpy()]))
 
 
 def _latency(run: _Run) -> list[LatencySummary]:
@@ -194,6 +224,7 @@ def _latency(run: _Run) -> list[LatencySummary]:
                 stopwatch.summarise(
                     rows,
                     phase=phase.name,
+                    target=target,
                     pace=note.pace if note else "",
                     judged=phase.open_loop,
                     budget_ms=run.loaded.budget_ms,
@@ -206,42 +237,24 @@ def _identity(run: _Run, target: str) -> Identity:
     """The model hash a target should name, and those its answers named."""
     spec = run.loaded.scenario.targets[target]
     models = run.folder.record().models
-    served = Counter(name for name in run.tables[target]["model"].to_pylist() if name is not None)
+    table = run.tables[target]
+    answered = table.filter(pc.equal(table["state"], State.OK))
+    served = Counter(name for name in answered["model"].to_pylist() if name is not None)
     return Identity(
         arm=target,
         expected=models[spec.model].sha256 if spec.model else None,
         served=dict(sorted(served.items())),
         source=spec.response.model or "no selector",
+        answered=len(answered),
+        declared=spec.response.model not in {"", type(spec.response)().model},
     )
 
 
-def _ledgers(run: _Run) -> tuple[Ledger, ...]:
-    """Every captured request of each phase at each target, step by step."""
-    intake = run.folder.load(INTAKE, Intake)
-    made = []
-    for target, table in run.tables.items():
-        for phase in dict.fromkeys(table["phase"].to_pylist()):
-            rows = table.filter(pc.equal(table["phase"], phase))
-            states = Counter(State(s) for s in rows["state"].to_pylist())
-            unscored = rows.filter(pc.equal(rows["state"], "ok"))["score"].null_count
-            answered = {s: states.get(s, 0) for s in (State.OK, State.HTTP_ERROR, State.BAD_BODY)}
-            made.append(
-                books.ledger(
-                    phase,
-                    target,
-                    intake=books.Intake(
-                        captured=intake.lines,
-                        bad=intake.bad,
-                        not_sampled=intake.parsed - intake.sampled,
-                        outside=intake.sampled - len(rows),
-                    ),
-                    states=states,
-                    match=books.Match(
-                        states=answered, compared=answered[State.OK] - unscored, lost={"no score": unscored}
-                    ),
-                )
-            )
-    return tuple(made)
+def ledgers(
+    folder: RunFolder, tables: Mapping[str, pa.Table], *, comparison: Comparison | None = None
+) -> tuple[Ledger, ...]:
+    """Every captured request of each phase at each target, step by step; None: not compared yet."""
+    return accounting.ledgers(folder.load(INTAKE, Intake), tables, comparison=comparison)
 
 
 def _quality(run: _Run, as_of_ns: int, *, levels: Levels) -> QualitySummary | None:
@@ -261,9 +274,26 @@ def _quality(run: _Run, as_of_ns: int, *, levels: Levels) -> QualitySummary | No
         as_of_ns=now,
         levels=levels,
     )
-    lines = b"".join(msgspec.json.encode(look) + b"\n" for look in summary.looks)
-    run.folder.write(lines, run.folder.root / "looks.jsonl")
-    return summary
+    return quality.remember(summary, _looked(run.folder))
+
+
+def _looked(folder: RunFolder) -> list[Look]:
+    """Every look that was ever taken at the run's labels, in the order they were written."""
+    path = folder.root / LOOKS
+    try:
+        return msgspec.json.Decoder(Look).decode_lines(path.read_bytes())
+    except FileNotFoundError:
+        return []
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RunError("a file of the run is damaged", where=str(path), found=error) from error
+
+
+def _keep_looks(folder: RunFolder, looks: Sequence[Look]) -> None:
+    """Looks that were not written yet are appended; one that was written stays, whatever came later."""
+    path, before = folder.root / LOOKS, _looked(folder)
+    new = [msgspec.json.encode(look) + b"\n" for look in looks if look not in before]
+    if new or not path.exists():
+        folder.write((path.read_bytes() if before else b"") + b"".join(new), path)
 
 
 def _labels(folder: RunFolder) -> pa.Table:
@@ -288,7 +318,8 @@ def _cohort(run: _Run, table: pa.Table, *, as_of_ns: int) -> Cohort:
     since = parse(config.since)[0] if config is not None and config.since else 0
     exposed = run.capture["exposed"]
     propensity = run.capture["propensity"].to_numpy(zero_copy_only=False).astype(np.float64)
-    weighted = bool(n) and not bool(np.isnan(propensity).any())
+    given = ~np.isnan(propensity)
+    weighted = bool(n) and bool(given.all())
     # A target that was sent nothing answered nothing: an arm without scores, not an arm that is left out.
     scores = {name: np.full(n, np.nan) for name in run.loaded.scenario.targets}
     scores |= {name: join.answers(name, t, n=n).scores for name, t in run.tables.items()}
@@ -304,6 +335,9 @@ def _cohort(run: _Run, table: pa.Table, *, as_of_ns: int) -> Cohort:
         weight=1.0 / propensity if weighted else np.ones(n),
         weighted=weighted,
         scores=scores,
+        events=join.label_events(table, n=n, as_of_ns=as_of_ns),
+        assumed=exposed.is_null().to_numpy(),
+        partial=np.zeros(n, dtype=bool) if weighted else given,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -18,14 +19,28 @@ from harness import columns
 from harness.errors import RunError, UsageError
 
 RUN_SCHEMA = 1
+CHOSEN = "chosen.json"
 T = TypeVar("T")
 
 
 class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A model as it was loaded: its file and the sha256 of its bytes."""
+    """A model as it was loaded: its file, the sha256 of its bytes, the digest of its pipeline and data."""
 
     file: str
     sha256: str
+    pipeline: str = ""
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """`chosen.json`: what the command line asked of a run, beside its scenario; saved before sending."""
+
+    phases: tuple[str, ...] = ()
+    all_phases: bool = False
+
+    def options(self) -> str:
+        """The same on a command line: " --phase parity --all-phases"."""
+        named = "".join(f" --phase {shlex.quote(name)}" for name in self.phases)
+        return named + (" --all-phases" if self.all_phases else "")
 
 
 class _Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +153,10 @@ class RunFolder:
             manifest.flush()
             os.fsync(manifest.fileno())
 
+    def chosen(self) -> Chosen:
+        """What was asked of this run; everything where nothing says otherwise."""
+        return self.load(CHOSEN, Chosen) if (self.root / CHOSEN).is_file() else Chosen()
+
     def record(self) -> RunRecord:
         """What this run is of."""
         schema = self.load("run.json", _Head).schema
@@ -153,7 +172,8 @@ class RunFolder:
 
 
 def _lacks(path: Path) -> RunError:
-    return RunError("the run lacks a file", where=str(path), fix="Was the run interrupted? Run it again.")
+    fix = "Was the run interrupted? Go on with `replaygate resume RUN`, or run it again."
+    return RunError("the run lacks a file", where=str(path), fix=fix)
 
 
 def create(results: Path, scenario: str, *, digest: str, now: datetime) -> RunFolder:

@@ -15,7 +15,8 @@ from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
 from harness.run.folder import ModelRecord, RunFolder, RunRecord
 from replayers.http import HttpTarget, fixed_headers, from_environment
-from replayers.offline import OfflineReplayer, frame, to_table
+from replayers.offline import Disagreement, OfflineReplayer, frame, one_by_one, to_table
+from replayers.pipeline import Alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,6 +58,15 @@ def load_models(loaded: Loaded) -> Replayers:
     return replayers
 
 
+def changed(replayer: OfflineReplayer, known: ModelRecord) -> str:
+    """How a model differs from the one that a run was made with, or nothing."""
+    if replayer.sha256 != known.sha256:
+        return f"{replayer.path} is another model"
+    if known.pipeline not in {"", replayer.pipeline.digest()}:
+        return f"the code or the data of {replayer.pipeline.spec} has changed since the run"
+    return ""
+
+
 def check_environment(loaded: Loaded, environ: Mapping[str, str] = os.environ) -> None:
     """Every variable that the scenario reads is set; ScenarioError names the first that is not."""
     for name, target in loaded.scenario.targets.items():
@@ -90,9 +100,15 @@ def prepare(
         "run.json", _record(loaded, folder, replayers=replayers, intake=intake, created_at=created_at)
     )
     requests = frame(table)
+    alone = {r.pipeline.source: Alone(r.pipeline, one_by_one(table)) for r in replayers.values()}
     singles = {}
     for name, replayer in replayers.items():
-        singles[name] = _score(replayer, requests, folder=folder)
+        scored = replayer.score(requests)
+        folder.write(to_table(scored), folder.offline(name))
+        apart = replayer.disagreements(table, scored, alone=alone[replayer.pipeline.source])
+        singles[name] = SinglesCheck(
+            checked=len(replayer.singles(requests)), found=tuple(told(each) for each in apart)
+        )
         say(f"offline {name}: {len(requests):,} requests scored")
     folder.save(DISAGREEMENTS, singles)
     if loaded.scenario.labels is not None and loaded.scenario.labels.path:
@@ -100,15 +116,9 @@ def prepare(
     return Prepared(table, requests, replayers)
 
 
-def _score(replayer: OfflineReplayer, requests: pd.DataFrame, *, folder: RunFolder) -> SinglesCheck:
-    """Features and scores of a model are in the folder; where single rows differ from the batch, in words."""
-    scored = replayer.score(requests)
-    folder.write(to_table(scored), folder.offline(replayer.name))
-    found = tuple(
-        f"request seq {d.seq}, {d.field}: {d.single} alone, {d.batch} in the batch"
-        for d in replayer.disagreements(requests, scored)
-    )
-    return SinglesCheck(checked=len(replayer.singles(requests)), found=found)
+def told(apart: Disagreement) -> str:
+    """How a request alone differs from the same in the batch, in words."""
+    return f"request seq {apart.seq}, {apart.field}: {apart.single} alone, {apart.batch} in the batch"
 
 
 def attach_labels(loaded: Loaded, folder: RunFolder, *, path: Path, say: Callable[[str], None]) -> None:
@@ -144,7 +154,10 @@ def _record(
         scenario_digest=loaded.digest,
         resolved=loaded.plain(),
         capture_sha256=", ".join(intake.sha256.values()),
-        models={name: ModelRecord(file=r.config.file, sha256=r.sha256) for name, r in replayers.items()},
+        models={
+            name: ModelRecord(file=r.config.file, sha256=r.sha256, pipeline=r.pipeline.digest())
+            for name, r in replayers.items()
+        },
         seed=loaded.scenario.seed,
         versions=versions(),
     )

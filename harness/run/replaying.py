@@ -3,39 +3,50 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import anyio
+import msgspec
 
 from harness import capture
 from harness.errors import ScenarioError
-from harness.gates import DecisionFlips, FeatureParity, ScoreParity
-from harness.records import PhaseNote
+from harness.evidence import Evidence
+from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
+from harness.records import Calibrated, PhaseNote, SinglesCheck
+from harness.replay.breaker import blamed
 from harness.replay.clock import run_async
 from harness.replay.engine import Options as EngineOptions
 from harness.replay.engine import replay
-from harness.replay.journal import Journal, compact, outcome_table, read_journal
-from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Saturate, plan
-from harness.run import comparing
+from harness.replay.journal import Journal, compact_parts, outcome_table
+from harness.replay.resume import MARK, Remaining, last_passes, remaining, torn_passes
+from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Saturate, Schedule, plan
+from harness.replay.source import Parted, RequestIds
+from harness.run import accounting, calibrating, comparing, noise
+from harness.run.deciding import DISAGREEMENTS
+from harness.run.resuming import SO_FAR, journalled, journalled_passes
+from harness.run.together import together_or_apart
 from harness.scenario import did_you_mean
 from replayers.http import HttpArm, HttpTarget, probe
 from replayers.process import managed
 from replayers.recorded import RecordedTarget, recorded_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import pyarrow as pa
 
-    from harness.records import CapturedRequest
+    from harness.replay.options import ReplayCounts
     from harness.run.folder import RunFolder
-    from harness.run.preparing import Prepared
     from harness.run.watch import Watcher
     from harness.scenario import Loaded
 
 PARITY = (FeatureParity, ScoreParity, DecisionFlips)
 #: the phase that recorded answers stand in
 RECORDED = "recorded"
+#: rows of a part of outcomes
+PART_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -68,15 +79,19 @@ class Plan:
         return list(dict.fromkeys(t for p in phases for t in self.loaded.phase_targets(p)))
 
 
-def replay_all(todo: Plan, prepared: Prepared, *, folder: RunFolder, watch: Watcher) -> tuple[PhaseNote, ...]:
+def replay_all(
+    todo: Plan, *, folder: RunFolder, watch: Watcher, done: Mapping[str, PhaseNote] | None = None
+) -> tuple[PhaseNote, ...]:
     """Every chosen phase replayed and its answers compacted; what each phase came to.
 
-    Raises TargetUnreachable before anything is sent when a target does not answer, and Interrupted after
-    draining. Services that were started are stopped, however it ends.
+    `done` are phases that had ended when an earlier process was cut: with it (even empty) the run is resumed,
+    and only what has no final outcome is sent. Raises TargetUnreachable before anything is sent when a target
+    does not answer, and Interrupted after draining. Services that were started are stopped, however it ends.
     """
-    session = _Session(todo, prepared, folder, watch)
-    session.take_recorded()
-    notes: tuple[PhaseNote, ...] = run_async(session.send_all)
+    session = _Session(todo, folder, watch, resumed=done is not None)
+    if done is None:
+        session.take_recorded()
+    notes: tuple[PhaseNote, ...] = run_async(session.send_all, done or {})
     return notes
 
 
@@ -85,9 +100,13 @@ class _Session:
     """All that the phases of one run share."""
 
     plan: Plan
-    prepared: Prepared
     folder: RunFolder
     watch: Watcher
+    resumed: bool = False
+    source: Parted = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", Parted(self.folder.capture, decode=capture.requests))
 
     @property
     def loaded(self) -> Loaded:
@@ -97,34 +116,30 @@ class _Session:
         """The answers in the capture stand beside those that will be sent for."""
         for name, target in self.loaded.scenario.targets.items():
             if isinstance(target, RecordedTarget):
-                requests = capture.requests(self.prepared.capture)
-                self._write(
-                    name, outcome_table(recorded_outcomes(target, requests, name=name, phase=RECORDED))
-                )
+                requests = capture.requests(self.folder.read(self.folder.capture))
+                outcomes = recorded_outcomes(target, requests, name=name, phase=RECORDED)
+                self._write(name, [outcome_table(outcomes)])
 
-    async def send_all(self) -> tuple[PhaseNote, ...]:
+    async def send_all(self, done: Mapping[str, PhaseNote]) -> tuple[PhaseNote, ...]:
         """The phases one after another, with every service up from before the first to after the last."""
-        requests = list(capture.requests(self.prepared.capture))
         notes: list[PhaseNote] = []
         async with AsyncExitStack() as stack:
             arms = await self._open(stack)
             for phase in self.loaded.scenario.phases:
-                reason = self._why_not(phase, ran=any(n.ran for n in notes))
-                if reason:
-                    self.watch.say(f"phase {phase.name}: NOT RUN: {reason}")
-                    notes.append(_note(self.loaded, phase, size=0, reason=reason))
-                    continue
-                chosen = {name: arms[name] for name in self.loaded.phase_targets(phase)}
-                size = await self._send(phase, requests, arms=chosen)
-                notes.append(_note(self.loaded, phase, size=size))
+                notes.append(done.get(phase.name) or await self._phase(phase, arms, notes=notes))
+                self.folder.save(SO_FAR, notes)
+                await self._ask_again(phase, arms, note=notes[-1])
         for name in arms:
-            self.folder.finished(self._journal(name))
+            if self._journal(name).exists():
+                self.folder.finished(self._journal(name))
         return tuple(notes)
 
     async def _open(self, stack: AsyncExitStack) -> dict[str, HttpArm]:
         """Every target's service started where the scenario says how, and answering."""
         arms: dict[str, HttpArm] = {}
         safety = self.loaded.scenario.safety
+        known = self.source.columns("seq", "request_id")
+        ids = RequestIds(known["seq"].to_numpy(), known["request_id"])
         for name in self.plan.targets():
             target = self.loaded.scenario.targets[name]
             assert isinstance(target, HttpTarget)  # noqa: S101  -- phase_targets names HTTP targets only
@@ -136,90 +151,224 @@ class _Session:
                 )
             await probe(target, safety=safety)
             self.watch.say(f"target {name}: {target.url} answers")
-            arms[name] = HttpArm(target, name=name, run_id=self.folder.root.name, safety=safety)
+            arms[name] = HttpArm(target, name=name, run_id=self.folder.root.name, safety=safety, ids=ids)
         return arms
 
-    async def _send(
-        self, phase: Phase, requests: list[CapturedRequest], *, arms: Mapping[str, HttpArm]
-    ) -> int:
-        """The phase sent to its targets, journalled and compacted; how many requests it had."""
-        seed = self.loaded.scenario.seed
-        ts, resolution = (self.prepared.capture[c].to_numpy() for c in ("ts_ns", "ts_resolution_ns"))
-        schedule = plan(ts, phase, resolution_ns=resolution, seed=seed)
-        seconds = f"{schedule.due_ns[-1] / 1e9:,.0f} s" if phase.open_loop else "saturating"
-        self.watch.say(f"phase {phase.name}: {len(schedule.rows):,} requests to {', '.join(arms)}, {seconds}")
-        options = EngineOptions(seed=seed, on_progress=self.watch.progress)
-        with ExitStack() as stack:
-            journals = {name: stack.enter_context(Journal(self._journal(name))) for name in arms}
-            await replay(
-                schedule, requests, arms=list(arms.values()), phase=phase, journals=journals, options=options
-            )
-        for name, arm in arms.items():
-            self._write(name, compact(read_journal(self._journal(name)), arm.parse, target=name))
-        return len(schedule.rows)
+    async def _phase(self, phase: Phase, arms: Mapping[str, HttpArm], *, notes: list[PhaseNote]) -> PhaseNote:
+        """One phase sent, or the reason why it is not."""
+        note = _note(self.loaded, phase)
+        reason = self._why_not(phase, notes)
+        if reason:
+            self.watch.say(f"phase {phase.name}: NOT RUN: {reason}")
+            return msgspec.structs.replace(note, ran=False, reason=reason)
+        chosen = {name: arms[name] for name in note.targets}
+        schedule = self._schedule(phase)
+        note = msgspec.structs.replace(note, requests=len(schedule.rows))
+        left = self._left(phase, schedule, arms=chosen)
+        if left is None:
+            self.watch.say(f"phase {phase.name}: was complete before the run was cut")
+            return self._compact(chosen, note)
+        return await self._send(left, schedule, arms=chosen, note=note, before=notes)
 
-    def _why_not(self, phase: Phase, *, ran: bool) -> str:
+    async def _ask_again(self, phase: Phase, arms: Mapping[str, HttpArm], *, note: PhaseNote) -> None:
+        """The champion's own noise is measured, once a run, where this phase can show it."""
+        again = noise.again(self.loaded, phase, note=note)
+        if again is None or (self.folder.root / noise.SUMMARY).is_file():
+            return
+        champion = again.targets[0]
+        schedule, path = self._schedule(again), noise.journal(self.folder)
+        known = journalled([path]) if self.resumed else ()
+        seqs = self.source.seqs(schedule.rows)
+        left = remaining(known, again, seqs=seqs, targets=[champion])
+        self.watch.say(f"noise: {len(schedule.rows):,} requests of {phase.name} to {champion} once more")
+        if left is not None:
+            one = {champion: arms[champion]}
+            await self._replay(left, schedule, arms=one, apart=False, journals={champion: path})
+        parts = compact_parts(path, arms[champion].parse, target=champion, rows=PART_ROWS)
+        for number, table in enumerate(parts):
+            self.folder.write(table, noise.part(self.folder, number))
+        found = noise.summarise(
+            self.folder, self.loaded, phase=phase.name, champion=champion, asked=len(schedule.rows)
+        )
+        self.folder.save(noise.SUMMARY, found)
+        self.folder.finished(path)
+
+    def _schedule(self, phase: Phase) -> Schedule:
+        times = self.source.columns("ts_ns", "ts_resolution_ns")
+        ts, resolution = (times[name].to_numpy() for name in times.column_names)
+        return plan(ts, phase, resolution_ns=resolution, seed=self.loaded.scenario.seed)
+
+    def _left(self, phase: Phase, schedule: Schedule, *, arms: Mapping[str, HttpArm]) -> Remaining | None:
+        """What is still to be sent of a phase: all of it, unless the run is resumed."""
+        if not self.resumed:
+            return Remaining(phase, None)
+        paths = [self._journal(name) for name in arms]
+        seqs = self.source.seqs(schedule.rows)
+        return remaining(journalled(paths), phase, seqs=seqs, targets=list(arms))
+
+    async def _send(
+        self,
+        left: Remaining,
+        schedule: Schedule,
+        *,
+        arms: Mapping[str, HttpArm],
+        note: PhaseNote,
+        before: list[PhaseNote],
+    ) -> PhaseNote:
+        """What is left of a phase sent to its targets, journalled and compacted."""
+        phase = left.phase
+        closed = self._closed_loop(before)
+        which, why = together_or_apart(phase, schedule, arms=arms, closed=closed, folder=self.folder)
+        seconds = f"{schedule.due_ns[-1] / 1e9:,.0f} s" if phase.open_loop else "saturating"
+        again = f" as {phase.name}, for {', '.join(left.torn)} was cut" if left.torn else ""
+        rest = ", what was not answered" if left.only is not None else ""
+        self.watch.say(
+            f"phase {note.phase}{again}: {note.requests:,} requests to {', '.join(arms)}{rest}, {seconds}"
+        )
+        if phase.open_loop:
+            told = f"{which}: {why}" if len(arms) > 1 else ""
+            self.watch.say(f"  targets {told}") if told else None
+            calibration = await self._calibrate(schedule, arms=1 if which == "apart" else len(arms))
+            note = msgspec.structs.replace(note, arms=told, calibration=calibration)
+        try:
+            counts = await self._replay(left, schedule, arms=arms, apart=which == "apart")
+        except anyio.get_cancelled_exc_class():
+            self._compact(arms, note)
+            raise
+        if counts.stopped:
+            self.watch.say(f"phase {note.phase}: STOPPED: {counts.stopped}")
+        whom = blamed(counts.stopped, list(arms))
+        return self._compact(arms, msgspec.structs.replace(note, stopped=counts.stopped, blamed=whom))
+
+    def _closed_loop(self, before: list[PhaseNote]) -> Phase | None:
+        """The last closed loop that ran, whose service times are known."""
+        ran = {note.phase for note in before if note.ran and not note.open_loop}
+        return next((p for p in reversed(self.loaded.scenario.phases) if p.name in ran), None)
+
+    async def _calibrate(self, schedule: Schedule, *, arms: int) -> Calibrated:
+        """The harness's own part in a latency, told before it is measured."""
+        found = await calibrating.measure(
+            self.loaded,
+            schedule,
+            arms=arms,
+            source=self.source,
+            say=self.watch.say,
+        )
+        standing = "" if found.trusted else "; latency will not be judged"
+        self.watch.say(f"  {found.why}{standing}" + (f" ({found.note})" if found.note else ""))
+        return found
+
+    async def _replay(
+        self,
+        left: Remaining,
+        schedule: Schedule,
+        *,
+        arms: Mapping[str, HttpArm],
+        apart: bool,
+        journals: Mapping[str, Path] | None = None,
+    ) -> ReplayCounts:
+        """The engine with every rail of the scenario, into the journals of the outcomes or those given."""
+        paths = journals or {name: self._journal(name) for name in arms}
+        safety = self.loaded.scenario.safety
+        options = EngineOptions(
+            seed=self.loaded.scenario.seed,
+            drain_s=safety.drain_s,
+            on_progress=self.watch.progress,
+            apart=apart,
+            only=left.only,
+            breaker=safety.breaker,
+            max_seconds=safety.max_seconds,
+        )
+        with ExitStack() as stack:
+            books = {name: stack.enter_context(Journal(path)) for name, path in paths.items()}
+            return await replay(
+                schedule,
+                self.source,
+                arms=list(arms.values()),
+                phase=left.phase,
+                journals=books,
+                options=options,
+            )
+
+    def _why_not(self, phase: Phase, notes: list[PhaseNote]) -> str:
         """Why a phase is not run, or nothing."""
         if not self.plan.chosen(phase):
             return "not chosen on the command line"
         if not self.loaded.phase_targets(phase):
             return "the scenario has no http target"
-        if self.plan.all_phases or not phase.open_loop or not ran:
+        for note in notes:
+            if note.blamed:
+                return f"phase {note.phase} was stopped for the sake of {note.blamed}"
+        if self.plan.all_phases or not phase.open_loop or not any(note.ran for note in notes):
             return ""
-        return certain_no_go(self.loaded, self.folder, captured=len(self.prepared.capture))
+        return certain_no_go(self.loaded, self.folder, captured=len(self.source))
+
+    def _compact(self, arms: Mapping[str, HttpArm], note: PhaseNote) -> PhaseNote:
+        """The outcomes of some targets are whole on disk, without the passes that were cut."""
+        paths = [self._journal(name) for name in arms]
+        known = journalled_passes(paths) if self.resumed else []
+        passes = last_passes(known) if self.resumed else None
+        for name, arm in arms.items():
+            self._write(
+                name,
+                compact_parts(self._journal(name), arm.parse, target=name, passes=passes, rows=PART_ROWS),
+            )
+        torn = tuple(one for one in torn_passes(known) if one.partition(MARK)[0] == note.phase)
+        return msgspec.structs.replace(note, torn=torn)
 
     def _journal(self, target: str) -> Path:
         return self.folder.outcomes(target) / "journal-0000.jsonl"
 
-    def _write(self, target: str, table: pa.Table) -> None:
-        self.folder.write(table, self.folder.outcomes(target) / "part-00000.parquet")
+    def _write(self, target: str, tables: Iterable[pa.Table]) -> None:
+        """The parts of a target, and none of an earlier and longer compaction."""
+        count = 0
+        for count, table in enumerate(tables, 1):
+            self.folder.write(table, self.folder.outcomes(target) / f"part-{count - 1:05d}.parquet")
+        for stale in self.folder.outcomes(target).glob("part-*.parquet"):
+            if int(stale.stem.removeprefix("part-")) >= count:
+                stale.unlink()
 
 
 def certain_no_go(loaded: Loaded, folder: RunFolder, *, captured: int) -> str:
-    """The parity gate that no further answer can save, or nothing.
-
-    A count of mismatching requests never falls: it decides once it exceeds the budget of the whole capture.
-    """
-    comparison = comparing.compare(folder, loaded, models=None)
+    """The parity gate that no further answer can save, or nothing."""
+    comparison, _ = comparing.compared(folder, loaded, models=None)
+    tables = comparing.sent(folder, loaded)
+    evidence = Evidence(
+        under_test=loaded.under_test,
+        parity_release=loaded.scenario.decision.release == "parity",
+        pairs=comparison.judged(),
+        targets=(),
+        latency=(),
+        phases=(),
+        identities=(),
+        singles=folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
+        answered={name: accounting.answered(table) for name, table in tables.items()},
+        quality=None,
+    )
     for gate in loaded.gates:
-        if not isinstance(gate, PARITY) or not gate.required:
-            continue
-        for pair in comparison.pairs:
-            count = _mismatching(pair, gate, parity=loaded.scenario.decision.release == "parity")
-            if count > gate.max_share * captured:
-                return f"parity is a certain NO-GO ({count:,} requests); --all-phases measures latency too"
+        if isinstance(gate, PARITY) and (count := beyond_saving(gate, evidence, captured=captured)):
+            return f"parity is a certain NO-GO ({count:,} requests); --all-phases measures latency too"
     return ""
 
 
-def _mismatching(
-    pair: comparing.Compared, gate: FeatureParity | ScoreParity | DecisionFlips, *, parity: bool
-) -> int:
-    """How many requests of a pair count against a gate: none where the gate does not judge the pair."""
-    if not pair.under_test:
-        return 0
-    if isinstance(gate, FeatureParity):
-        return (pair.summary.feature_mismatches or 0) if pair.against == "offline" else 0
-    if pair.against == "champion" and not parity:
-        return 0
-    return pair.summary.score_mismatches if isinstance(gate, ScoreParity) else pair.summary.flips
-
-
-def _note(loaded: Loaded, phase: Phase, *, size: int, reason: str = "") -> PhaseNote:
+def _note(loaded: Loaded, phase: Phase) -> PhaseNote:
+    """A phase as it was planned."""
     return PhaseNote(
         phase=phase.name,
-        pace=_words(phase.pace),
-        requests=size,
+        pace=pace_words(phase.pace),
+        requests=0,
         targets=loaded.phase_targets(phase),
-        ran=not reason,
+        ran=True,
         open_loop=phase.open_loop,
-        reason=reason,
     )
 
 
-def _words(pace: Pace) -> str:
+def pace_words(pace: Pace) -> str:
+    """A pace in words: "poisson, 20/s"."""
     match pace:
         case Recorded():
-            return f"recorded, speed {pace.speed:g}"
+            gap = f", gaps cut to {pace.max_gap_s:g} s" if pace.max_gap_s is not None else ""
+            return f"recorded, speed {pace.speed:g}{gap}"
         case Constant() | Poisson():
             return f"{type(pace).__name__.lower()}, {pace.rate:g}/s"
         case Saturate():

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from harness import report
 from harness.capture.times import parse
-from harness.errors import RunError, UsageError
+from harness.errors import Interrupted, RunError, UsageError
+from harness.replay.guard import confirmed
 from harness.run import comparing, deciding
-from harness.run.folder import RunFolder, create, open_run
-from harness.run.preparing import attach_labels, check_environment, load_models, prepare
+from harness.run.folder import CHOSEN, Chosen, RunFolder, create, open_run
+from harness.run.preparing import attach_labels, changed, check_environment, load_models, prepare
 from harness.run.replaying import Plan, replay_all
+from harness.run.resuming import (
+    LEDGER,
+    check_begun,
+    check_may_resend,
+    is_finished,
+    notes_so_far,
+)
 from harness.scenario import Loaded, load, restore
 from replayers.offline import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rich.console import Console
 
-    from harness.records import Report
+    from harness.records import PhaseNote, Report
     from harness.run.watch import Watcher
+    from harness.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,7 @@ class Options:
     phases: tuple[str, ...] = ()
     all_phases: bool = False
     as_of: str | None = None
+    allow_public: tuple[str, ...] = ()
 
 
 def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Report]:
@@ -43,7 +55,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     Returns the folder and the report. What is wrong with the scenario is found before a folder is made, and
     what is wrong with the capture before anything is sent.
     """
-    loaded = load(path)
+    loaded = load(path, public=options.allow_public)
     as_of_ns = _as_of(options.as_of)
     todo = Plan(loaded, options.phases, options.all_phases)
     check_environment(loaded)
@@ -58,11 +70,59 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     except BaseException:
         shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
         raise
-    notes = replay_all(todo, prepared, folder=folder, watch=watch)
-    folder.save(deciding.PHASES, notes)
+    folder.save(CHOSEN, Chosen(phases=options.phases, all_phases=options.all_phases))
+    _replay(todo, folder, watch=watch, done=None)
     watch.say("comparing")
     comparing.compare(folder, loaded, models=prepared.models())
     return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
+
+
+def resume(
+    root: Path, as_of: str | None, *, allow_public: tuple[str, ...] = (), watch: Watcher
+) -> tuple[RunFolder, Report]:
+    """A run that was cut, taken to its end: what has no outcome is sent, then all is compared and judged.
+
+    A finished run is only said to be one. RunError when the run was cut before anything was sent,
+    ScenarioError unless the scenario says that requests may be sent again.
+    """
+    check_begun(root)
+    folder, loaded = reopen(root)
+    as_of_ns = _as_of(as_of)
+    if is_finished(folder) and folder.report.is_file():
+        watch.say(f"run {folder.root} is finished: there is nothing to resume")
+        return folder, report.decode(_report_bytes(folder))
+    if not is_finished(folder):
+        check_may_resend(loaded, public=allow_public)
+        loaded = replace(loaded, scenario=_confirmed(loaded.scenario, allow_public))
+        check_environment(loaded)
+        watch.say(f"run {folder.root}: going on where it was cut")
+        chosen = folder.load(CHOSEN, Chosen)
+        todo = Plan(loaded, chosen.phases, chosen.all_phases)
+        _replay(todo, folder, watch=watch, done=notes_so_far(folder))
+    watch.say("comparing")
+    comparing.compare(folder, loaded, models=_models(folder, loaded, say=watch.say))
+    return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
+
+
+def _confirmed(scenario: Scenario, public: tuple[str, ...]) -> Scenario:
+    return structs.replace(scenario, safety=confirmed(scenario.safety, public))
+
+
+def _replay(todo: Plan, folder: RunFolder, *, watch: Watcher, done: Mapping[str, PhaseNote] | None) -> None:
+    """All is sent and PHASES says so; interrupted, what became of every request is in LEDGER."""
+    try:
+        notes = replay_all(todo, folder=folder, watch=watch, done=done)
+    except Interrupted as error:
+        ledgers = deciding.ledgers(folder, comparing.sent(folder, todo.loaded))
+        folder.save(LEDGER, ledgers)
+        for each in ledgers:
+            lost = ", ".join(f"{x.reason} {x.count:,}" for step in each.steps for x in step.lost if x.count)
+            watch.say(f"  {each.phase}, {each.target}: {each.steps[-1].count:,} compared; {lost}")
+        idempotent = todo.loaded.scenario.safety.idempotent
+        needs = "" if idempotent else " (needs idempotent = true under [safety])"
+        raise Interrupted(error.what, fix=f"Go on with: replaygate resume {folder.root}{needs}") from None
+    (folder.root / LEDGER).unlink(missing_ok=True)
+    folder.save(deciding.PHASES, notes)
 
 
 def compare(root: Path, as_of: str | None, *, say: Callable[[str], None]) -> Report:
@@ -90,10 +150,9 @@ def add_labels(root: Path, path: Path, *, say: Callable[[str], None]) -> None:
 
 
 def render(root: Path, form: str, *, console: Console) -> str:
-    """One rendering of a report as text (none for the terminal, which is drawn); all files are made anew."""
+    """One rendering of report.json as text (none for the terminal, which is drawn); nothing is written."""
     folder = open_run(root)
     made = report.decode(_report_bytes(folder))
-    _write(folder, made)
     if form == "terminal":
         report.terminal(made, console, folder=root)
         return ""
@@ -117,9 +176,7 @@ def _models(folder: RunFolder, loaded: Loaded, *, say: Callable[[str], None]) ->
     table = folder.read(folder.capture)
     try:
         replayers = load_models(loaded)
-        why = next(
-            (f"{r.path} is another model" for n, r in replayers.items() if r.sha256 != known[n].sha256), ""
-        )
+        why = next((told for n, r in replayers.items() if (told := changed(r, known[n]))), "")
     except UsageError as error:
         why = error.sentence()
     if why:

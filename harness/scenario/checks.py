@@ -9,6 +9,7 @@ import msgspec
 
 from harness.capture.times import parse
 from harness.errors import ScenarioError
+from harness.gates import effective
 from harness.scenario.explain import did_you_mean
 from replayers.http import HttpTarget, endpoint_of
 
@@ -93,10 +94,11 @@ def _check_phases(loaded: Loaded) -> None:
 
 
 def _check_gates(loaded: Loaded) -> None:
-    kinds = Counter(type(gate).__name__ for gate in loaded.scenario.gates)
-    twice = [kind for kind, count in kinds.items() if count > 1]
-    if twice:
-        raise ScenarioError("a gate is configured twice", where=f"{loaded.path}: $.gates", found=twice[0])
+    try:
+        effective(loaded.scenario.gates)
+    except ScenarioError as error:
+        where = f"{loaded.path}: {error.where}"
+        raise ScenarioError(error.what, where=where, expected=error.expected) from error
 
 
 def _check_times(loaded: Loaded) -> None:

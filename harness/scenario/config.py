@@ -28,6 +28,19 @@ Target = HttpTarget | RecordedTarget
 ArmName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
+class Noise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much of the closed loop is asked of the champion once more, to learn its own noise."""
+
+    share: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0,
+            le=1,
+            description="Share of the requests that the champion answers twice; 0 asks nothing twice.",
+        ),
+    ] = 0.1
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A run's whole configuration. Everything but `name`, `capture` and one challenger has a default."""
 
@@ -67,6 +80,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     labels: Annotated[LabelsConfig | None, msgspec.Meta(description="Late labels, where there are any.")] = (
         None
     )
+    noise: Annotated[
+        Noise, msgspec.Meta(description="What the champion is asked twice, where a phase reaches it.")
+    ] = Noise()
     safety: Annotated[Safety, msgspec.Meta(description="What may be sent where.")] = Safety()
 
 

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.errors import RunError, ScenarioError
+from harness.replay.guard import confirmed
 from harness.scenario.checks import check
 from harness.scenario.config import Loaded, Scenario
 from harness.scenario.explain import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
-def load(path: Path) -> Loaded:
+def load(path: Path, *, public: Collection[str] = ()) -> Loaded:
     """The scenario of a TOML file, or of `scenario.toml` in a folder, checked.
+
+    `public` confirms hosts of its `allow_hosts`; the others are not allowed.
 
     Paths in it are relative to the folder of the real file, behind all links. Raises ScenarioError with the
     place and what was expected there.
@@ -36,6 +39,7 @@ def load(path: Path) -> Loaded:
         raise explain(error, raw, root=Scenario, where=str(file)) from error
     # once around, as through run.json: a default of 60 where a number is 60.0 must not change the digest
     scenario = msgspec.convert(msgspec.to_builtins(scenario), Scenario)
+    scenario = msgspec.structs.replace(scenario, safety=confirmed(scenario.safety, public))
     loaded = Loaded(scenario, file, file.resolve().parent)
     check(loaded)
     return loaded

@@ -111,6 +111,8 @@ def _transport(kind: str) -> dict[str, Any]:
     import httpx
 
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    if kind == "httpx":
+        return {}
     if kind == "transport":
         from replayers.transport import WireTransport
 

@@ -26,14 +26,18 @@ class Goal:
     aim: float | None = None
 
 
-def row(goal: Goal, values: Sequence[float], *, digits: int = 3) -> Row:
-    """The median of the runs, how far they lie apart, and the best of them; NaN runs failed to measure."""
+def row(goal: Goal, values: Sequence[float], *, told: str = "", digits: int = 3) -> Row:
+    """The median of the runs, how far they lie apart, and the best of them; NaN runs failed to measure.
+
+    What is `told` about this machine is added to the words.
+    """
     good = [value for value in values if not math.isnan(value)]
     if not good:
         return unmeasured(goal, "every run failed")
     best = max(good) if goal.better == "higher" else min(good)
     return {
         **asdict(goal),
+        "figure": f"{goal.figure}; {told}" if told else goal.figure,
         "value": significant(statistics.median(good), digits),
         "spread": significant(max(good) - min(good), digits),
         "best": significant(best, digits),

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.benchmarks import peers
 from tests.benchmarks.figures import Goal, Row, Rows, row, unmeasured
-from tests.benchmarks.machine import NotHere, loudly, run_module
+from tests.benchmarks.machine import NotHere, loudly, priority, run_module
 from tests.benchmarks.open_loop import Asked, Found
 from tests.benchmarks.servers import HoldServer, hold_server
 
@@ -57,7 +57,7 @@ def rows() -> Rows:
         return [unmeasured(GOAL, str(why))]
     truth = float(np.median([true for _, true in runs]))
     return [
-        row(GOAL, [100 * abs(one - true) / true for one, true in runs]),
+        row(GOAL, [100 * abs(one - true) / true for one, true in runs], told=priority()),
         _peer("wrk", lambda url: peers.wrk(url, seconds=SECONDS), truth_ms=truth),
         _peer("hey", lambda url: peers.hey(url, seconds=SECONDS, connections=50, rate=RATE), truth_ms=truth),
         _peer("locust", lambda url: peers.locust(url, seconds=SECONDS, rate=RATE), truth_ms=truth),
@@ -72,7 +72,7 @@ def _ours(seed: int) -> tuple[float, float]:
     """The p95 that we report, and the truth, in ms."""
     with _server() as server:
         asked = Asked(url=server.url, rate=RATE, seconds=SECONDS, seed=seed)
-        found = run_module("open_loop", asked, answer=Found)
+        found = run_module("open_loop", asked, answer=Found, prompt=True)
         if found.answered < found.requests:
             raise NotHere(f"only {found.answered} of {found.requests} requests were answered")
         return found.reported_p95, truth_p95_ms(found, server.frozen())

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +29,7 @@ SIDE = Path(tempfile.gettempdir()) / "replaygate-bench"
 DEBIAN = {"nginx": "nginx-light", "wrk": "wrk", "hey": "hey", "h2load": "nghttp2-client"}
 PYPI = ("httpx", "uvloop", "httpx-aiohttp", "pyreqwest", "locust")
 TIMEOUT_S = 240.0
+REALTIME = ("chrt", "--fifo", "10")
 
 
 class NotHere(Exception):  # noqa: N818  -- no failure of ours: the row then says that it was not measured
@@ -50,18 +50,37 @@ def cores() -> tuple[int, int]:
     return allowed[0], allowed[-1]
 
 
-def pinned(core: int, command: Sequence[str]) -> list[str]:
-    """The command, kept on one core where the machine can do that."""
+def pinned(core: int, command: Sequence[str], *, prompt: bool = False) -> list[str]:
+    """The command, kept on one core where the machine can do that, and `prompt` before its neighbours.
+
+    A program that mostly waits for a clock is measured at real-time priority where this user may have it: a
+    figure in tenths of a millisecond is to be about the program, and not about what else the machine does.
+    """
     taskset = shutil.which("taskset")
-    return [taskset, "--cpu-list", str(core), *command] if taskset else [*command]
+    ahead = REALTIME if prompt and may_be_prompt() else ()
+    return [*ahead, *([taskset, "--cpu-list", str(core)] if taskset else []), *command]
 
 
-def run(*command: str, timeout_s: float = TIMEOUT_S) -> Used:
+@cache
+def may_be_prompt() -> bool:
+    """Whether this user may have real-time priority; without it neighbours are part of the figures."""
+    try:
+        allowed = not subprocess.run([*REALTIME, "true"], capture_output=True, check=False).returncode
+    except OSError:
+        allowed = False
+    if not allowed:
+        loudly(
+            "no real-time priority (chrt) for this user: what else runs here is part of the open-loop figures"
+        )
+    return allowed
+
+
+def run(*command: str, timeout_s: float = TIMEOUT_S, prompt: bool = False) -> Used:
     """Run a program on the client's core; raises NotHere when it fails."""
     before = cpu_s(resource.RUSAGE_CHILDREN)
     try:
         done = subprocess.run(
-            pinned(cores()[1], command),
+            pinned(cores()[1], command, prompt=prompt),
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -84,25 +103,32 @@ def cpu_s(who: int = resource.RUSAGE_SELF) -> float:
 
 
 def run_module(
-    name: str, asked: object, *, answer: type[T], python: str = sys.executable, timeout_s: float = TIMEOUT_S
+    name: str,
+    asked: object,
+    *,
+    answer: type[T],
+    python: str = sys.executable,
+    timeout_s: float = TIMEOUT_S,
+    prompt: bool = False,
 ) -> T:
     """What `python -m tests.benchmarks.<name>` prints last, as this type, on the client's core."""
     command = (python, "-m", f"tests.benchmarks.{name}", msgspec.json.encode(asked).decode())
-    printed = run(*command, timeout_s=timeout_s).printed
+    printed = run(*command, timeout_s=timeout_s, prompt=prompt).printed
     return msgspec.json.decode(printed.strip().splitlines()[-1], type=answer)
 
 
 def answer_on_stdout(value: object) -> None:
     """The other end of `run_module`."""
-    sys.stdout.write(f"\n{msgspec.json.encode(value).decode()}\n")
+    left = memoryview(b"\n%b\n" % msgspec.json.encode(value))
+    os.set_blocking(sys.stdout.fileno(), True)
+    while left:
+        left = left[os.write(sys.stdout.fileno(), left) :]
 
 
 @contextmanager
-def serving(*command: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+def serving(*command: str, prompt: bool = False) -> Iterator[subprocess.Popen[str]]:
     """The program runs on the server's core, and is gone in the end."""
-    process = subprocess.Popen(
-        pinned(cores()[0], command), text=True, stdout=subprocess.PIPE, env=env and {**os.environ, **env}
-    )
+    process = subprocess.Popen(pinned(cores()[0], command, prompt=prompt), text=True, stdout=subprocess.PIPE)
     try:
         yield process
     finally:
@@ -114,6 +140,11 @@ def serving(*command: str, env: dict[str, str] | None = None) -> Iterator[subpro
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def priority() -> str:
+    """How programs that wait for a clock were measured, in words for the row."""
+    return "real-time priority" if may_be_prompt() else "normal priority"
 
 
 @cache
@@ -175,11 +206,6 @@ def loudly(words: str) -> None:
     """A line that nobody overlooks."""
     sys.stderr.write(f"bench: !! {words}\n")
     sys.stderr.flush()
-
-
-def settled(seconds: float = 0.2) -> None:
-    """A pause between programs, so that one's end is not the other's start."""
-    time.sleep(seconds)
 
 
 def given(kind: type[T]) -> T:

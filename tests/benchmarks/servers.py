@@ -86,10 +86,11 @@ def hold_server(
     slow_permille: int = 10,
     freeze_at_ms: int = 0,
     freeze_ms: int = 0,
+    prompt: bool = True,
 ) -> Iterator[HoldServer]:
     """Our own server: 20 ms for each request, 200 ms for 1 %, and asleep once if wanted."""
     arguments = (hold_ms * 1000, slow_ms * 1000, slow_permille, freeze_at_ms, freeze_ms)
-    with serving(compiled(), *(f"{value:.0f}" for value in arguments)) as process:
+    with serving(compiled(), *(f"{value:.0f}" for value in arguments), prompt=prompt) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline().split()[1])
         yield HoldServer(f"http://127.0.0.1:{port}/", process)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,26 @@ def test_a_signal_drains_writes_every_row_and_stops_the_service(
     assert "interrupted" in again.complaint
 
 
+def test_a_signal_before_anything_is_sent_leaves_no_half_made_run(
+    folder: Path, results: Path, tmp_path: Path
+) -> None:
+    """While the pipeline works: 130, one line, and the folder that nothing was sent for is gone."""
+    mark = tmp_path / "building"
+    code = f"import pathlib, time\n\ndef build(requests, data):\n    pathlib.Path({str(mark)!r}).touch()\n"
+    (folder / "features.py").write_text(code + "    time.sleep(60)\n", encoding="utf-8")
+    process = command.spawn(
+        "run", small.scenario(folder, "http://127.0.0.1:9/score"), "--results", results, cwd=tmp_path
+    )
+    pause = threading.Event()
+    while process.poll() is None and not mark.exists():
+        pause.wait(0.05)
+    process.send_signal(signal.SIGTERM)
+    done = command.finish(process)
+    assert done.code == 130, done.err
+    assert "interrupted" in done.complaint
+    assert list(results.rglob("run.json")) == []
+
+
 def test_an_error_after_a_service_was_started_stops_it(folder: Path, results: Path) -> None:
     """The challenger is up when the champion turns out to be down: 69, and nothing goes on running."""
     with Service(small.answers()) as gone:
@@ -230,7 +251,9 @@ def test_check_tells_what_a_run_can_show_and_sends_nothing(folder: Path, results
         "offline model: 3 features",
         "10 scored",
         "240 requests labelled",
-        "phase latency: 240 requests to each of challenger, champion; 1 s on the clock, peak 200/s",
+        "phase parity (saturate, 4 in flight): 240 requests to each of challenger, champion",
+        "phase latency (recorded, speed 20): 240 requests to each of challenger, champion; 1 s on the clock, "
+        "peak 200/s; targets together unless they would contend",
         "at least 1.2405%",
         "latency_p95 needs at least",
         "GO is not possible",

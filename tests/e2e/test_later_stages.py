@@ -25,12 +25,12 @@ def root(finished: Path, tmp_path: Path) -> Path:
 
 def test_an_earlier_time_sees_fewer_labels_and_never_other_answers(root: Path) -> None:
     """`decide --as-of` moves through the labels; parity is the same at any time."""
-    seen = []
+    seen, pairs = [], report_of(root)["pairs"]
     for day in ("2025-03-01", "2025-03-05", "2025-03-12", "2025-05-01"):
         done = command.run("decide", root, "--as-of", f"{day}T00:00:00Z")
         report = report_of(root)
         seen.append((done.code, report["quality"]["counts"]["compared"]))
-        assert report["pairs"] == report_of(root)["pairs"]
+        assert report["pairs"] == pairs
         assert report["as_of"].startswith(day)
     assert [compared for _, compared in seen] == sorted({compared for _, compared in seen})
     assert seen[0] == (20, 0)
@@ -96,6 +96,11 @@ def test_comparing_again_gives_the_same_report(root: Path) -> None:
             lambda f: (f / "model.txt").write_text((f / "rebuild.txt").read_text()),
             "another model",
             id="model replaced",
+        ),
+        pytest.param(
+            lambda f: (f / "features.py").write_text(small.PIPELINE + "\n# mended\n"),
+            "the code or the data of features:build has changed",
+            id="pipeline changed",
         ),
     ],
 )

@@ -10,6 +10,9 @@ import pytest
 from tests.kit import command, small
 from tests.kit.service import Service
 
+#: a breaker that never trips, so that every answer can be counted
+TO_THE_END = "\n[safety.breaker]\nconsecutive = 1000\nerror_share = 1.0\n"
+
 
 @pytest.mark.parametrize(
     ("mode", "state", "detail"),
@@ -28,12 +31,13 @@ def test_an_unusable_answer_is_a_row_of_the_errors_gate(
 ) -> None:
     """All 240 answers are counted under their state and reason, the errors gate fails: NO-GO, 10."""
     with Service(small.answers(), mode=mode) as service:
-        path = small.scenario(folder, service.url)
+        path = small.scenario(folder, service.url, more=TO_THE_END)
         done = command.run("run", path, "--results", results, "--phase", "parity")
     assert done.code == 10, done.err
     root = command.only_run(results)
     report = command.report_of(root)
-    assert report["targets"] == [{"target": "challenger", "states": {state: 240}, "details": {detail: 240}}]
+    (target,) = report["targets"]
+    assert (target["states"], target["details"]) == ({state: 240}, {detail: 240})
     assert command.rulings(report)["errors"] == "FAIL"
     assert report["decision"]["word"] == "NO-GO"
     rows = pq.read_table(root / "outcomes" / "challenger" / "part-00000.parquet")
@@ -44,7 +48,7 @@ def test_an_unusable_answer_is_a_row_of_the_errors_gate(
 def test_a_service_that_dies_half_way_loses_no_row(folder: Path, results: Path) -> None:
     """After 100 answers every connection is reset: 140 connection errors, NO-GO, and the ledger adds up."""
     with Service(small.answers(), model=small.model_hash(), mode="down:100") as service:
-        path = small.scenario(folder, service.url)
+        path = small.scenario(folder, service.url, more=TO_THE_END)
         done = command.run("run", path, "--results", results, "--phase", "parity")
     assert done.code == 10, done.err
     report = command.report_of(command.only_run(results))

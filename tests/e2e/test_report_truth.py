@@ -102,7 +102,14 @@ def test_counts_and_ledgers_recomputed_by_hand(root: Path) -> None:
         assert steps[0] == {"step": "captured", "count": captured, "lost": []}
         for before, after in pairwise(steps):
             assert before["count"] == after["count"] + sum(loss["count"] for loss in after["lost"])
-        assert steps[-1]["count"] == sum(r["state"] == "ok" for r in rows)
+        assert steps[-1]["count"] <= sum(r["state"] == "ok" for r in rows)
+    for pair in report["pairs"]:
+        if pair["left"].startswith("offline:"):
+            mine = [ledger for ledger in report["ledgers"] if ledger["target"] == pair["right"]]
+            assert sum(ledger["steps"][-1]["count"] for ledger in mine) == pair["distinct"]
+            assert pair["distinct"] == len(
+                {r["seq"] for r in outcomes(root, pair["right"]) if r["state"] == "ok"}
+            )
 
 
 def test_latency_recomputed_by_hand(finished: Path) -> None:

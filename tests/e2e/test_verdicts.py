@@ -69,6 +69,21 @@ def test_a_feature_bug_is_no_go_and_latency_is_not_measured(folder: Path, result
     assert "NOT RUN" in done.err
 
 
+@pytest.mark.parametrize(("expires", "ruling"), [("2020-01-01", "FAIL"), ("2999-12-31", "PASS")])
+def test_a_rule_that_has_expired_silences_nothing(
+    expires: str, ruling: str, folder: Path, results: Path
+) -> None:
+    """The rule that let a feature differ counts until its day; then the gate fails and the rule is told."""
+    rule = f'\n[tolerance.features.amount]\nignore = true\nreason = "known"\nexpires = "{expires}"\n'
+    with serving(spoilt()) as service:
+        path = small.scenario(folder, service.url, more=small.ONLY_PARITY + rule)
+        _, report = judged(path, results, "--phase", "parity")
+    assert rulings(report)["feature_parity"] == ruling
+    (told,) = report["ignored"]
+    assert (told["field"], told["rule"].startswith("expired on 2020")) == ("amount", ruling == "FAIL")
+    assert report["reproduce"][0].endswith(" --phase parity")
+
+
 def test_all_phases_measures_latency_of_a_broken_build_too(folder: Path, results: Path) -> None:
     """--all-phases sends the latency phase although parity has failed; the verdict stays."""
     with serving(spoilt()) as service:
@@ -104,9 +119,9 @@ def test_a_latency_that_was_not_measured_is_wait(
 
 
 def test_a_slow_build_fails_the_latency_gate(folder: Path, results: Path) -> None:
-    """20 ms late against a budget of 5 ms, at any share of requests one may choose."""
-    with serving(small.answers(), mode="slow:20") as service:
-        more = small.LATENCY.replace("budget_ms = 900", "budget_ms = 5")
+    """50 ms late against a budget of 250 ms, at any share of requests one may choose."""
+    with serving(small.answers(), mode="slow:300") as service:
+        more = small.LATENCY.replace("budget_ms = 1900", "budget_ms = 250")
         done, report = judged(small.scenario(folder, service.url, more=more), results)
     assert done.code == 10
     assert rulings(report)["latency_p95"] == "FAIL"

@@ -18,6 +18,8 @@ from tests.kit import small
 from tests.kit.service import Answers
 
 NOWHERE = "http://127.0.0.1:9/score"
+#: when every prepared run was made
+THEN = "2025-04-01T12:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def ready(here: Path, *, more: str = "") -> Prepared:
     folder = RunFolder(here / "run")
     folder.root.mkdir()
     replayers = load_models(loaded)
-    prepared = prepare(loaded, folder, replayers=replayers, created_at="then", say=lambda _: None)
+    prepared = prepare(loaded, folder, replayers=replayers, created_at=THEN, say=lambda _: None)
     return Prepared(folder, loaded, prepared.models())
 
 

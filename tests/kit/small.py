@@ -35,7 +35,7 @@ KIND = LatencyP95.__struct_config__.tag_field
 LATENCY = f"""
 [[gates]]
 {KIND} = "latency_p95"
-budget_ms = 900
+budget_ms = 1900
 variance_inflation = 1
 max_send_lag_p99_ms = 60000
 """

@@ -11,7 +11,6 @@ from harness.evidence import Arms, Cohort, Evidence, JudgedPair, Levels
 from harness.evidence.cohort import DAY_NS
 from harness.records import (
     Estimate,
-    FieldSummary,
     Identity,
     LatencySummary,
     Look,
@@ -42,6 +41,9 @@ def pair(left: str = "offline:new", right: str = "challenger", **changes: Any) -
         nondeterministic=0,
         units=200,
         units_mismatching=0,
+        units_features=0,
+        units_scores=0,
+        units_flips=0,
     )
     return msgspec.structs.replace(same, **changes)
 
@@ -59,13 +61,6 @@ def own(**changes: Any) -> JudgedPair:  # noqa: ANN401  -- any field
 def champion(**changes: Any) -> JudgedPair:  # noqa: ANN401  -- any field
     """The challenger against the champion."""
     return JudgedPair(pair("champion", **changes), "champion", under_test=True)
-
-
-def scores_of(mismatches: int, *, units: int) -> FieldSummary:
-    """The score column of a pair."""
-    return FieldSummary(
-        field="score", dtype="number", compared=N, mismatches=mismatches, rate=mismatches / N, units=units
-    )
 
 
 def latency(target: str = "challenger", **changes: Any) -> LatencySummary:  # noqa: ANN401  -- any field
@@ -127,6 +122,7 @@ def quality(*looks: Look, **changes: Any) -> QualitySummary:  # noqa: ANN401  --
         as_of="2026-03-21T00:00:00Z",
         outcome="bought",
         counts=counts,
+        margin=0.01,
         days=20.0,
         looks=looks,
         estimate=Estimate(name="log_loss", value=0.001, method="a sequence") if looks else None,
@@ -151,6 +147,7 @@ def evidence(**changes: Any) -> Evidence:  # noqa: ANN401  -- any field
             Identity(arm="challenger", expected=SHA, served={SHA: N}, source="header:X-Model"),
         ),
         "singles": {"new": SinglesCheck(checked=50), "old": SinglesCheck(checked=50)},
+        "answered": {"champion": N, "challenger": N},
         "quality": None,
     }
     return Evidence(**(parts | changes))
@@ -165,6 +162,7 @@ def nothing(**changes: Any) -> Evidence:  # noqa: ANN401  -- any field
         "phases": (),
         "identities": (),
         "singles": {},
+        "answered": {},
     }
     return evidence(**(empty | changes))
 

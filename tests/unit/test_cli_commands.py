@@ -26,7 +26,7 @@ def leaves(group: click.Group) -> dict[str, click.Command]:
 def test_commands_stand_in_the_order_in_which_they_are_met() -> None:
     """First the main job, the schema last."""
     assert cli.list_commands(click.Context(cli)) == [
-        *("run", "check", "init", "demo", "compare", "decide", "report", "labels", "schema")
+        *("run", "resume", "check", "init", "demo", "compare", "decide", "report", "labels", "schema")
     ]
 
 
@@ -41,7 +41,7 @@ def test_a_command_explains_itself(name: str) -> None:
     assert [o.name for o in options if not o.help or not o.help.endswith((".", ").", ")"))] == []
 
 
-@pytest.mark.parametrize("name", ["run", "compare", "decide"])
+@pytest.mark.parametrize("name", ["run", "resume", "compare", "decide"])
 def test_commands_that_end_in_a_verdict_share_their_options(name: str) -> None:
     """--quiet, --as-of and --wait-as mean the same everywhere."""
     options = {o for p in leaves(cli)[name].params for o in p.opts}

@@ -43,6 +43,20 @@ def test_an_unknown_demonstration_is_told_with_those_that_exist(tmp_path: Path) 
     assert not (tmp_path / "results").exists()
 
 
+def test_scenarios_of_ones_own_do_not_hide_the_demonstration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder `scenarios` without it is passed over; one that has it is used."""
+    monkeypatch.chdir(tmp_path)
+    mine = tmp_path / "scenarios" / "duo_acceptance"
+    mine.mkdir(parents=True)
+    assert demo.place("duo_acceptance") == demo.CHECKOUT / "scenarios" / "duo_acceptance"
+    for act in demo.ACTS:
+        (mine / act.file).touch()
+    assert demo.place("duo_acceptance") == Path("scenarios") / "duo_acceptance"
+    assert demo.place("nothing") is None
+
+
 def test_both_acts_are_scenarios_of_the_checkout() -> None:
     """The demonstration names files that are there."""
     folder = demo.CHECKOUT / "scenarios" / "duo_acceptance"

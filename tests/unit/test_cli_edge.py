@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import click
@@ -103,8 +104,28 @@ def test_help_is_no_error(arguments: list[str], capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.startswith("Usage: replaygate")
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
-    """`replaygate check … | head -1` has shown enough; the descriptor is left to point at nothing."""
-    with pytest.MonkeyPatch.context() as patch, open("/dev/null", "w", encoding="utf-8") as nowhere:  # noqa: PTH123  -- a stream
-        patch.setattr("sys.stdout", nowhere)
-        assert run_command(["end"], program=program(BrokenPipeError())) == 0
+@pytest.mark.parametrize("code", [0, 10, 20])
+def test_a_reader_that_goes_away_changes_no_code(code: int) -> None:
+    """`replaygate decide RUN | head -0`: what is left to be written is lost, the verdict is not."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with pytest.MonkeyPatch.context() as patch, os.fdopen(writing, "w") as nobody:
+        patch.setattr("sys.stdout", nobody)
+        nobody.write("the verdict")
+        assert run_command(["end"], program=program(code)) == code
+
+
+def test_text_that_nobody_reads_to_its_end_is_no_error() -> None:
+    """`replaygate check … | head -1` has shown enough."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with pytest.MonkeyPatch.context() as patch, os.fdopen(writing, "w") as nobody:
+        patch.setattr("sys.stdout", nobody)
+        assert run_command(["--help"], program=program(70)) == 0
+
+
+def test_a_command_that_breaks_on_some_pipe_is_never_a_go(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipe to a service may break too: there is no verdict then, so there is no verdict's code."""
+    error = BrokenPipeError(32, "Broken pipe")
+    assert run_command(["end"], program=program(error)) == 70
+    assert capsys.readouterr().err.startswith("error: Broken pipe")

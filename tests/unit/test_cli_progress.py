@@ -33,12 +33,26 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_without_a_terminal_a_line_comes_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
-    """Many calls in a moment are one line, with share, failures and lag."""
-    assert LINE_EVERY_S > 1
-    with Watch(quiet=False) as watch:
+    """Ten calls a second make a line every five, with share, rate, failures, lag and the time left."""
+    assert LINE_EVERY_S == 5
+    times = iter(range(200))
+    with Watch(quiet=False, clock=lambda: 100 + next(times) / 10) as watch:
         for n in range(100):
             watch.progress(done(n + 1))
-    assert capsys.readouterr().err == "  parity: 1 of 200 (0%), 3 failed, lag 1.5 ms\n"
+    assert capsys.readouterr().err.splitlines() == [
+        "  parity: 1 of 200 (0%), 3 failed, lag 1.5 ms",
+        "  parity: 51 of 200 (26%), 10/s, 3 failed, lag 1.5 ms, 15 s left",
+    ]
+
+
+def test_each_phase_has_its_own_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    """Measured from when it began, so a resumed phase that starts at 50 is not fast."""
+    times = iter([0.0, 1.0, 10.0])
+    with Watch(quiet=False, clock=lambda: next(times)) as watch:
+        watch.progress(done(200))
+        watch.progress(done(50, phase="latency"))
+        watch.progress(done(95, phase="latency"))
+    assert capsys.readouterr().err.splitlines()[-1].startswith("  latency: 95 of 200 (48%), 5/s")
 
 
 def test_on_a_terminal_a_bar_is_drawn_and_taken_away() -> None:

@@ -94,6 +94,7 @@ def test_the_pair_is_counted_by_request_and_unit() -> None:
     assert (found.left, found.right, found.compared, found.distinct) == ("offline:v1", "challenger", 6, 6)
     assert (found.feature_mismatches, found.score_mismatches, found.flips) == (4, 2, 2)
     assert (found.nondeterministic, found.units, found.units_mismatching) == (0, 4, 3)
+    assert (found.units_features, found.units_scores, found.units_flips) == (3, 1, 1)
     assert found.unsure == ()
 
 

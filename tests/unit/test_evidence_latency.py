@@ -34,7 +34,7 @@ def row(state: State = State.OK, *, due: int | None = 0, lag: float = 0.0, took:
 def found(*rows: Row, budget: float = 120.0) -> LatencySummary:
     """The summary of these outcomes."""
     table = pa.Table.from_pylist(list(rows), schema=columns.OUTCOMES)
-    return summarise(table, phase="rush", pace="recorded", judged=True, budget_ms=budget)
+    return summarise(table, phase="rush", target="challenger", pace="recorded", judged=True, budget_ms=budget)
 
 
 def test_response_time_counts_from_when_a_request_was_due() -> None:
@@ -77,7 +77,7 @@ def test_nothing_sent_is_a_summary_of_nothing() -> None:
     """An empty phase has no percentile, and no warning."""
     summary = found()
     assert (summary.requests, summary.response.n, summary.response.p95) == (0, 0, None)
-    assert (summary.rate, summary.points, summary.target) == ((), (), "")
+    assert (summary.rate, summary.points, summary.target) == ((), (), "challenger")
 
 
 @pytest.mark.parametrize("failed", [0, 1, 4, 5, 6, 50])

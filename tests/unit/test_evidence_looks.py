@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replace_look
 
 from harness.evidence import Cohort, LabelsConfig, Levels
 from harness.evidence.cohort import DAY_NS
-from harness.evidence.looks import PAIRED_CLIP, clipped, compared, looks
+from harness.evidence.looks import PAIRED_CLIP, changed, clipped, compared, looks, remembered
+from harness.join import LabelEvents
 from harness.records import Look
 from tests.kit.some_evidence import ARMS, cohort
 
@@ -78,12 +80,57 @@ def test_a_label_that_comes_late_enters_late() -> None:
     assert not any("no label yet" in look.refused for look in found)
 
 
+def test_requests_that_one_arm_left_out_refuse_a_look() -> None:
+    """What an arm answered may be what it can answer well: 6 % left out rule nothing, 5 % do."""
+    base = cohort(600, shift=0.25)
+    for share, ruling in ((0.05, "FAIL"), (0.06, "UNDECIDED")):
+        silent = np.where(np.arange(600) % 100 < share * 100, np.nan, base.scores["champion"])
+        last = seen(replace(base, scores=base.scores | {"champion": silent}))[-1]
+        assert (last.ruling, "no answer of both arms" in last.refused) == (ruling, ruling == "UNDECIDED")
+
+
+def revised(found: Cohort, *, at_ns: int) -> Cohort:
+    """Every label turned into that which favours the challenger most, long after it was known."""
+    better = (found.scores["challenger"] > found.scores["champion"]).astype(np.float64)
+    seq = np.arange(len(better))
+    at = np.concatenate([found.label_ns, np.full(len(better), at_ns)])
+    order = np.argsort(at, kind="stable")
+    events = LabelEvents(
+        np.concatenate([seq, seq])[order], np.concatenate([found.label, better])[order], at[order]
+    )
+    return replace(found, label=better, label_ns=np.full(len(better), at_ns), events=events)
+
+
+def test_a_revision_of_labels_leaves_past_looks_as_they_were() -> None:
+    """What was shown by the labels of then stays shown: revised labels make one more look, and no other."""
+    base = cohort(600, shift=0.2)
+    before = seen(base, as_of_ns=20 * DAY_NS)
+    after = seen(revised(base, at_ns=25 * DAY_NS))
+    assert before[-1].ruling == "FAIL"
+    assert after[:-1] == before
+    assert (after[-1].as_of, after[-1].n, after[-1].ruling) == ("1970-01-26T00:00:00Z", 600, "FAIL")
+    assert (after[-1].upper or 1.0) < 0
+
+
+def test_a_written_ruling_stays_and_is_among_the_looks() -> None:
+    """A look of another hour is kept, one taken again shows the numbers of now under the ruling of then."""
+    fresh = seen(cohort(600))
+    failed = replace_look(fresh[2], estimate=0.5, ruling="FAIL")
+    other = replace_look(fresh[2], as_of="1970-01-11T12:00:00Z")
+    found = remembered(fresh, [failed, other])
+    assert [look.as_of for look in found] == sorted({look.as_of for look in [*fresh, other]})
+    assert [look.ruling for look in found] == [look.ruling for look in fresh[:2]] + ["FAIL"] * 8
+    assert found[2].estimate == fresh[2].estimate
+    assert (changed(fresh, [failed, other]), changed(fresh, fresh)) == (1, 0)
+    assert remembered(fresh, fresh) == tuple(fresh)
+
+
 def test_too_many_matured_requests_without_a_label_refuse_a_look() -> None:
     """When negatives are written late, the labels that are there are mostly positive, and say nothing."""
     base = cohort(600, shift=0.2)
     behind = np.where(base.label == 0.0, 2 * DAY_NS, 0)
     found = seen(replace(base, label_ns=base.label_ns + behind))
-    assert "have no label yet, at most 5% may" in found[2].refused
+    assert "have no label yet or no answer of both arms, at most 5% may" in found[2].refused
     assert [look.ruling for look in found[:3]] == ["UNDECIDED"] * 3
     assert found[-1].refused == ""
 

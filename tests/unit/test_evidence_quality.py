@@ -132,6 +132,21 @@ def test_the_read_out_of_decisions_is_mcnemars() -> None:
     assert "p = 0.0386" in found.method
 
 
+@pytest.mark.parametrize(
+    ("alone", "words"),
+    [(13, "p = 0.0002,"), (14, "p = 0.0001,"), (15, "p < 0.0001,"), (300, "p < 0.0001,")],
+)
+def test_no_p_value_is_nothing(alone: int, words: str) -> None:
+    """With k against 0 discordant pairs p is 2 / 2^k: 0.00012 for 14, 0.00006 for 15, and never 0.0000."""
+    base = cohort(300)
+    right = np.where(base.label == 1, 0.9, 0.1)
+    champion = np.where(np.arange(300) < alone, 1 - right, right)
+    found = summary(replace(base, scores={"champion": champion, "challenger": right})).fixed_n
+    assert found is not None
+    assert (found.count, found.n) == (alone, alone)
+    assert words in found.method
+
+
 def test_arms_that_decide_alike_have_no_discordant_request() -> None:
     """Nothing to test is no test."""
     assert (
@@ -149,6 +164,18 @@ def test_the_claim_is_limited_to_what_was_exposed(weighted: bool, words: str) ->
     """Only propensities let it speak of all traffic."""
     found = summary(replace(cohort(50), weighted=weighted, exposed=np.arange(50) > 1))
     assert words in found.note
+
+
+def test_what_was_assumed_of_requests_is_counted_and_told() -> None:
+    """Exposure that nobody recorded and propensities that only some have are in the counts and the note."""
+    base, odd = cohort(50), np.arange(50) % 5 == 0
+    found = summary(replace(base, assumed=odd, partial=np.arange(50) < 3, in_scope=np.arange(50) >= 1))
+    assert found.counts["exposure unknown, taken as exposed"] == 9
+    assert found.counts["propensity unused, others have none"] == 2
+    assert "9 of 49 requests it is not known whether they were exposed" in found.note
+    assert "2 of 49 requests have a propensity and the others none" in found.note
+    assert "not known" not in summary(base).note
+    assert set(summary(base).counts).isdisjoint(found.counts.keys() - summary(base).counts.keys())
 
 
 def test_the_estimate_says_how_many_scores_were_clipped() -> None:

@@ -150,6 +150,21 @@ def test_a_go_claims_what_was_compared_and_no_more() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("release", "whom", "said"),
+    [("parity", "offline:new", True), ("parity", "champion", False), ("improvement", "offline:new", False)],
+)
+def test_a_go_without_a_champion_says_so(release: str, whom: str, said: bool) -> None:  # noqa: FBT001  -- a table
+    """The trained model in a new build may still answer otherwise than what serves today."""
+    passed = (
+        verdict(gate="score_parity", arm=f"challenger vs {whom}"),
+        verdict(gate="label_improvement"),
+    )
+    decision = word(*passed, release=release)
+    assert decision.word == "GO"
+    assert ("Nothing was held against a champion" in decision.claim) == said
+
+
 @pytest.mark.parametrize(("tests", "nogo"), [(0, 0.04), (1, 0.04), (2, 0.02), (4, 0.01)])
 def test_only_the_level_to_fail_is_split(tests: int, nogo: float) -> None:
     """All must pass, so passing costs nothing; any may fail, so failing is shared."""

@@ -58,7 +58,7 @@ def test_a_latched_ruling_says_since_when() -> None:
 
 def test_identical_scores_pass_by_identity() -> None:
     """No label can tell equal scores apart, and the report says that it is no test."""
-    verdict = guardrail(quality(OPEN, identical=True, counts=without_labels(0.5)))
+    verdict = guardrail(quality(OPEN, identical=True, counts=without_labels(0.05)))
     assert (verdict.ruling, verdict.method, verdict.value) == ("PASS", "identity, not a test", 0.0)
 
 
@@ -70,6 +70,23 @@ def test_too_many_missing_labels_prove_nothing(judge: object) -> None:
         verdict = judge(quality(BETTER, counts=without_labels(share)))
         assert verdict.ruling == ruling
         assert ("51 of 1,000 matured requests have no label" in verdict.reason) == (ruling == "UNDECIDED")
+
+
+def test_identity_needs_the_requests_it_speaks_of() -> None:
+    """Equal scores on the few requests with a label, or with an answer of both arms, are no identity."""
+    few = without_labels(0.0) | {"labelled but not answered by both": 51}
+    for counts in (without_labels(0.5), few):
+        verdict = guardrail(quality(OPEN, identical=True, counts=counts))
+        assert (verdict.ruling, verdict.fault) == ("UNDECIDED", "evidence")
+
+
+@pytest.mark.parametrize(("silent", "absent", "ruling"), [(25, 25, "PASS"), (26, 25, "UNDECIDED")])
+def test_unanswered_requests_are_missing_as_labels_are(silent: int, absent: int, ruling: str) -> None:
+    """5 % of 1,000 may be lost to either cause, together."""
+    counts = without_labels(absent / 1000) | {"labelled but not answered by both": silent}
+    verdict = guardrail(quality(BETTER, counts=counts))
+    assert verdict.ruling == ruling
+    assert ("26 of 1,000 were not answered by both arms" in verdict.reason) == (ruling == "UNDECIDED")
 
 
 def test_a_deterioration_shown_before_labels_went_missing_stays() -> None:
@@ -140,6 +157,38 @@ def test_an_improvement_must_last_full_days(days: float, ruling: str) -> None:
 def test_days_without_looks_count() -> None:
     """One look over a week of matured requests is a week."""
     assert improvement(quality(BETTER, days=7.5)).ruling == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("judge", "shown", "units"),
+    [
+        (guardrail, look(ruling="UNDECIDED", estimate=0.0, lower=-0.02, upper=0.02), 1200),
+        (guardrail, look(ruling="UNDECIDED", estimate=0.02, lower=-0.02, upper=0.08), 1200),
+        (improvement, look(ruling="UNDECIDED", estimate=-0.01, lower=-0.03, upper=0.01), 1200),
+    ],
+    ids=["to the margin", "to worse", "to better"],
+)
+def test_a_finished_capture_says_that_it_cannot_decide_and_what_would(
+    judge: object, shown: Look, units: int
+) -> None:
+    """A bound twice as far as its goal, on 300 units, needs 1,200; with labels to come, time."""
+    assert callable(judge)
+    done = without_labels(0.0) | {"not matured": 0}
+    verdict = judge(quality(shown, counts=done))
+    assert verdict.ruling == "UNDECIDED"
+    assert "this capture cannot decide with the 300 units it has" in verdict.needs
+    assert f"about {units:,} units would" in verdict.needs
+    assert judge(quality(shown, counts=without_labels(0.0))).needs == (
+        "more matured labels (50 requests are not matured yet)"
+    )
+
+
+def test_no_number_of_units_is_promised_where_none_follows() -> None:
+    """A refused look, or one without a bound, says nothing of how many would do."""
+    done = without_labels(0.0) | {"not matured": 0}
+    for shown in (look(ruling="UNDECIDED", lower=None), look(ruling="UNDECIDED", refused="80 units")):
+        needs = guardrail(quality(shown, counts=done)).needs
+        assert needs.endswith("cannot decide with the 300 units it has")
 
 
 def test_nothing_matured_is_nothing_missing() -> None:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.evidence import Evidence, Levels
 from harness.gates import LatencyP95
-from harness.records import LatencySummary, Verdict
+from harness.records import Calibrated, LatencySummary, PhaseNote, Verdict
 from tests.kit.some_evidence import LEVELS, evidence, lag, latency, nothing, phase
 
 EVEN = Levels(go=0.05, nogo=0.05)
@@ -35,7 +36,7 @@ def test_a_short_pass_says_how_long_it_must_be() -> None:
     (verdict,) = judged(evidence(latency=(latency(requests=262, send_lag=lag(0.3, n=262)),)))
     assert (verdict.ruling, verdict.needs) == (
         "UNDECIDED",
-        "a longer pass (at least 263 requests, none slow)",
+        "a longer pass: this one cannot decide with 262 requests, 263 are needed, none slow",
     )
 
 
@@ -144,3 +145,36 @@ def test_the_levels_of_a_run_are_used() -> None:
     """A FAIL needs the NO-GO level, which is smaller than the GO level here."""
     pace = latency(requests=632, over_budget=54, send_lag=lag(0.3, n=632))
     assert judged(evidence(latency=(pace,)), LEVELS)[0].ruling == "UNDECIDED"
+
+
+@pytest.mark.parametrize("slow", [0, 632])
+def test_a_harness_that_may_not_be_trusted_judges_nothing(slow: int) -> None:
+    """Neither PASS nor FAIL: the pass is void, by the harness's fault, and the calibration says why."""
+    pace = latency(requests=632, over_budget=slow, send_lag=lag(0.3, n=632))
+    found = evidence(latency=(pace,), phases=(calibrated(trusted=False),))
+    (verdict,) = judged(found)
+    assert (verdict.ruling, verdict.fault) == ("UNDECIDED", "harness")
+    assert "bias above 6.00 ms" in verdict.reason
+
+
+def test_a_harness_that_was_shown_to_keep_time_judges() -> None:
+    """And a phase of another name voids nothing."""
+    pace = latency(requests=632, over_budget=0, send_lag=lag(0.3, n=632))
+    notes = (calibrated(trusted=True), calibrated("other", trusted=False))
+    assert judged(evidence(latency=(pace,), phases=notes))[0].ruling == "PASS"
+
+
+def calibrated(name: str = "rush", *, trusted: bool) -> PhaseNote:
+    """A phase before which the harness was measured."""
+    found = Calibrated(
+        rate=100,
+        requests=300,
+        bias_p50_ms=1.0,
+        bias_p95_ms=0.5 if trusted else 7.0,
+        send_lag_p99_ms=0.3,
+        shed_share=0.0,
+        rate_held=100,
+        trusted=trusted,
+        why="fine" if trusted else "harness bias p95 7.00 ms: bias above 6.00 ms, 5 % of the budget",
+    )
+    return msgspec.structs.replace(phase(name), calibration=found)

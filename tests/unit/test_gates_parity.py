@@ -3,8 +3,9 @@
 import pytest
 
 from harness.evidence import JudgedPair
-from harness.gates import DecisionFlips, FeatureParity, ScoreParity
-from tests.kit.some_evidence import LEVELS, champion, evidence, offline, own, pair, scores_of
+from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
+from harness.records import SinglesCheck
+from tests.kit.some_evidence import LEVELS, champion, evidence, offline, own, pair
 
 GATES = [
     pytest.param(FeatureParity(max_share=0.002), "feature_mismatches", id="features"),
@@ -105,24 +106,72 @@ def test_the_bound_for_future_traffic_is_by_request_and_by_unit() -> None:
     ("gate", "expected"),
     [
         (FeatureParity(), [(4, 1000), (3, 200)]),
-        (ScoreParity(), [(2, 1000), (1, 200)]),
-        (DecisionFlips(), [(1, 1000)]),
+        (ScoreParity(), [(5, 1000), (2, 200)]),
+        (DecisionFlips(), [(1, 1000), (1, 200)]),
     ],
     ids=["features", "scores", "flips"],
 )
 def test_units_hit_are_those_of_the_count(gate: Gate, expected: list[tuple[int, int]]) -> None:
-    """Units with a differing feature and with a differing score are two numbers; of flips none is known."""
+    """Units with a differing feature, with a differing score and with a flip are three numbers."""
     summary = offline(
         feature_mismatches=4,
-        units_mismatching=3,
-        score_mismatches=2,
-        score=scores_of(2, units=1),
+        units_mismatching=150,
+        units_features=3,
+        score_mismatches=5,
+        units_scores=2,
         flips=1,
+        units_flips=1,
     )
     (verdict,) = gate.judge(evidence(pairs=(summary,)), LEVELS)
     assert [(e.count, e.n) for e in verdict.evidence] == expected
 
 
+@pytest.mark.parametrize(("gate", "counted"), GATES)
+@pytest.mark.parametrize("count", [0, 1000])
+def test_a_void_reference_neither_blames_nor_clears(gate: Gate, counted: str, count: int) -> None:
+    """A pipeline that answers otherwise alone than in a batch is the harness's fault, whatever is counted."""
+    spoilt = {"new": SinglesCheck(checked=50, found=("seq 1, hour: 3.0 alone, 4.0 in the batch",))}
+    pairs = (offline(**{counted: count}), champion(**{counted: 0}))
+    void, *rest = gate.judge(evidence(pairs=pairs, singles=spoilt), LEVELS)
+    assert (void.ruling, void.fault, void.required, void.n) == ("UNDECIDED", "harness", True, 1000)
+    assert [v.ruling for v in rest] == ["PASS"] * len(rest)
+
+
+@pytest.mark.parametrize("gate", [ScoreParity(), DecisionFlips()], ids=["scores", "flips"])
+@pytest.mark.parametrize(("common", "ruling"), [(990, "PASS"), (989, "UNDECIDED"), (100, "UNDECIDED")])
+def test_a_champion_that_hardly_answers_proves_nothing(gate: Gate, common: int, ruling: str) -> None:
+    """Of 1,000 requests that the challenger answered, the champion must have answered 99 %."""
+    verdict = gate.judge(evidence(pairs=(offline(), champion(distinct=common))), LEVELS)[-1]
+    assert (verdict.arm, verdict.ruling, verdict.n) == ("challenger vs champion", ruling, common)
+    assert verdict.fault == (None if ruling == "PASS" else "evidence")
+    assert ruling == "PASS" or f"only {common:,} of the 1,000 requests" in verdict.reason
+
+
 def test_a_pair_names_the_arm_under_judgement_first() -> None:
     """The right arm of a pair is the one that is judged."""
     assert JudgedPair(pair(), "offline", under_test=True).arm == "challenger vs offline:new"
+
+
+COUNTS = {"feature_mismatches": 15, "score_mismatches": 13, "flips": 12}
+
+
+@pytest.mark.parametrize(
+    ("judged", "parity", "counts"),
+    [
+        (offline(**COUNTS), True, (15, 13, 12)),
+        (offline(**COUNTS), False, (15, 13, 12)),
+        (own(**COUNTS), True, (0, 0, 0)),
+        (champion(**COUNTS), True, (0, 13, 12)),
+        (champion(**COUNTS), False, (0, 0, 0)),
+        (offline(**COUNTS | {"feature_mismatches": None}), True, (0, 13, 12)),
+        (offline(feature_mismatches=10, score_mismatches=2, flips=3), True, (0, 0, 0)),
+    ],
+)
+def test_only_what_a_gate_judges_is_beyond_saving(
+    judged: JudgedPair, *, parity: bool, counts: tuple[int, int, int]
+) -> None:
+    """Not another arm's, not the champion's in an improvement, not what may still pass."""
+    gates = (FeatureParity(max_share=0.01), ScoreParity(max_share=0.01), DecisionFlips(max_share=0.01))
+    given = evidence(pairs=(judged,), parity_release=parity)
+    assert tuple(beyond_saving(gate, given, captured=1000) for gate in gates) == counts
+    assert beyond_saving(FeatureParity(max_share=0.01, required=False), given, captured=1000) == 0

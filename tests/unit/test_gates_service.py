@@ -1,11 +1,12 @@
 """What the endpoint did: its errors against a budget, and the model it says it served."""
 
+import msgspec
 import pytest
 
 from harness.gates import Errors, ModelIdentity
 from harness.gates.service import same_model
 from harness.records import TARGET_FAULTS, Identity, State, TargetCounts
-from tests.kit.some_evidence import LEVELS, SHA, evidence
+from tests.kit.some_evidence import LEVELS, SHA, evidence, phase
 
 
 def counts(states: dict[str, int], *, target: str = "challenger", **details: int) -> TargetCounts:
@@ -57,6 +58,16 @@ def test_the_claim_on_errors_is_of_requests_sent() -> None:
     assert verdict.method.startswith("On these 100 requests sent 0 failed: exact.")
 
 
+def test_errors_are_bounded_by_unit_too() -> None:
+    """Four failures of two users in 50: the bound for users to come is another one than for requests."""
+    sent = msgspec.structs.replace(counts({"ok": 996, "timeout": 4}), units=50, units_failed=2)
+    (verdict,) = Errors().judge(evidence(targets=(sent,)), LEVELS)
+    assert [(e.name, e.count, e.n) for e in verdict.evidence] == [
+        ("errors", 4, 1000),
+        ("errors by unit", 2, 50),
+    ]
+
+
 def identity(served: dict[str, int], *, arm: str = "challenger", expected: str | None = SHA) -> Identity:
     """What the answers of a target say of their model."""
     return Identity(arm=arm, expected=expected, served=served, source="header:X-Model")
@@ -85,6 +96,17 @@ def test_an_endpoint_that_names_no_model_is_told_and_not_waited_for() -> None:
     assert (verdict.ruling, verdict.required, verdict.fault) == ("UNDECIDED", False, "evidence")
 
 
+@pytest.mark.parametrize(
+    ("served", "declared"), [({SHA: 1}, False), ({SHA: 239}, True), ({}, True)], ids=["one", "most", "none"]
+)
+def test_an_answer_that_names_no_model_is_waited_for(served: dict[str, int], declared: bool) -> None:  # noqa: FBT001  -- a table
+    """Once one answer names its model, or the scenario says where they do, every one of the 240 must."""
+    silent = msgspec.structs.replace(identity(served), answered=240, declared=declared)
+    (verdict,) = ModelIdentity().judge(evidence(identities=(silent,)), LEVELS)
+    assert (verdict.ruling, verdict.required, verdict.fault) == ("UNDECIDED", True, "evidence")
+    assert f"{sum(served.values())} of 240 answers" in verdict.reason
+
+
 def test_a_target_without_an_offline_model_has_no_identity_to_show() -> None:
     """A heuristic champion is nobody's model."""
     heuristic = identity({"v7": 5}, arm="champion", expected=None)
@@ -102,3 +124,24 @@ def test_another_model_at_the_champion_is_advisory() -> None:
 def test_a_longer_hash_is_not_the_model() -> None:
     """A hash that merely starts with the expected one is another hash."""
     assert not same_model(SHA + "00", SHA)
+
+
+@pytest.mark.parametrize("states", [{"ok": 1_000_000, "timeout": 200}, {"not_sent": 9}])
+def test_a_target_that_had_to_be_left_alone_fails(states: dict[str, int]) -> None:
+    """However small a share had failed until the breaker tripped; other targets are judged by their own."""
+    why = "circuit breaker: 200 errors of challenger in a row"
+    note = msgspec.structs.replace(phase(), stopped=why, blamed="challenger")
+    targets = (counts({"ok": 9}, target="champion"), counts(states))
+    found = Errors().judge(evidence(targets=targets, phases=(note,)), LEVELS)
+    assert [(v.arm, v.ruling, v.fault) for v in found] == [
+        ("champion", "PASS", None),
+        ("challenger", "FAIL", None),
+    ]
+    assert why in found[1].reason
+
+
+def test_a_time_limit_is_nobodys_error() -> None:
+    """The phase was stopped, and no target is to blame."""
+    note = msgspec.structs.replace(phase(), stopped="the time limit of 5 s")
+    (verdict,) = Errors().judge(evidence(targets=(counts({"ok": 9}),), phases=(note,)), LEVELS)
+    assert verdict.ruling == "PASS"

@@ -194,3 +194,28 @@ def test_a_label_of_no_request_is_refused() -> None:
     """It was joined to another capture."""
     with pytest.raises(HarnessError, match="a label is of no captured request"):
         join.labels(label_table((5, 1.0, 10)), n=3, as_of_ns=99)
+
+
+def test_label_events_keep_what_was_revised_later() -> None:
+    """Every label known by then, in the order it became known; one that comes later is not among them."""
+    table = label_table((1, 1.0, 20), (0, 0.0, 10), (0, 1.0, 30), (1, 0.0, 50))
+    found = join.label_events(table, n=2, as_of_ns=30)
+    assert (found.seq.tolist(), found.label.tolist()) == ([0, 1, 0], [0.0, 1.0, 1.0])
+    assert found.at_ns.tolist() == [10, 20, 30]
+
+
+def test_features_are_compared_only_where_they_were_asked_for() -> None:
+    """A request answered only in a phase that asks for no features is blank on both sides."""
+    table = pa.table(
+        {
+            "seq": [0, 1, 1, 2],
+            "phase": ["latency", "latency", "parity", "parity"],
+            "state": ["ok", "ok", "ok", "timeout"],
+        }
+    )
+    where = join.asked(table, n=4, silent={"latency"})
+    assert where.tolist() == [False, True, False, False]
+    columns = {"x": Column("number", np.arange(4.0), np.zeros(4, np.uint8))}
+    kept = join.keep(columns, where)["x"]
+    assert kept.kind.tolist() == [Kind.MISSING, Kind.VALUE, Kind.MISSING, Kind.MISSING]
+    assert columns["x"].kind.tolist() == [0, 0, 0, 0]

@@ -4,7 +4,7 @@ import pytest
 
 from harness.records import State
 from harness.replay.arm import Try
-from harness.replay.breaker import Breaker, Tripwire, distress
+from harness.replay.breaker import Breaker, Tripwire, blamed, distress
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -80,3 +80,18 @@ def test_a_healthy_run_never_trips_the_defaults() -> None:
             state=State.HTTP_ERROR if error else State.OK, status=500 if error else 200, done_ns=120 * MS
         )
         assert wire.note(answer, now_ns=k * MS, due_ns=0) == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "whom"),
+    [
+        ("circuit breaker: 3 errors of a in a row", "a"),
+        ("circuit breaker: 6 of the last 11 answers of a-b were errors", "a-b"),
+        ("circuit breaker: p95 of b is 6,000 ms, above 5,000 ms", "b"),
+        ("the time limit of 5 s", ""),
+        ("", ""),
+    ],
+)
+def test_the_target_that_tripped_it_is_blamed(reason: str, whom: str) -> None:
+    """By its whole name, and nobody for a time limit."""
+    assert blamed(reason, ["a", "b", "a-b"]) == whom

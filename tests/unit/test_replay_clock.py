@@ -1,6 +1,7 @@
 """Timers that are never early, and what is switched off while the clock runs."""
 
 import gc
+import signal
 import sys
 import time
 
@@ -26,6 +27,23 @@ def test_a_timer_wakes_after_its_time(kind: type[LoopTimer] | type[FdTimer]) -> 
         return early
 
     assert max(run_async(main)) <= MS
+
+
+def test_signals_are_as_before_afterwards() -> None:
+    """The loop would leave SIGTERM to end the process at once, and with it whatever is half made."""
+
+    def mine(*_: object) -> None:
+        raise AssertionError
+
+    async def nothing() -> None:
+        pass
+
+    before = signal.signal(signal.SIGTERM, mine)
+    try:
+        run_async(nothing)
+        assert signal.getsignal(signal.SIGTERM) is mine
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize("was_enabled", [True, False])

@@ -6,7 +6,15 @@ import msgspec
 import pytest
 
 from harness.errors import CaptureError, ScenarioError
-from harness.replay.guard import Safety, check_method, check_resumable, check_target, safe_headers, safe_path
+from harness.replay.guard import (
+    Safety,
+    check_method,
+    check_resumable,
+    check_target,
+    confirmed,
+    safe_headers,
+    safe_path,
+)
 
 NAMES = {
     "inside": ["10.1.2.3", "fd00::1"],
@@ -207,12 +215,23 @@ def test_a_host_hidden_behind_another_one_is_seen(url: str) -> None:
     assert "127.0.0.1@" not in str(caught.value)
 
 
-def test_the_command_line_may_allow_a_host_for_one_run() -> None:
-    """By its whole name; the refusal names the option."""
-    with pytest.raises(ScenarioError, match="--allow-public outside"):
-        check_target("https://outside/", Safety(), resolve=resolve, allow_public=("side",))
-    endpoint = check_target("https://outside/", Safety(), resolve=resolve, allow_public=("OUTSIDE",))
-    assert endpoint.addresses == ("93.184.216.34",)
+@pytest.mark.parametrize(
+    ("hosts", "public"),
+    [((), ()), (("outside",), ()), ((), ("outside",)), (("outside",), ("side",)), (("side",), ("outside",))],
+)
+def test_a_public_host_needs_the_scenario_and_the_command_line(
+    hosts: tuple[str, ...], public: tuple[str, ...]
+) -> None:
+    """Either alone is refused, and the refusal names both steps."""
+    with pytest.raises(ScenarioError, match=r'allow_hosts = \["outside"\].*--allow-public outside'):
+        check_target("https://outside/", confirmed(Safety(allow_hosts=hosts), public), resolve=resolve)
+
+
+def test_a_host_that_both_name_may_be_sent_to() -> None:
+    """By its whole name, whatever its case."""
+    safety = confirmed(Safety(allow_hosts=("Outside", "other")), ("OUTSIDE",))
+    assert safety.allow_hosts == ("Outside",)
+    assert check_target("https://outside/", safety, resolve=resolve).addresses == ("93.184.216.34",)
 
 
 def test_what_was_checked_is_what_is_connected_to() -> None:

@@ -60,6 +60,19 @@ def test_every_loss_has_its_reason_and_what_lost_nothing_is_silent() -> None:
     }
 
 
+def test_answers_with_nothing_to_compare_say_why() -> None:
+    """The step at which they are lost names what was not there."""
+    alone = ledger(
+        "p",
+        "t",
+        intake=Intake(captured=5),
+        states={State.OK: 5},
+        match=Match(states={}, compared=0, unmatched="no offline model"),
+    )
+    assert [(step.step, step.count) for step in alone.steps[-2:]] == [("joined", 0), ("compared", 0)]
+    assert [(loss.reason, loss.count) for loss in alone.steps[-2].lost] == [("no offline model", 5)]
+
+
 def test_a_clean_run_loses_nothing() -> None:
     """All captured requests are compared."""
     clean = ledger(

@@ -1,15 +1,17 @@
 """Requests as bytes and targets as config: what is sent, what is not, and what is refused at load."""
 
 import json
+import socket
 from typing import Any
 
 import msgspec
 import pytest
 
-from harness.errors import CaptureError, ScenarioError
+from harness.errors import CaptureError, ScenarioError, TargetUnreachable
 from harness.records import Attempt, CapturedRequest, Outcome, State
+from harness.replay.clock import run_async
 from harness.replay.guard import Safety
-from replayers.http import HttpArm, HttpTarget, fixed_headers, iso, secrets
+from replayers.http import HttpArm, HttpTarget, fixed_headers, iso, probe, secrets
 
 URL = "http://127.0.0.1:8000/score"
 
@@ -245,3 +247,15 @@ def test_values_from_the_environment_are_secrets_and_others_are_not() -> None:
     declared = {"Authorization": "env:TOKEN", "X-Flag": "env:FLAG", "X-Plain": "in the scenario"}
     filled = fixed_headers(declared, {"TOKEN": "Bearer abc", "FLAG": "1"}, where="t")
     assert secrets(declared, filled) == ("Bearer abc",)
+
+
+@pytest.mark.parametrize("ready", ["/health", ""], ids=["asked", "connection only"])
+def test_a_refused_connection_is_called_by_its_name(ready: str) -> None:
+    """Whatever the client that was asked wraps it in, and whether a probe or an arm finds it."""
+    with socket.socket() as taken:  # bound and not listening, so nobody else can answer there
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/score"
+        for attempt in (lambda: probe(HttpTarget(url=url, ready=ready)), lambda: arm(url=url).open(1)):
+            with pytest.raises(TargetUnreachable) as caught:
+                run_async(attempt)
+            assert caught.value.found == "connection refused"

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from harness.columns import Column, Kind
-from harness.errors import PipelineError
-from replayers.offline import FEATURE, OfflineModel, OfflineReplayer, frame, to_columns, to_table
+from replayers.offline import FEATURE, OfflineModel, OfflineReplayer, frame, one_by_one, to_columns, to_table
+from replayers.pipeline import Alone
 from tests.kit.small_model import PIPELINE, Small, bodies_of, captured, training, write
 
 HOUR = 3_600 * 10**9
@@ -79,7 +79,7 @@ def test_threads_do_not_change_a_bit(small: Small, capture: pa.Table) -> None:
 def test_a_pipeline_whose_rows_are_independent_agrees_with_itself(small: Small, capture: pa.Table) -> None:
     """NaN, missing categories and all."""
     arm, requests = replayer(small), frame(capture)
-    assert arm.disagreements(requests, arm.score(requests)) == []
+    assert arm.disagreements(capture, arm.score(requests)) == []
 
 
 PER_BATCH = """\
@@ -115,10 +115,20 @@ def test_rows_that_depend_on_each_other_are_found(
         with_pipeline(tmp_path, PER_BATCH.replace("LANG", lang).replace("HOUR", hour)),
         frame(capture),
     )
-    found = arm.disagreements(requests, arm.score(requests))
+    found = arm.disagreements(capture, arm.score(requests))
     assert {d.field for d in found} >= {field}
     assert {d.field for d in found} <= {field, "score"}
     assert all(d.batch != d.single for d in found)
+
+
+def test_models_that_share_single_rows_find_what_they_find_alone(tmp_path: Path, capture: pa.Table) -> None:
+    """The rows of one pipeline serve each of its models, also those that ask for more of them."""
+    code = PIPELINE.replace('requests["event_time"].dt.hour', "len(requests)")
+    folder = write(tmp_path, pipeline=code)
+    requests, few, more = frame(capture), replayer(folder, singles=2), replayer(folder, singles=5)
+    shared, batch = Alone(few.pipeline, one_by_one(capture)), few.score(requests)
+    for arm in (few, more):
+        assert arm.disagreements(capture, batch, alone=shared) == arm.disagreements(capture, batch) != []
 
 
 def test_a_disagreement_names_the_request_and_both_values(tmp_path: Path, capture: pa.Table) -> None:
@@ -126,7 +136,7 @@ def test_a_disagreement_names_the_request_and_both_values(tmp_path: Path, captur
     code = PIPELINE.replace('requests["event_time"].dt.hour', "len(requests)")
     arm = replayer(write(tmp_path, pipeline=code), singles=3)
     requests = frame(capture)
-    found = [d for d in arm.disagreements(requests, arm.score(requests)) if d.field == "hour"]
+    found = [d for d in arm.disagreements(capture, arm.score(requests)) if d.field == "hour"]
     assert [(d.seq, d.batch, d.single) for d in found] == [
         (0, "40.0", "1.0"),
         (19, "40.0", "1.0"),
@@ -158,9 +168,31 @@ def test_a_sorted_batch_is_found_one_at_a_time(tmp_path: Path, capture: pa.Table
     """Rows sorted and renumbered look right in a batch of seq 0, 1, 2, …; alone the wrong index shows."""
     code = PIPELINE + SORTED
     arm, requests = with_pipeline(tmp_path, code), frame(capture)
-    batch = arm.score(requests)
-    with pytest.raises(PipelineError, match="must return the index it was given"):
-        arm.disagreements(requests, batch)
+    found = arm.disagreements(capture, arm.score(requests))
+    raised = [d for d in found if d.field == "features"]
+    assert [d.seq for d in raised] == list(range(1, 40))
+    assert all("must return the index it was given" in d.single for d in raised)
+
+
+@pytest.mark.parametrize(
+    ("hour", "field"),
+    [
+        ('requests["hour"].isna().astype(float)', "features"),
+        ('float(requests["amount"].dtype == float)', "hour"),
+        ("len(requests.columns)", "hour"),
+    ],
+    ids=["a key that others have", "the dtype that others give", "the columns that others bring"],
+)
+def test_a_request_alone_has_nothing_of_the_others(tmp_path: Path, hour: str, field: str) -> None:
+    """A service sees one body: no column of another request, no dtype that another one's value made."""
+    bodies = [{"amount": 1, "lang": "go"}, {"amount": 2.5, "lang": "py", "hour": 3}]
+    code = PIPELINE.replace('requests["event_time"].dt.hour', hour)
+    assert code != PIPELINE
+    arm, capture = with_pipeline(tmp_path, code), captured(bodies)
+    found = arm.disagreements(capture, arm.score(frame(capture)))
+    assert [(d.seq, d.field) for d in found if d.field != "score"] == [(0, field)]
+    if field == "features":
+        assert "raised KeyError" in found[0].single
 
 
 @pytest.mark.parametrize(
@@ -312,4 +344,4 @@ def test_an_empty_capture_is_an_empty_frame(small: Small) -> None:
     arm = replayer(small)
     nothing = arm.score(found.assign(amount=0.0, lang="go"))
     assert nothing.scores.tolist() == []
-    assert arm.disagreements(found, nothing) == []
+    assert arm.disagreements(captured([]), nothing) == []

@@ -4,13 +4,14 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from harness.errors import PipelineError
-from replayers.pipeline import Pipeline, check_features, load_pipeline
+from replayers.pipeline import Alone, Pipeline, check_features, load_pipeline
 
 NAMES = ("amount", "hour")
 GOOD = """
@@ -297,3 +298,66 @@ def test_an_error_far_from_home_still_names_a_line(tmp_path: Path) -> None:
     with pytest.raises(PipelineError) as caught:
         found.features(requests(), NAMES)
     assert re.search(r"json:loads \(\w+\.py:\d+\)", str(caught.value))
+
+
+COUNTING = """
+CALLS = []
+
+def build(requests, data):
+    CALLS.append(list(requests.index))
+    return requests[["amount", "hour"]].astype(float)
+"""
+
+
+def alone_at(place: int) -> pd.DataFrame:
+    """The request at a place, in a frame of its own."""
+    return requests().iloc[[place]]
+
+
+def test_requests_are_built_alone_once_for_all_models(tmp_path: Path) -> None:
+    """Two models of other features, one of which asks for more requests: no request is built twice."""
+    found = pipeline(tmp_path, COUNTING)
+    alone = Alone(found, alone_at)
+    few = [alone.features(place, ("hour",)) for place in (0, 3)]
+    more = [alone.features(place, ("amount", "hour")) for place in (0, 1, 3)]
+    assert found.build.__globals__["CALLS"] == [[1], [7], [3]]
+    assert [frame.to_numpy().tolist() for frame in few] == [[[0.0]], [[3.0]]]
+    assert [frame.to_numpy().tolist() for frame in more] == [[[0.0, 0.0]], [[1.0, 1.0]], [[3.0, 3.0]]]
+    assert [list(frame.index) for frame in more] == [[1], [3], [7]]
+
+
+def test_a_request_built_alone_is_held_to_the_contract(tmp_path: Path) -> None:
+    """Each model's names are checked, whoever had the request built."""
+    alone = Alone(pipeline(tmp_path, GOOD), alone_at)
+    alone.features(0, ("amount",))
+    with pytest.raises(PipelineError, match="needs column 'colour'"):
+        alone.features(0, ("amount", "colour"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "data", "same"),
+    [("features:build", ".", True), ("features:build", "data", False), ("features:other", ".", False)],
+)
+def test_models_share_a_pipeline_with_its_data(tmp_path: Path, spec: str, data: str, *, same: bool) -> None:
+    """Another function, or the same one with other data, gives other features."""
+    code = f"{GOOD}\nother = build\n"
+    one, other = pipeline(tmp_path, code), pipeline(tmp_path, code, spec=spec, data=data)
+    assert (one.source == other.source) is same
+
+
+def test_modules_of_the_scenario_stay_its_own_whatever_was_there_before(tmp_path: Path) -> None:
+    """A module of that name that others imported before is theirs again after each call."""
+    (tmp_path / "tables.py").write_text("FACTOR = 2.0\n", encoding="utf-8")
+    code = """
+def build(requests, data):
+    import tables
+    return requests[["amount", "hour"]] * tables.FACTOR
+"""
+    found, theirs = pipeline(tmp_path, code), ModuleType("tables")
+    first = found.features(requests(), NAMES)
+    assert "tables" not in sys.modules
+    sys.modules["tables"] = theirs
+    second = found.features(requests(), NAMES)
+    assert sys.modules["tables"] is theirs
+    assert first.equals(second)
+    assert second["amount"].tolist() == [0.0, 2.0, 4.0, 6.0]

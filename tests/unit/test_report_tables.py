@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from harness.records import Ledger, LedgerStep, Loss, Report, Ruling
+from harness.records import Report
 from harness.report import story, tables
-from tests.kit.sample_report import ALL, fifty, go, invalid, no_go, wait
+from tests.kit.sample_report import ALL, fifty, go, no_go, wait
 
 
 def _every_table(report: Report) -> list[tables.Table]:
@@ -60,44 +60,6 @@ def test_gates_begin_with_what_decides() -> None:
     assert [gate.ruling for gate in story.advisory_gates(no_go())] == ["UNDECIDED", "PASS"]
 
 
-@pytest.mark.parametrize(
-    ("rulings", "line"),
-    [
-        (["PASS"], "1 advisory gate, PASS"),
-        (["PASS", "PASS"], "2 advisory gates, all PASS"),
-        (["PASS", "UNDECIDED", "FAIL", "PASS"], "4 advisory gates, 1 FAIL, 1 UNDECIDED"),
-    ],
-)
-def test_advisory_gates_fold_under_their_standing(rulings: list[Ruling], line: str) -> None:
-    """The line over the folded gates says whether opening it is worth while."""
-    gate = story.advisory_gates(no_go())[0]
-    gates = tuple(replace(gate, ruling=ruling) for ruling in rulings)
-    assert story.advisory_line(replace(no_go(), gates=gates)) == line
-
-
-@pytest.mark.parametrize(
-    ("arm", "short"),
-    [
-        ("challenger vs offline:rebuild", "vs offline rebuild"),
-        ("challenger vs champion", "vs champion"),
-        ("recorded vs offline:champion", "recorded vs offline champion"),
-        ("challenger, rush", "challenger, rush"),
-        ("challenger", "challenger"),
-    ],
-)
-def test_arms_are_short_where_one_is_tested(arm: str, short: str) -> None:
-    """In a narrow column the arm under test goes without saying, and only that one."""
-    assert story.arm_under_test(no_go()) == "challenger"
-    assert story.short_arm(arm, "challenger") == short
-
-
-def test_two_arms_under_test_are_both_named() -> None:
-    """Where required comparisons are about several arms none goes without saying."""
-    gates = tuple(replace(gate, required=True) for gate in no_go().gates)
-    assert story.arm_under_test(replace(no_go(), gates=gates)) == ""
-    assert story.short_arm("challenger vs champion", "") == "challenger vs champion"
-
-
 def test_a_gate_that_waits_says_what_it_needs() -> None:
     """The reason of an open gate ends with what would close it."""
     assert tables.gates(story.required_gates(wait())).notes[0].endswith("Needs: 1,380 more requests.")
@@ -145,27 +107,6 @@ def test_each_test_has_its_own_table_of_looks() -> None:
     assert "Test" not in [column.head for column in first.columns]
 
 
-def test_the_last_look_is_a_sentence() -> None:
-    """How often was looked, what it showed, on how much, and the ruling; nothing without looks."""
-    quality = fifty().quality
-    assert quality is not None
-    assert story.last_look(quality) == (
-        "Last of 2 looks: log loss, challenger − champion: 0.004 (−0.005 to 0.013) on 2,848 requests of "
-        "701 units: UNDECIDED."
-    )
-    assert story.last_look(replace(quality, looks=())) == ""
-
-
-def test_what_a_single_look_would_say_is_told() -> None:
-    """The fixed-n estimate is one line with its counts and its method."""
-    quality = fifty().quality
-    assert quality is not None
-    assert story.quality_lines(quality)[2] == (
-        "decisions right only in the challenger, of those right in one arm only: 32.1 %, 45 of 140. exact "
-        "McNemar, two-sided p < 0.0001, if looked at once and requests were independent"
-    )
-
-
 def test_served_metrics_leave_the_references_out() -> None:
     """Only builds that answered are compared in the short table."""
     quality = fifty().quality
@@ -185,89 +126,3 @@ def test_only_judged_phases_are_held_against_the_budget() -> None:
     assert story.latency_line(no_go().latency[0], 120.0) == (
         "parity · challenger: 723 requests, 0 failed, 0 lost; saturate pace, not judged"
     )
-
-
-def test_the_ledger_separates_lost_from_left_out() -> None:
-    """Requests outside a phase are no loss; the steps where requests fell away are shown."""
-    rush, lossy = no_go().ledgers[2], invalid().ledgers[0]
-    assert story.ledger_line(rush) == (
-        "7,122 captured → 723 scheduled → 723 sent → 723 answered → 723 compared · lost 0"
-    )
-    assert story.losses(rush) == ["6,399 outside the phase, left out before scheduled"]
-    assert story.ledger_line(lossy).endswith("6,410 compared · lost 712")
-    assert story.losses(lossy)[0] == "700 shed, lost before sent"
-
-
-def test_equal_ledgers_are_told_once() -> None:
-    """Targets whose requests went the same way share a line; the log stands with its last phase."""
-    assert [account.name for account in story.accounts(no_go())] == [
-        "parity · champion, challenger, recorded",
-        "rush · challenger",
-    ]
-    assert story.accounts(no_go())[1].losses == ("6,399 outside the phase, left out before scheduled",)
-    alone = replace(no_go(), ledgers=no_go().ledgers[-1:])
-    assert [account.name for account in story.accounts(alone)] == ["recorded · recorded"]
-    twice = replace(no_go(), ledgers=(*no_go().ledgers, replace(no_go().ledgers[0], phase="again")))
-    assert story.accounts(twice)[0].name == "parity · champion, challenger; again · champion, recorded"
-
-
-def test_a_short_ledger_is_one_step() -> None:
-    """A ledger that never went anywhere still reads."""
-    step = LedgerStep(step="captured", count=0, lost=(Loss(reason="bad JSON", count=3),))
-    assert story.ledger_line(Ledger(phase="p", target="t", steps=(step,))) == "0 captured · lost 3"
-
-
-def test_fifty_findings_are_five_groups() -> None:
-    """Findings group by cause, the costliest first, latent ones last."""
-    groups = story.grouped(fifty().findings)
-    assert groups[0].cause == "time_shift"
-    assert groups[-1].cause == "float32_cast"
-    assert [len(group.findings) for group in groups] == [10] * 5
-    flips = [finding.flips for finding in groups[0].findings]
-    assert flips == sorted(flips, reverse=True)
-
-
-@pytest.mark.parametrize(
-    ("report", "line"),
-    [
-        (go(), "No findings: nothing differs on 7,122 compared requests."),
-        (invalid(), "No findings: no arms were compared."),
-        (
-            replace(wait(), findings=()),
-            "No findings: what differs has no named cause, see the tables; 7,122 requests compared.",
-        ),
-    ],
-)
-def test_nothing_found_is_one_calm_line(report: Report, line: str) -> None:
-    """An empty list of findings says why it is empty, and never that all is well when it is not."""
-    assert story.no_findings(report) == line
-
-
-def test_many_reasons_are_cut_and_counted() -> None:
-    """The box holds three reasons and how many more there are."""
-    decision = replace(go().decision, reasons=("a", "b", "c", "d", "e"))
-    assert story.main_reasons(decision) == ["a", "b", "c", "And 2 more reasons, under Gates."]
-
-
-def test_equal_reasons_are_told_once() -> None:
-    """Gates that say the same of several arms are one reason, and are not counted among the rest."""
-    says = "FAIL: 3 of 9 (11%) differ."
-    decision = replace(
-        go().decision,
-        reasons=(
-            f"score_parity (challenger vs offline:rebuild) {says}",
-            f"score_parity (challenger vs champion) {says}",
-            f"decision_flips (champion) {says}",
-            f"decision_flips (rebuild) {says}",
-        ),
-    )
-    assert story.main_reasons(decision) == [
-        "score_parity (challenger vs offline:rebuild and champion) FAIL: 3 of 9 (11 %) differ.",
-        "decision_flips (champion and rebuild) FAIL: 3 of 9 (11 %) differ.",
-    ]
-
-
-def test_no_reason_repeats_the_headline() -> None:
-    """Where the headline is a gate's own sentence it is said once."""
-    assert story.main_reasons(wait().decision) == []
-    assert len(story.main_reasons(no_go().decision)) == 2

@@ -125,6 +125,18 @@ def test_per_cent_stays_with_its_number(width: int) -> None:
     assert not [line for line in lines if line.lstrip("│ ").startswith("%")]
 
 
+@pytest.mark.parametrize(
+    ("budget", "head"), [(120.0, "over 120 ms"), (2000.0, "over 2,000 ms"), (1500.5, "over 1,500 ms")]
+)
+def test_a_budget_of_thousands_is_one_heading(budget: float, head: str) -> None:
+    """The comma of thousands parts no columns: every row has a cell to each head."""
+    report = replace(fifty(), budget_ms=budget)
+    lines = [line.split() for line in _printed(report, width=160).splitlines()]
+    heads = next(line for line in lines if "p99" in line and "lag" in line)
+    assert " ".join(heads).endswith(f"{head} failed")
+    assert [line[-2:] for line in lines if line[:2] == ["rush", "challenger"]] == [["231", "0"]]
+
+
 def test_paths_are_named_when_the_folder_is() -> None:
     """The reports' paths are printed when the run's folder is given, and only then."""
     assert "runs/7/report.html" in _printed(no_go(), folder=Path("runs/7"))

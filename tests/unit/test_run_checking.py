@@ -34,6 +34,8 @@ def test_a_scenario_that_can_go_is_said_to(folder: Path) -> None:
     assert "GO is possible with these gates." in said
     assert "at least 1.2405%" in said
     assert "of 240: PASS up to 6 (2.5%), FAIL from 19 (7.9%)" in said
+    assert "a build is caught with 95 % chance if it answers 10.9% of them late" in said
+    assert "duration: about 2 s of sending (1 s on the clock, 1 s if an answer takes 10 ms)" in said
     assert said.endswith("Nothing was sent.")
 
 
@@ -83,7 +85,22 @@ def test_a_pipeline_that_depends_on_the_batch_is_warned_of(folder: Path) -> None
     """The ten tried requests are also built alone."""
     code = small.PIPELINE.replace("astype(float)", "astype(float) + len(requests)")
     (folder / "features.py").write_text(code, encoding="utf-8")
-    assert any("WARNING: alone ≠ batch for amount" in line for line in lines(small.scenario(folder, NOWHERE)))
+    path = small.scenario(folder, NOWHERE, more=small.LATENCY)
+    assert any("WARNING: alone ≠ batch for amount" in line for line in lines(path))
+    (obstacle,) = obstacles(path)
+    assert "the offline pipeline of model gives a request alone other features than in a batch" in obstacle
+
+
+@pytest.mark.parametrize(("labelled", "fails"), [(100, True), (220, True), (230, False), (240, False)])
+def test_labels_that_are_missing_are_told_before_the_run(labelled: int, *, fails: bool, folder: Path) -> None:
+    """An improvement needs 95 % of the labels that should be there by the end; all are due after a day."""
+    improvement = '\n[decision]\nrelease = "improvement"\n'
+    end = 'complete_until = "2025-05-01T00:00:00Z"\n'
+    more = small.champion(NOWHERE) + small.LATENCY + small.labels() + end + improvement
+    small.write_lines(folder / "labels.jsonl", small.labelled(0, labelled))
+    found = obstacles(small.scenario(folder, NOWHERE, more=more))
+    wanted = f"{240 - labelled} of 240 requests whose labels should be there have none, at most 5% may"
+    assert [wanted in line for line in found] == ([True] if fails else [])
 
 
 def test_a_recorded_challenger_needs_no_address(folder: Path) -> None:

@@ -30,7 +30,6 @@ def test_right_answers_differ_nowhere(tmp_path: Path) -> None:
     assert {
         (p.summary.distinct, p.summary.feature_mismatches, p.summary.score_mismatches) for p in found.pairs
     } == {(small.REQUESTS, 0, 0)}
-    assert found.units == {"challenger": 120, "champion": 120, "offline:model": 120}
     assert run.folder.load(SUMMARY, Comparison) == found
     assert run.folder.read(run.folder.differences).num_rows == 0
 
@@ -87,6 +86,47 @@ def test_models_tell_the_damage_and_counts_do_not_need_them(tmp_path: Path) -> N
     assert amount["bare"].damage is None
     assert amount["full"].damage is not None
     assert amount["full"].damage.rows == 40
+
+
+RULE = """
+[tolerance.features.amount]
+ignore = true
+reason = "unit changed"
+expires = "{}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("expires", "mismatches", "rule"),
+    [("2025-04-01", 0, "ignored"), ("2025-03-31", 40, "expired on 2025-03-31")],
+)
+def test_a_rule_holds_until_the_day_it_expires(
+    expires: str, mismatches: int, rule: str, tmp_path: Path
+) -> None:
+    """The day is that of the run, on whatever day it is compared; a rule that has expired is told."""
+    run = ready(tmp_path, more=RULE.format(expires))
+    answers = small.answers()
+    for i in range(40):
+        answers[small.request_id(i)]["features"]["amount"] += 1
+    run.answer("challenger", answers)
+    (pair,) = compare(run.folder, run.loaded, models=None).pairs
+    assert pair.summary.feature_mismatches == mismatches
+    (told,) = pair.ignored
+    assert (told.field, told.reason, told.silenced) == ("amount", "unit changed", 40 - mismatches)
+    assert rule in told.rule
+
+
+def test_echoes_that_are_no_features_are_told(tmp_path: Path) -> None:
+    """They count as missing, and a sentence says that they were there."""
+    run = ready(tmp_path)
+    answers = small.answers()
+    for i in range(7):
+        answers[small.request_id(i)]["features"] = ["not", "an", "object"]
+    run.answer("challenger", answers)
+    (pair,) = compare(run.folder, run.loaded, models=None).pairs
+    assert "challenger shows features that cannot be read on 7 requests: counted as missing" in (
+        pair.summary.unsure
+    )
 
 
 def finding(arm: str, cause: str) -> Finding:

@@ -10,6 +10,7 @@ from harness.capture.times import parse
 from harness.errors import RunError
 from harness.records import Report
 from harness.run import comparing, deciding
+from harness.run.folder import CHOSEN, Chosen
 from tests.kit import small
 from tests.kit.prepared import NOWHERE, Prepared, ready
 
@@ -39,7 +40,14 @@ def test_a_report_names_what_it_was_made_of(run: Prepared) -> None:
     assert report.digests["scenario"] == run.loaded.digest
     assert report.digests["model model"] == small.model_hash()
     assert [line.split()[1] for line in report.reproduce] == ["run", "compare", "decide", "report"]
+    assert report.reproduce[0].endswith("scenario.toml")
     assert report.environment["lightgbm"]
+
+
+def test_a_run_of_some_phases_is_reproduced_with_them(run: Prepared) -> None:
+    """What the command line chose is part of the command that makes the run again."""
+    run.folder.save(CHOSEN, Chosen(phases=("parity", "two words"), all_phases=True))
+    assert judged(run).reproduce[0].endswith("scenario.toml --phase parity --phase 'two words' --all-phases")
 
 
 @pytest.mark.parametrize(
@@ -96,8 +104,45 @@ def test_an_answer_given_in_two_phases_is_counted_in_both_and_compared_once(run:
     comparing.compare(run.folder, run.loaded, models=None)
     report = judged(run)
     mine = [ledger for ledger in report.ledgers if ledger.target == "challenger"]
-    assert [(ledger.phase, ledger.steps[-1].count) for ledger in mine] == [("parity", 240), ("latency", 240)]
+    assert [(ledger.phase, ledger.steps[-1].count) for ledger in mine] == [("parity", 240), ("latency", 0)]
+    assert [loss.reason for loss in mine[1].steps[-1].lost] == ["compared in phase parity"]
     assert report.pairs[0].distinct == 240
+
+
+def test_units_that_were_failed_are_counted(tmp_path: Path) -> None:
+    """Request 0 and 120 are of one user, 1 of another: three failures are of two of 120 users."""
+    run = ready(tmp_path, more=small.ONLY_PARITY)
+    answers = small.answers()
+    for i in (0, 1, small.USERS):
+        del answers[small.request_id(i)]
+    run.answer("challenger", answers)
+    run.note("challenger")
+    comparing.compare(run.folder, run.loaded, models=None)
+    (target,) = judged(run).targets
+    assert (target.units, target.units_failed, target.states) == (120, 2, {"ok": 237, "timeout": 3})
+
+
+def test_looks_are_only_ever_appended(run: Prepared) -> None:
+    """Another time adds its looks after those that are there, and the same time none."""
+    path = run.folder.root / "looks.jsonl"
+    judged(run, "2025-03-12T12:00:00Z")
+    first = path.read_bytes()
+    judged(run, "2025-03-12T12:00:00Z")
+    assert path.read_bytes() == first
+    judged(run)
+    assert path.read_bytes().startswith(first)
+    assert len(path.read_bytes().splitlines()) > len(first.splitlines())
+    judged(run, "2025-03-05T00:00:00Z")
+    assert path.read_bytes().startswith(first)
+
+
+def test_damaged_looks_are_an_error_of_the_run(run: Prepared) -> None:
+    """Half a line is not a look that was never taken."""
+    judged(run)
+    path = run.folder.root / "looks.jsonl"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(RunError, match="damaged"):
+        judged(run)
 
 
 def test_outcomes_that_changed_after_the_comparison_are_refused(run: Prepared) -> None:

@@ -9,9 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.errors import LabelsError, ScenarioError
+from harness.records import SinglesCheck
+from harness.run.deciding import DISAGREEMENTS
 from harness.run.folder import RunFolder
 from harness.run.preparing import attach_labels, check_environment, load_models, prepare
 from harness.scenario import Loaded, load
+from replayers.offline import OfflineModel, OfflineReplayer
 from tests.kit import small
 
 
@@ -66,6 +69,31 @@ def test_a_prepared_run_holds_all_that_later_stages_read(folder: Path, tmp_path:
     there = {str(p.relative_to(run.root)) for p in run.root.rglob("*") if p.is_file()}
     assert listed == there - {"MANIFEST.jsonl"}
     assert any("240 requests scored" in line for line in said)
+
+
+COUNTING = """
+SIZES = []
+
+def build(requests, data):
+    SIZES.append(len(requests))
+    return requests[["amount", "age", "visits"]].astype(float)
+"""
+
+
+def test_models_of_one_pipeline_share_the_rows_built_alone(folder: Path, tmp_path: Path) -> None:
+    """Each model has its check of single rows, and the pipeline is asked for each row once."""
+    (folder / "features.py").write_text(COUNTING, encoding="utf-8")
+    run = RunFolder(tmp_path / "run")
+    run.root.mkdir()
+    config = OfflineModel(file="model.txt", features="features:build", singles=5)
+    replayers = {name: OfflineReplayer(config, folder, name=name) for name in ("one", "two")}
+    prepare(scenario(folder), run, replayers=replayers, created_at="now", say=lambda _: None)
+    sizes = replayers["one"].pipeline.build.__globals__["SIZES"]
+    assert sorted(sizes) == [1] * 5 + [small.REQUESTS] * 2
+    assert run.load(DISAGREEMENTS, dict[str, SinglesCheck]) == {
+        "one": SinglesCheck(checked=5),
+        "two": SinglesCheck(checked=5),
+    }
 
 
 @pytest.mark.parametrize(("sample", "fails"), [("1.0", True), ("0.5", False)])

@@ -8,12 +8,14 @@ import msgspec
 import pytest
 
 from harness.errors import ScenarioError
-from harness.gates import DecisionFlips, FeatureParity, ScoreParity
-from harness.records import PairSummary
+from harness.records import PairSummary, SinglesCheck
 from harness.run.comparing import Compared
-from harness.run.replaying import Plan, _mismatching
+from harness.run.deciding import DISAGREEMENTS
+from harness.run.replaying import Plan, certain_no_go
 from harness.scenario import Loaded, load
 from harness.scenario.document import EXAMPLE
+from tests.kit import small
+from tests.kit.prepared import ready
 
 SUMMARY = PairSummary(
     left="offline:m",
@@ -56,23 +58,15 @@ def test_a_phase_that_is_not_there_is_refused(loaded: Loaded) -> None:
         Plan(loaded, ("a", "c"))
 
 
-@pytest.mark.parametrize(
-    ("pair", "parity", "counts"),
-    [
-        (MINE, True, (5, 3, 2)),
-        (MINE, False, (5, 3, 2)),
-        (REPLACE(MINE, under_test=False), True, (0, 0, 0)),
-        (REPLACE(MINE, against="champion"), True, (0, 3, 2)),
-        (REPLACE(MINE, against="champion"), False, (0, 0, 0)),
-        (REPLACE(MINE, summary=REPLACE(SUMMARY, feature_mismatches=None)), True, (0, 3, 2)),
-    ],
-)
-def test_only_what_a_gate_judges_counts_against_it(
-    pair: Compared,
-    *,
-    parity: bool,
-    counts: tuple[int, int, int],
-) -> None:
-    """Not another arm's mismatches, and not the champion's other scores in an improvement release."""
-    gates = (FeatureParity(), ScoreParity(), DecisionFlips())
-    assert tuple(_mismatching(pair, gate, parity=parity) for gate in gates) == counts
+def test_a_certain_no_go_needs_a_reference_and_writes_nothing(tmp_path: Path) -> None:
+    """A void offline reference proves nothing; asking leaves no file behind."""
+    run = ready(tmp_path)
+    answers = small.answers()
+    for i in range(40):
+        answers[small.request_id(i)]["score"] += 0.01
+    run.answer("challenger", answers)
+    before = {p: p.stat().st_mtime_ns for p in run.folder.root.rglob("*")}
+    assert "40 requests" in certain_no_go(run.loaded, run.folder, captured=small.REQUESTS)
+    assert {p: p.stat().st_mtime_ns for p in run.folder.root.rglob("*")} == before
+    run.folder.save(DISAGREEMENTS, {"model": SinglesCheck(checked=10, found=("request seq 0",))})
+    assert certain_no_go(run.loaded, run.folder, captured=small.REQUESTS) == ""

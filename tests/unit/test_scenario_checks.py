@@ -64,7 +64,7 @@ def complaint(folder: Path, text: str) -> str:
         ),
         (
             EXAMPLE + f'\n[[gates]]\n{KIND} = "errors"\n[[gates]]\n{KIND} = "errors"\n',
-            ["a gate is configured twice", "Errors"],
+            ["two gates of kind 'errors'", "scenario.toml: $.gates"],
         ),
         (EXAMPLE + '\n[decision]\nplanned_end = "soon"\n', ["$.decision.planned_end: 'soon'"]),
         (EXAMPLE + CHAMPION + LABELS + 'since = "2025-01-01T00:00:00"\n', ["$.labels.since", "no zone"]),
@@ -86,7 +86,6 @@ def test_parts_that_do_not_fit_are_told_with_their_place(
         EXAMPLE + CHAMPION + LABELS,
         EXAMPLE.replace('model = "challenger"\n', "") + CHAMPION,
         EXAMPLE.replace("targets.challenger", "targets.canary") + 'role = "challenger"\n',
-        EXAMPLE.replace("127.0.0.1", "8.8.8.8") + '\n[safety]\nallow_hosts = ["8.8.8.8"]\n',
         EXAMPLE + 'method = "PUT"\n\n[safety]\nmethods = ["PUT"]\n',
         EXAMPLE.replace("8000", "{port}") + 'start = ["serve", "{port}"]\n',
     ],
@@ -95,3 +94,12 @@ def test_parts_that_fit_are_accepted(text: str, tmp_path: Path) -> None:
     """The checks refuse no more than they must."""
     (tmp_path / "scenario.toml").write_text(text, encoding="utf-8")
     assert load(tmp_path).under_test in {"challenger", "canary"}
+
+
+def test_a_public_host_must_be_confirmed_beside_the_scenario(tmp_path: Path) -> None:
+    """The scenario alone does not open it."""
+    text = EXAMPLE.replace("127.0.0.1", "8.8.8.8") + '\n[safety]\nallow_hosts = ["8.8.8.8"]\n'
+    (tmp_path / "scenario.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"--allow-public 8\.8\.8\.8"):
+        load(tmp_path)
+    assert load(tmp_path, public=("8.8.8.8",)).scenario.safety.allow_hosts == ("8.8.8.8",)

@@ -27,6 +27,18 @@ def test_without_inflation_the_tails_are_the_binomials(slow: int) -> None:
     assert rule.p_over(slow, 40) == pytest.approx(math.fsum(chance[slow:]), rel=1e-10)
 
 
+def test_the_share_that_is_seen_is_ruled_over_with_its_chance() -> None:
+    """With v = 1 the binomial sums from the deciding count on give the chance."""
+    rule = SlowShareTest(inflation=1.0)
+    share, fewest = rule.share_seen(240, chance=0.9), rule.smallest_over(240)
+    assert share is not None
+    assert fewest is not None
+    terms = (math.comb(240, k) * share**k * (1 - share) ** (240 - k) for k in range(fewest, 241))
+    assert math.fsum(terms) == pytest.approx(0.9, rel=1e-9)
+    assert SlowShareTest().share_seen(632) == pytest.approx(0.1263, abs=5e-5)
+    assert SlowShareTest().share_seen(4) is None
+
+
 @pytest.mark.parametrize("inflation", [1.0, 2.0, 4.5])
 def test_inflation_by_a_whole_number_is_a_smaller_binomial(inflation: float) -> None:
     """Counts that are multiples of v give the plain test of the divided counts."""
