@@ -1,3 +1,3 @@
-"""replaygate: replay captured traffic through model and endpoints, compare each request, decide GO or NO-GO."""
+"""replaygate: replay captured traffic through model and endpoints, compare each request, decide."""
 
 __version__ = "0.1.0"

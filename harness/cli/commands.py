@@ -91,6 +91,9 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
     "--phase", "phases", multiple=True, metavar="NAME", help="Run only this phase (may be repeated)."
 )
 @click.option("--all-phases", is_flag=True, help="Measure latency even when parity is a certain NO-GO.")
+@click.option(
+    "--first", type=click.IntRange(min=1), metavar="N", help="Only the first N requests of each phase."
+)
 @PUBLIC
 @RESULTS
 @ends_in_a_verdict
@@ -144,7 +147,11 @@ def init(name: Path) -> int:
 
 @cli.command(short_help="See it work: a healthy and a broken build of a real service.")
 @click.argument("name", default="duo_acceptance")
-@click.option("--quick", is_flag=True, help="Parity only: no latency, so the healthy build ends with WAIT.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Parity of the first 2,000 requests only: no latency, so the healthy build waits.",
+)
 @RESULTS
 def demo(name: str, *, quick: bool, results: Path) -> int:
     """Replay real traffic against a healthy and a broken build of a service that is started for it."""

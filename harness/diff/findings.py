@@ -90,12 +90,18 @@ def _time_finding(case: Case, shifted: TimeShift) -> Finding:
 
 
 def _time_words(shifted: TimeShift) -> tuple[Cause, str, str]:
-    """The cause, what differs, and a second sentence: either the clock is wrong or only some features' age."""
+    """The cause, what differs, and a second sentence: the clock is wrong, or only some features' age."""
     away, early = duration(abs(shifted.shift_ns)), shifted.shift_ns < 0
     names, several = listed(shifted.fields), len(shifted.fields) > 1
     if not shifted.unmoved:
-        cause = Cause(TIME_SHIFT, f"reads event_time {away} {'early' if early else 'late'}", shifted.explained)
-        return cause, f"{names} ({len(shifted.fields):,} features) differ" if several else f"{names} differs", ""
+        cause = Cause(
+            TIME_SHIFT, f"reads event_time {away} {'early' if early else 'late'}", shifted.explained
+        )
+        return (
+            cause,
+            f"{names} ({len(shifted.fields):,} features) differ" if several else f"{names} differs",
+            "",
+        )
     when = f"as of {away} {'before' if early else 'after'} event_time"
     cause = Cause(AS_OF_SHIFT, f"builds {names} {when}", shifted.explained)
     right = "is" if len(shifted.unmoved) == 1 else "are"

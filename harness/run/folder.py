@@ -36,11 +36,13 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 
     phases: tuple[str, ...] = ()
     all_phases: bool = False
+    first: int | None = None
 
     def options(self) -> str:
-        """The same on a command line: " --phase parity --all-phases"."""
+        """The same on a command line: " --phase parity --all-phases --first 2000"."""
         named = "".join(f" --phase {shlex.quote(name)}" for name in self.phases)
-        return named + (" --all-phases" if self.all_phases else "")
+        cut = "" if self.first is None else f" --first {self.first}"
+        return named + (" --all-phases" if self.all_phases else "") + cut
 
 
 class _Head(msgspec.Struct, frozen=True, kw_only=True):

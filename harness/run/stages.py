@@ -40,11 +40,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line adds to a scenario: `phases` names the only ones to run (empty: all)."""
+    """What the command line adds to a scenario: `phases` names the only ones to run (empty: all).
+
+    `first` cuts every phase to its first requests by time; parity is then a census of those alone.
+    """
 
     results: Path = Path("results")
     phases: tuple[str, ...] = ()
     all_phases: bool = False
+    first: int | None = None
     as_of: str | None = None
     allow_public: tuple[str, ...] = ()
 
@@ -55,7 +59,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     Returns the folder and the report. What is wrong with the scenario is found before a folder is made, and
     what is wrong with the capture before anything is sent.
     """
-    loaded = load(path, public=options.allow_public)
+    loaded = load(path, public=options.allow_public).narrowed(options.first)
     as_of_ns = _as_of(options.as_of)
     todo = Plan(loaded, options.phases, options.all_phases)
     check_environment(loaded)
@@ -70,7 +74,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     except BaseException:
         shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
         raise
-    folder.save(CHOSEN, Chosen(phases=options.phases, all_phases=options.all_phases))
+    folder.save(CHOSEN, Chosen(phases=options.phases, all_phases=options.all_phases, first=options.first))
     _replay(todo, folder, watch=watch, done=None)
     watch.say("comparing")
     comparing.compare(folder, loaded, models=prepared.models())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -126,6 +126,15 @@ class Loaded:
     def holders(self, role: Role) -> list[str]:
         """All targets that claim a role; a checked scenario has at most one for each."""
         return [name for name, target in self.scenario.targets.items() if (target.role or name) == role]
+
+    def narrowed(self, first: int | None) -> Loaded:
+        """The same scenario with each phase cut to its first requests by time: another digest, another test."""
+        if first is None:
+            return self
+        phases = tuple(
+            msgspec.structs.replace(p, first=min(first, p.first or first)) for p in self.scenario.phases
+        )
+        return replace(self, scenario=msgspec.structs.replace(self.scenario, phases=phases))
 
     def phase_targets(self, phase: Phase) -> tuple[str, ...]:
         """The HTTP targets a phase sends to; all of them unless the phase names some."""

@@ -33,6 +33,7 @@ url = "http://127.0.0.1:8000/score"  # loopback and private networks only, unles
 model = "challenger"                 # the offline model its answers must match
 # template = '{{"features": $body}}'   # when the endpoint wants another body than the captured one
 # response = {{ score = "score", features = "features", model = "header:X-Model-Hash" }}
+#                                    # model: the sha256 of model.txt, 8 or more hex digits, in every answer
 
 # [targets.champion]                 # today's build: adds champion-against-challenger comparisons
 # kind = "http"

@@ -150,8 +150,9 @@ def priority() -> str:
 @cache
 def tool(name: str) -> str:
     """The path of a peer's command, installed from Debian if need be; raises NotHere, loudly."""
-    if not shutil.which(name) and os.geteuid() == 0 and shutil.which("apt-get"):
-        _apt(DEBIAN[name])
+    apt_get = shutil.which("apt-get")
+    if not shutil.which(name) and os.geteuid() == 0 and apt_get:
+        _install(DEBIAN[name], apt_get=apt_get)
     found = shutil.which(name)
     if not found:
         loudly(f"{name} is not installed, and cannot be by this user: apt-get install {DEBIAN[name]}")
@@ -159,7 +160,7 @@ def tool(name: str) -> str:
     return found
 
 
-def _apt(package: str) -> None:
+def _install(package: str, *, apt_get: str) -> None:
     """Install a package without letting it start a service of its own."""
     policy = Path("/usr/sbin/policy-rc.d")
     ours = not policy.exists()
@@ -169,7 +170,7 @@ def _apt(package: str) -> None:
     try:
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for words in (["update"], ["install", "--yes", "--no-install-recommends", package]):
-            subprocess.run(["apt-get", "--quiet", *words], env=env, capture_output=True, check=False)  # noqa: S607
+            subprocess.run([apt_get, "--quiet", *words], env=env, capture_output=True, check=False)
     finally:
         if ours:
             policy.unlink()

@@ -252,7 +252,7 @@ def test_check_tells_what_a_run_can_show_and_sends_nothing(folder: Path, results
         "10 scored",
         "240 requests labelled",
         "phase parity (saturate, 4 in flight): 240 requests to each of challenger, champion",
-        "phase latency (recorded, speed 20): 240 requests to each of challenger, champion; 1 s on the clock, "
+        "phase latency (recorded, speed 20): 240 requests to each of challenger, champion; 1 s on the clock",
         "peak 200/s; targets together unless they would contend",
         "at least 1.2405%",
         "latency_p95 needs at least",
