@@ -128,7 +128,7 @@ class Loaded:
         return [name for name, target in self.scenario.targets.items() if (target.role or name) == role]
 
     def narrowed(self, first: int | None) -> Loaded:
-        """The same scenario with each phase cut to its first requests by time: another digest, another test."""
+        """The same scenario with each phase cut to its first requests by time; its digest is another."""
         if first is None:
             return self
         phases = tuple(

@@ -98,3 +98,13 @@ def test_every_word_of_a_scenario_is_explained() -> None:
     schema = msgspec.json.schema(Scenario)["$defs"]["Scenario"]["properties"]
     bare = [word for word, entry in schema.items() if not (entry.get("description") or "").endswith(".")]
     assert bare == []
+
+
+def test_a_narrowed_scenario_cuts_every_phase_and_is_another_test(tmp_path: Path) -> None:
+    """`--first` keeps the smaller of both cuts, changes the digest, and nothing without it."""
+    whole = loaded(tmp_path)
+    assert whole.narrowed(None) is whole
+    cut = whole.narrowed(5)
+    assert {phase.first for phase in cut.scenario.phases} == {5}
+    assert cut.narrowed(9).scenario.phases == cut.scenario.phases
+    assert cut.digest != whole.digest
