@@ -23,6 +23,7 @@ from harness.diff.cells import Judged
 from harness.diff.sentences import number, quoted
 from harness.diff.tolerance import Band
 
+LEAST_FACTOR = 1e-100
 MIN_ROWS = 5
 MIN_INPUTS = 3
 #: share of the mismatching rows that a cause reproduces to be named, and to be named with "mostly"
@@ -213,7 +214,11 @@ def scale(evidence: Evidence) -> Iterator[Candidate]:
     usable = evidence.both & (evidence.a != 0) & (evidence.b != 0)
     if not usable.any():
         return
-    for by in _guesses(evidence.b[usable] / evidence.a[usable]):
+    with np.errstate(over="ignore", under="ignore"):
+        quotients = evidence.b[usable] / evidence.a[usable]
+    for by in _guesses(quotients):
+        if not LEAST_FACTOR <= abs(by) <= 1 / LEAST_FACTOR:
+            continue  # the quotient over- or underflowed: no factor that anybody wrote
         hits = usable & _EXACT.holds(evidence.a * by, evidence.b)
         yield Candidate("scale", f"serves {evidence.label} {_times(by)} {evidence.other}", hits)
 

@@ -25,7 +25,7 @@ SUBNORMAL = 1e-300  # below about this, doubles lose digits, and so does any rel
 
 
 def assert_same(one: AsymptoticCS, other: AsymptoticCS) -> None:
-    """Assert that two sequences agree to 1e-12 relative to the size of their data, and to 1e-300 near zero."""
+    """Assert that two sequences agree to 1e-12 of the size of their data, and to 1e-300 near zero."""
     scale = abs(one.mean) + math.sqrt(one.m2)
     assert (one.n, one.nonzero) == (other.n, other.nonzero)
     assert other.mean == pytest.approx(one.mean, rel=1e-12, abs=1e-12 * scale + SUBNORMAL)
