@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -100,6 +101,17 @@ LABELS = pa.schema(
         ("label_at", _STAMP),
     ]
 )
+
+
+_PRIVATE = re.compile(
+    r"(^|[-_])(auth|authorization|cookie2?|credentials?|passw(or)?d|secret|session|sid|token)($|[-_])"
+    r"|(api|access|private)[-_]?key"
+)
+
+
+def is_private(header: str) -> bool:
+    """Whether a header by this name may hold a credential: it is neither written to a run nor passed on."""
+    return _PRIVATE.search(header.lower()) is not None
 
 
 class Kind(IntEnum):

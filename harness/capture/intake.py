@@ -22,6 +22,9 @@ from harness.records import CapturedRequest
 #: how many bad lines are kept with their details
 WORST = 20
 
+#: reasons that end a file early, so that nobody knows how many requests are missing
+CUT = frozenset({"truncated gzip", "damaged gzip"})
+
 _PROGRESS_EVERY = 5_000
 _PART_BYTES = 128 << 20
 _CHUNK_ROWS = 1_024
@@ -147,7 +150,19 @@ def _sampled(
             request if request.seq == tally.sampled else msgspec.structs.replace(request, seq=tally.sampled)
         )
         tally.keep(dense)
-        yield dense
+        yield without_secrets(dense)
+
+
+def without_secrets(request: CapturedRequest) -> CapturedRequest:
+    """The request without headers that may hold credentials, its recorded answer's too: a run keeps none."""
+    answer = request.recorded_response
+    if answer is not None:
+        answer = msgspec.structs.replace(answer, headers=_public(answer.headers))
+    return msgspec.structs.replace(request, headers=_public(request.headers), recorded_response=answer)
+
+
+def _public(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if not columns.is_private(name)}
 
 
 def _parted(requests: Iterable[CapturedRequest], part_rows: int) -> Iterator[pa.Table]:
@@ -179,6 +194,15 @@ def _chunk(stream: Iterator[CapturedRequest], rows: int) -> Iterator[CapturedReq
 
 
 def _refuse(tally: _Tally, path: Path, *, max_bad_share: float) -> None:
+    cut = next(iter(CUT & tally.bad.keys()), None)
+    if cut is not None:
+        raise CaptureError(
+            "the capture is cut: what it lost cannot be counted",
+            where=str(path),
+            found=f"{cut} after {tally.parsed:,} requests",
+            expected="a whole file",
+            fix="Copy the file again, or keep what can be read in a file of its own.",
+        )
     bad = sum(tally.bad.values())
     if bad > max_bad_share * (tally.parsed + bad):
         raise _too_many_bad(tally, path, max_bad_share=max_bad_share)

@@ -21,6 +21,8 @@ Exit codes: GO 0, NO-GO 10, WAIT 20, INVALID 30; usage or scenario error 64,
 bad capture or labels 65, target unreachable 69, internal error 70,
 interrupted 130. Never 1 or 2."""
 WAIT = 20
+#: a crash, INVALID, and what went wrong before a verdict
+TAKEN = frozenset({1, 2, 30, 64, 65, 69, 70})
 
 PATH = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -63,6 +65,13 @@ def cli() -> None:
     """
 
 
+def _readable(_context: click.Context, _option: click.Parameter, code: int) -> int:
+    """The code that WAIT is given, unless it already says something else."""
+    if code in TAKEN:
+        raise click.BadParameter(f"{code} already means something else; 0, 10 and 20 read as a verdict")
+    return code
+
+
 def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
     """The options that all commands ending in a verdict share, handed over as one `Ending`."""
 
@@ -73,6 +82,7 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
     @click.option(
         "--wait-as",
         type=click.IntRange(0, 125),
+        callback=_readable,
         default=WAIT,
         show_default=True,
         metavar="CODE",

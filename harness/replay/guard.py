@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 from msgspec import Meta
 
+from harness.columns import is_private
 from harness.errors import CaptureError, ScenarioError
 from harness.replay.breaker import Breaker
 
@@ -212,6 +213,7 @@ def safe_headers(captured: Mapping[str, str]) -> dict[str, str]:
         for name, value in captured.items()
         if (lower := check_header(name, value, error=CaptureError)) not in SECRET | HOP | OURS
         and not lower.startswith("proxy-")
+        and not is_private(lower)
         and lower not in named
     }
 

@@ -1,5 +1,6 @@
 """The first step of a run: parts on disk, counts that add up, and captures that cannot be used."""
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -178,3 +179,46 @@ def test_a_missing_capture_is_told_with_what_is_nearby(tmp_path: Path) -> None:
     path = write_lines(tmp_path, line("a"))
     with pytest.raises(CaptureError, match=r"no such file\. Did you mean 'c\.jsonl'"):
         ingest(path.with_name("c.json"), CONFIG, tmp_path / "out", seed=1)
+
+
+def test_credentials_of_the_capture_are_not_in_the_run(tmp_path: Path) -> None:
+    """Headers that may hold a credential, of request and answer, are left out of the run's own capture."""
+    line = {
+        "request_id": "a",
+        "ts": "2025-01-01T00:00:00Z",
+        "body": {},
+        "headers": {
+            "Authorization": "S3",
+            "x-amz-security-token": "S3",
+            "X-Api-Key": "S3",
+            "x-partition-key": "k",
+        },
+        "recorded_response": {
+            "status": 200,
+            "headers": {"Set-Cookie": "S3", "x-model-hash": "h"},
+            "body": {},
+        },
+    }
+    (tmp_path / "c.jsonl").write_text(json.dumps(line) + "\n")
+    ingest(tmp_path / "c.jsonl", CaptureConfig(path="c.jsonl"), tmp_path / "run", seed=0)
+    (kept,) = requests(load(tmp_path / "run"))
+    assert kept.headers == {"x-partition-key": "k"}
+    assert kept.recorded_response is not None
+    assert kept.recorded_response.headers == {"x-model-hash": "h"}
+
+
+def test_a_cut_file_ends_the_run_however_few_lines_are_bad(tmp_path: Path) -> None:
+    """What a cut gzip lost cannot be counted, so no share of bad lines excuses it."""
+    lines = "".join(
+        json.dumps({"request_id": str(i), "ts": "2025-01-01T00:00:00Z", "body": {"x": i * 7919}}) + "\n"
+        for i in range(5000)
+    )
+    packed = gzip.compress(lines.encode())
+    (tmp_path / "c.jsonl.gz").write_bytes(packed[: len(packed) * 6 // 10])
+    with pytest.raises(CaptureError, match="the capture is cut"):
+        ingest(
+            tmp_path / "c.jsonl.gz",
+            CaptureConfig(path="c.jsonl.gz", max_bad_share=0.5),
+            tmp_path / "run",
+            seed=0,
+        )

@@ -59,3 +59,13 @@ def test_no_command_is_longer_than_fifteen_lines() -> None:
         and node.name != "ends_in_a_verdict"
     }
     assert long == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "allowed"), [(0, True), (10, True), (1, False), (2, False), (30, False), (65, False)]
+)
+def test_wait_is_never_given_a_code_that_says_something_else(code: int, allowed: bool) -> None:  # noqa: FBT001  -- a table
+    """`--wait-as` takes 0 or 10, never Python's codes or those of errors and INVALID."""
+    from harness.cli import run_command
+
+    assert run_command(["decide", "/no/such/run", "--wait-as", str(code)]) == (65 if allowed else 64)
