@@ -11,7 +11,7 @@ from harness.records import ANSWERED_FOR, Verdict
 
 if TYPE_CHECKING:
     from harness.evidence import Evidence, Levels
-    from harness.records import SinglesCheck, TargetCounts
+    from harness.records import PhaseNote, SinglesCheck, TargetCounts
 
 
 class Completeness(
@@ -28,10 +28,30 @@ class Completeness(
     required: Required = True
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
-        """One verdict for each target; too much lost is the harness's fault and leaves no valid evidence."""
+        """One verdict for each target; too much lost is the harness's fault and leaves no valid evidence.
+
+        A planned parity phase that was left out is one more, UNDECIDED: what it would have shown is unknown.
+        """
         return tuple(
             self._one(counts, required=self.required and counts.target == evidence.under_test)
             for counts in evidence.all_targets()
+        ) + tuple(
+            self._left_out(note)
+            for note in evidence.phases
+            if not note.ran and not note.open_loop and evidence.under_test in note.targets
+        )
+
+    def _left_out(self, note: PhaseNote) -> Verdict:
+        return Verdict(
+            gate="completeness",
+            arm=f"phase {note.phase}",
+            ruling="UNDECIDED",
+            required=self.required,
+            fault="evidence",
+            limit=self.max_share,
+            unit="share",
+            reason=f"NOT RUN: 0 requests of phase {note.phase} were sent, {note.reason}.",
+            needs=f"a run with phase {note.phase}",
         )
 
     def _one(self, counts: TargetCounts, *, required: bool) -> Verdict:

@@ -4,7 +4,7 @@ import pytest
 
 from harness.gates import Completeness, OfflineReference
 from harness.records import SinglesCheck, TargetCounts
-from tests.kit.some_evidence import LEVELS, champion, evidence, nothing, offline
+from tests.kit.some_evidence import LEVELS, champion, evidence, nothing, offline, phase
 
 
 def sent(target: str = "challenger", **states: int) -> TargetCounts:
@@ -77,3 +77,13 @@ def test_only_the_reference_of_the_build_under_test_is_required() -> None:
 def test_without_an_offline_model_there_is_no_reference_to_judge() -> None:
     """A heuristic held against the champion needs no pipeline."""
     assert OfflineReference().judge(nothing(pairs=(champion(),)), LEVELS) == ()
+
+
+def test_a_parity_phase_that_was_left_out_is_never_a_pass() -> None:
+    """`--phase latency` alone shows nothing of parity: UNDECIDED, required, for want of evidence."""
+    left_out = phase("parity", ran=False, reason="not chosen on the command line", open_loop=False)
+    verdicts = Completeness().judge(evidence(phases=(left_out, phase())), LEVELS)
+    (found,) = [v for v in verdicts if v.arm == "phase parity"]
+    assert (found.ruling, found.fault, found.required) == ("UNDECIDED", "evidence", True)
+    skipped = phase("rush", ran=False, reason="parity is a certain NO-GO", open_loop=True)
+    assert not [v for v in Completeness().judge(evidence(phases=(skipped,)), LEVELS) if v.arm == "phase rush"]
