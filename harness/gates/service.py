@@ -36,7 +36,27 @@ class Errors(
             self._one(counts, required=self.required and counts.target == evidence.under_test)
             for counts in evidence.all_targets()
         )
-        return tuple(_stopped(verdict, stopped.get(verdict.arm, "")) for verdict in verdicts)
+        return tuple(
+            _stopped(self._by_phase(verdict, evidence), stopped.get(verdict.arm, "")) for verdict in verdicts
+        )
+
+    def _by_phase(self, verdict: Verdict, evidence: Evidence) -> Verdict:
+        """The budget holds in each phase too: a clean pass does not thin out a failing one."""
+        for each in evidence.latency:
+            sent = each.requests - each.lost
+            if (
+                verdict.ruling == "PASS"
+                and each.target == verdict.arm
+                and each.failed > self.max_share * sent
+            ):
+                share = f"{each.failed:,} of {sent:,} requests of phase {each.phase} failed"
+                reason = (
+                    f"{share} ({each.failed / sent:.2%}); the budget is {self.max_share:.2%} in each phase."
+                )
+                return msgspec.structs.replace(
+                    verdict, ruling="FAIL", value=each.failed / sent, n=sent, reason=reason
+                )
+        return verdict
 
     def _one(self, counts: TargetCounts, *, required: bool) -> Verdict:
         failed = sum(n for state, n in counts.states.items() if state in TARGET_FAULTS)

@@ -6,7 +6,7 @@ import pytest
 from harness.gates import Errors, ModelIdentity
 from harness.gates.service import same_model
 from harness.records import TARGET_FAULTS, Identity, State, TargetCounts
-from tests.kit.some_evidence import LEVELS, SHA, evidence, phase
+from tests.kit.some_evidence import LEVELS, SHA, evidence, latency, phase
 
 
 def counts(states: dict[str, int], *, target: str = "challenger", **details: int) -> TargetCounts:
@@ -145,3 +145,14 @@ def test_a_time_limit_is_nobodys_error() -> None:
     note = msgspec.structs.replace(phase(), stopped="the time limit of 5 s")
     (verdict,) = Errors().judge(evidence(targets=(counts({"ok": 9}),), phases=(note,)), LEVELS)
     assert verdict.ruling == "PASS"
+
+
+@pytest.mark.parametrize(("failed", "ruling"), [(1, "PASS"), (2, "FAIL")])
+def test_a_clean_phase_does_not_thin_out_a_failing_one(failed: int, ruling: str) -> None:
+    """2 of 100 failures in one phase break the budget of 1 % although they are 0.2 % of all requests."""
+    seen = evidence(
+        targets=(counts({"ok": 1000 - failed, "http_error": failed}),),
+        latency=(latency(requests=900), latency(phase="slow", requests=100, failed=failed)),
+    )
+    (verdict,) = Errors().judge(seen, LEVELS)
+    assert verdict.ruling == ruling
