@@ -125,9 +125,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LabelEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A label and the moment it became known; the delay is data, not a constant."""
+    """The label of one outcome and the moment it became known; the delay is data, not a constant."""
 
     request_id: str
+    outcome: str = "label"
     label: float
     label_at_ns: int
 
@@ -319,7 +320,7 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """One evaluation of a test on accruing evidence: a line of looks.jsonl."""
+    """One evaluation of a test on accruing evidence: a line of looks.jsonl; no look follows a `final` one."""
 
     as_of: str
     test: str
@@ -331,6 +332,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     log_e: float | None
     ruling: Ruling
     refused: str = ""
+    final: bool = False
 
 
 class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -347,15 +349,21 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Champion against challenger on labels that have matured: exposed requests only, by unit.
+    """Champion against challenger on one outcome whose labels have matured: exposed requests only, by unit.
 
-    `days` is the span of the event times compared; `identical` says that every score of both arms is equal.
+    `measure` is the harm that is tested, positive to the challenger's disadvantage; `superiority` says that
+    it must be shown below 0, not only below the margin. `full_days` are whole days of requests compared;
+    `identical` says that every score of both arms is equal.
     """
 
+    name: str = "label"
+    role: Literal["success", "guardrail", "watched"] = "success"
+    superiority: bool = False
+    measure: str = ""
     as_of: str
     outcome: str
     counts: dict[str, int]
-    days: float = 0.0
+    full_days: int = 0
     metrics: tuple[MetricRow, ...] = ()
     identical: bool = False
     estimate: Estimate | None = None
@@ -363,6 +371,8 @@ class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
     looks: tuple[Look, ...] = ()
     max_missing_share: float = 0.05
     margin: float | None = None
+    alpha_go: float = 0.05
+    alpha_nogo: float = 0.05
     note: str = ""
 
 
@@ -478,7 +488,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[TargetCounts, ...] = ()
     latency: tuple[LatencySummary, ...] = ()
     budget_ms: float | None = None
-    quality: QualitySummary | None = None
+    quality: tuple[QualitySummary, ...] = ()
     noise: NoiseSummary | None = None
     identities: tuple[Identity, ...] = ()
     ignored: tuple[IgnoredRule, ...] = ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from harness import capture as captures
 from harness import join
@@ -273,14 +274,18 @@ def _unlabelled(trial: Trial) -> list[str]:
     end = parse(config.complete_until)[0] if config.complete_until else int(at.max(initial=0))
     since = parse(config.since)[0] if config.since else 0
     exposed = trial.table["exposed"].fill_null(fill_value=True).to_numpy(zero_copy_only=False)
-    ripe = (known.event_time_ns + np.int64(config.delay_days * DAY_NS) <= end) & exposed.astype(bool)
-    ripe &= known.event_time_ns >= since
-    absent = int(np.count_nonzero(ripe & ~np.isin(np.arange(len(ripe)), labels.table["seq"].to_numpy())))
-    total = int(np.count_nonzero(ripe))
-    if absent <= config.max_missing_share * total:
-        return []
-    allowed = f"at most {config.max_missing_share:.0%} may"
-    return [f"{absent:,} of {total:,} requests whose labels should be there have none, {allowed}"]
+    eligible = exposed.astype(bool) & (known.event_time_ns >= since)
+    found = []
+    for name, outcome in config.judged().items():
+        delay = config.delay_days if outcome.delay_days is None else outcome.delay_days
+        ripe = eligible & (known.event_time_ns + np.int64(delay * DAY_NS) <= end)
+        mine = labels.table.filter(pc.equal(labels.table["outcome"], name))["seq"].to_numpy()
+        absent = int(np.count_nonzero(ripe & ~np.isin(np.arange(len(ripe)), mine)))
+        total = int(np.count_nonzero(ripe))
+        if absent > config.max_missing_share * total:
+            lacking = f"{absent:,} of {total:,} requests whose labels should be there have none"
+            found.append(f"{name}: {lacking}, at most {config.max_missing_share:.0%} may")
+    return found
 
 
 def _incomparable(loaded: Loaded) -> list[str]:

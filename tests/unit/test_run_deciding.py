@@ -64,8 +64,7 @@ def test_labels_count_once_they_have_matured_by_the_time_asked_for(
     as_of: str, compared: int, run: Prepared
 ) -> None:
     """Ten requests a day, each label final after a day: the count follows the calendar exactly."""
-    quality = judged(run, as_of).quality
-    assert quality is not None
+    (quality,) = judged(run, as_of).quality
     assert quality.counts["compared"] == compared
     looks = (run.folder.root / "looks.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(looks) == len(quality.looks)
@@ -78,8 +77,7 @@ def test_labels_are_not_waited_for_beyond_the_time_they_are_complete(tmp_path: P
         run.answer(target, small.answers())
     run.note("challenger", "champion")
     comparing.compare(run.folder, run.loaded, models=None)
-    quality = judged(run).quality
-    assert quality is not None
+    (quality,) = judged(run).quality
     assert (quality.counts["compared"], quality.counts["matured without label"]) == (91, 0)
     assert quality.as_of == "2025-03-11T12:00:00Z"
 
