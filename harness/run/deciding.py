@@ -175,7 +175,7 @@ def _findings(run: _Run, *, void: Collection[str]) -> tuple[Finding, ...]:
 
 
 def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
-    unit = _codes(join.keys(run.capture))
+    unit = join.units(join.keys(run.capture))
     return Evidence(
         under_test=run.loaded.under_test,
         parity_release=run.loaded.scenario.decision.release == "parity",
@@ -336,7 +336,7 @@ def _cohort(run: _Run) -> Cohort:
         event_ns=known.event_time_ns,
         exposed=pc.fill_null(exposed, fill_value=True).to_numpy(zero_copy_only=False).astype(bool),
         in_scope=known.event_time_ns >= since,
-        unit=_codes(known),
+        unit=join.units(known),
         label=np.full(n, np.nan),
         label_ns=np.zeros(n, dtype=np.int64),
         weight=1.0 / propensity if weighted else np.ones(n),
@@ -353,9 +353,3 @@ def _labelled(cohort: Cohort, table: pa.Table, *, outcome: str, as_of_ns: int) -
     label, label_ns = join.labels(mine, n=n, as_of_ns=as_of_ns)
     events = join.label_events(mine, n=n, as_of_ns=as_of_ns)
     return replace(cohort, label=label, label_ns=label_ns, events=events)
-
-
-def _codes(known: join.Keys) -> NDArray[np.int64]:
-    """Units as whole numbers; a request without a unit is one of its own."""
-    names = [u if u is not None else f"\0{r}" for u, r in zip(known.unit, known.request_id, strict=True)]
-    return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)

@@ -7,7 +7,7 @@ import altair as alt
 from harness.report import drawing
 
 
-def chart() -> alt.LayerChart:
+def chart() -> drawing.Layers:
     """One dot, layered as every picture is."""
     rows = [{"x": 1 / 3, "colour": drawing.colour("champion")}]
     return alt.layer(drawing.data(rows).mark_point().encode(x="x:Q", color=drawing.own_colour()))

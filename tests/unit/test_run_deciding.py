@@ -163,7 +163,7 @@ def test_outcomes_of_a_phase_that_ran_must_be_there(run: Prepared) -> None:
 
 def test_units_are_numbers_and_a_request_without_one_is_its_own() -> None:
     """Equal names are one unit; nobody's requests are nobody else's, whatever they are called."""
-    from harness.join import Keys
+    from harness.join import Keys, units
 
     def objects(*values: str | None) -> object:
         import numpy as np
@@ -176,6 +176,6 @@ def test_units_are_numbers_and_a_request_without_one_is_its_own() -> None:
 
     zeros = np.zeros(5, np.int64)
     keys = Keys(objects("a", "b", "c", "d", "e"), zeros, zeros, objects("u", None, "u", None, "b"), {})  # type: ignore[arg-type]
-    codes = deciding._codes(keys)  # noqa: SLF001  -- the rule by which requests are clustered
+    codes = units(keys)
     assert codes[0] == codes[2]
     assert len(set(codes.tolist())) == 4
