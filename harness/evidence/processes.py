@@ -7,7 +7,7 @@ FAIL is "the harm is above 0"; each direction is its own process at its own leve
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -90,8 +90,8 @@ class Asymptotic(
         """
         for sample in samples:
             values, sizes = _by_unit(sample)
-            lower = AsymptoticCS(n_opt=self.planned_units, alpha=goal.nogo).update(values)
             upper = AsymptoticCS(n_opt=self.planned_units, alpha=goal.go).update(values)
+            lower = replace(upper, alpha=goal.nogo)  # the same values at another level
             yield Bounds(
                 estimate=float(upper.mean),
                 lower=lower.lower_bound(),
@@ -229,9 +229,10 @@ OutcomeTest = Asymptotic | Betting | GroupSequential
 
 def _by_unit(sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One value a unit whose plain mean is the weighted mean harm, and the weight of each unit."""
-    sums = unit_sums(sample.harm * sample.weight, sample.unit)
-    sizes = unit_sums(sample.weight, sample.unit)
-    return mean_influence(sums.sums, sizes.sums), sizes.sums
+    codes = np.unique(sample.unit, return_inverse=True)[1]
+    sums = np.bincount(codes, weights=sample.harm * sample.weight)
+    sizes = np.bincount(codes, weights=sample.weight).astype(np.float64, copy=False)
+    return mean_influence(sums, sizes), sizes
 
 
 def _unit_means(sample: Sample, rows: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
