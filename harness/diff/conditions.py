@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 
 from harness.diff.places import NO_LEVEL, shown
 
-#: one value a request: numbers (NaN where there is none) or texts (None where there is none)
-Field = NDArray[Any]
-
 #: a number with no more distinct values than this is taken value by value
 DISTINCT = 32
 #: in a conjunction a number with more cuts than this is taken by one-sided ranges only
@@ -26,6 +23,35 @@ _MIDDLE = tuple(np.linspace(0.04, 0.96, 24))
 #: quantiles at which ranges may begin and end: alone (any range), and in a conjunction (one-sided)
 QUANTILES = (0.001, 0.005, 0.01, 0.02, *_MIDDLE, 0.98, 0.99, 0.995, 0.999)
 PAIRED_QUANTILES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """One text a request, coded: `codes` int64 (n,) index into `levels`; no text is the level "(none)"."""
+
+    codes: NDArray[np.int64]
+    levels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, values: NDArray[np.object_]) -> Texts:
+        """Texts or None (n,), coded."""
+        coded = pa.array(values, pa.string()).fill_null(NO_LEVEL).dictionary_encode()
+        codes = np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)
+        return cls(codes, tuple(coded.dictionary.to_pylist()))
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Texts:
+        return Texts(self.codes[rows], self.levels)
+
+
+#: one value a request: numbers (float64, NaN where there is none), or texts, coded or not (None where none)
+Field = NDArray[Any] | Texts
+
+
+def coded(values: Field) -> NDArray[np.float64] | Texts:
+    """A field whose texts are coded, so that they are read once."""
+    if isinstance(values, Texts):
+        return values
+    return Texts.of(values) if values.dtype == object else values
 
 
 @dataclass(frozen=True)
@@ -47,10 +73,11 @@ class Condition:
 
     def holds(self, values: Field) -> NDArray[np.bool_]:
         """Where it holds on values (n,) of its field, bool (n,)."""
-        if values.dtype != object:
+        values = coded(values)
+        if not isinstance(values, Texts):
             return self._holds_on_numbers(values)
-        found = np.asarray(pa.array(values, pa.string()).fill_null(NO_LEVEL).to_numpy(zero_copy_only=False))
-        return np.asarray(found == self.level, bool)
+        code = values.levels.index(self.level) if self.level in values.levels else -1
+        return np.asarray(values.codes == code)
 
     def _holds_on_numbers(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         inside = ~np.isnan(values)
@@ -105,22 +132,21 @@ class Axis:
 
 def axis(name: str, values: Field, *, paired: bool = False) -> Axis:
     """All conditions of one field; those that stand in a conjunction (`paired`) are fewer and one-sided."""
-    if values.dtype == object:
+    values = coded(values)
+    if isinstance(values, Texts):
         return _levels(name, values, most=PAIRED_LEVELS if paired else LEVELS)
     edges = cuts(values, PAIRED_QUANTILES if paired else QUANTILES)
     return ranges(name, values, edges=edges, one_sided=paired and len(edges) > FEW)
 
 
-def _levels(name: str, values: NDArray[np.object_], *, most: int) -> Axis:
-    coded = pa.array(values, pa.string()).fill_null(NO_LEVEL).dictionary_encode()
-    levels = coded.dictionary.to_pylist()
-    codes = np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)
-    counts = np.bincount(codes, minlength=len(levels))
+def _levels(name: str, values: Texts, *, most: int) -> Axis:
+    levels = values.levels
+    counts = np.bincount(values.codes, minlength=len(levels))
     order = sorted(range(len(levels)), key=lambda code: (-counts[code], levels[code]))[:most]
     cell_of = np.full(len(levels), len(order), np.int16)
     cell_of[order] = np.arange(len(order))
     conditions = tuple(Condition(name, level=levels[code]) for code in order)
-    return Axis(conditions, cell_of[codes], np.eye(len(order), len(order) + 1))
+    return Axis(conditions, cell_of[values.codes], np.eye(len(order), len(order) + 1))
 
 
 def cuts(values: NDArray[np.float64], quantiles: tuple[float, ...]) -> NDArray[np.float64]:

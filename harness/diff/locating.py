@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.diff.conditions import Condition, Field
+from harness.diff.conditions import Condition, Field, coded
 from harness.diff.onset import Moment, Onset, find_onset
 from harness.diff.places import Places, rfc3339
 from harness.diff.sentences import percent
@@ -73,7 +73,8 @@ def locate(
     """
     mismatch = np.zeros(len(places.unit), bool)
     mismatch[rows] = True
-    fields = fields_of(places, latency_ms) | dict(extra or {})
+    more = {name: coded(values) for name, values in (extra or {}).items()}
+    fields = fields_of(places, latency_ms) | more
     order = np.argsort(places.pair.event_time_ns, kind="stable")
     ordered = {name: values[order] for name, values in fields.items()}
     found = find_places(mismatch[order], places.unit[order], fields=ordered, search=search)
@@ -85,7 +86,7 @@ def locate(
 
 def fields_of(places: Places, latency_ms: NDArray[np.float64] | None) -> dict[str, Field]:
     """What is known of every request: its segments, the latency, and the hour where that is not the time."""
-    fields: dict[str, Field] = dict(places.pair.segments)
+    fields: dict[str, Field] = {name: coded(values) for name, values in places.pair.segments.items()}
     if latency_ms is not None:
         fields[LATENCY] = np.asarray(latency_ms, np.float64)
     times = places.pair.event_time_ns

@@ -28,6 +28,8 @@ SHARES = (0.005, 0.01, *np.linspace(0.02, 0.98, 49), 0.99, 0.995)
 #: a range of time may be nearly all of it; a second end must add this to the likelihood ratio
 LARGEST, SECOND_END = 0.995, 16.0
 REFINED = 3
+#: fewer units than this show no change of the service, only of themselves
+MIN_UNITS = 3
 EVEN, MOST_ALIKE = 1e-6, 0.999
 
 
@@ -66,7 +68,7 @@ def find_onset(
     bool, codes and int64 ns (n,) in any order.
     """
     marks = int(np.count_nonzero(mismatch))
-    if marks < MIN_MARKS or marks == len(mismatch):
+    if marks < MIN_MARKS or marks == len(mismatch) or len(np.unique(unit[mismatch])) < MIN_UNITS:
         return None
     order = np.argsort(event_time_ns, kind="stable")
     times, bad = event_time_ns[order], mismatch[order]

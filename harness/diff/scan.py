@@ -2,7 +2,8 @@
 
 The strength of a place is the likelihood ratio of "another share of the marks falls in here" against the
 share expected (Kulldorff, "A spatial scan statistic", Communications in Statistics 26, 1997), over the
-variance that clustered marks have in this field, so that fields constant within a unit do not drown the others.
+variance that clustered marks have in this field, so that one which is constant within a unit does not drown
+the others.
 """
 
 from __future__ import annotations

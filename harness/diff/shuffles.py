@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 #: units of one stratum differ in size by this factor at the most, or by `WIDER` to have `ENOUGH` of them
 SIMILAR, WIDER, ENOUGH = 1.25, 1.6, 10
+#: of fewer than one in so many units those of a deal are drawn, of more all are shuffled
+SPARSE = 8
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,21 @@ class Shuffles:
 def _draw(rng: np.random.Generator, n: int, *, shape: tuple[int, int]) -> NDArray[np.int64]:
     """Rows of distinct numbers below n in random order."""
     times, count = shape
-    if count == 1:
-        return rng.integers(n, size=shape)
-    return np.stack([rng.choice(n, size=count, replace=False) for _ in range(times)])
+    if count > n / SPARSE:
+        return rng.permuted(np.tile(np.arange(n), (times, 1)), axis=1)[:, :count]
+    drawn = rng.integers(n, size=shape)
+    while (again := _repeated(drawn)).any():
+        drawn[again] = rng.integers(n, size=int(np.count_nonzero(again)))
+    return drawn
+
+
+def _repeated(drawn: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which numbers stand further left in their row already."""
+    order = np.argsort(drawn, axis=1, kind="stable")
+    ordered = np.take_along_axis(drawn, order, axis=1)
+    again = np.zeros(drawn.shape, bool)
+    np.put_along_axis(again, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+    return again
 
 
 def _strata(size: NDArray[np.int64], own: NDArray[np.int64]) -> tuple[Stratum, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.diff.conditions import DISTINCT, Condition, Field, roundest
+from harness.diff.conditions import DISTINCT, Condition, Field, Texts, roundest
 from harness.diff.scan import likelihood_ratio
 
 #: what a second condition must add to the likelihood ratio, and what a rounder bound may take from it
@@ -53,6 +53,8 @@ class Ground:
     ) -> float | None:
         """The best bound for the open side of a condition that holds together with others."""
         values = self.fields[free.field]
+        if isinstance(values, Texts):
+            return None
         rows = np.flatnonzero(self.inside((*others, free)) & ~np.isnan(values))
         edges = Edges.of(values[rows], self.mismatch[rows], weights=self.weights[rows], above=above)
         return edges.best(float(np.count_nonzero(self.mismatch)), spread=spread)

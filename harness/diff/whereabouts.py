@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.diff.conditions import Condition, Field, axis, holds
+from harness.diff.conditions import Condition, Field, axis, coded, holds
 from harness.diff.scan import MIN_MARKS, Scan, top_fields
 from harness.diff.shuffles import Shuffles
 from harness.diff.simplest import Finalist, Ground, simplest
@@ -34,8 +34,8 @@ SECOND_BOUND = 8.0
 class Search:
     """How places are searched: at which level, with how many deals, and at most how many places."""
 
-    alpha: float = 0.01
-    shuffles: int = 999
+    alpha: float = 0.005
+    shuffles: int = 599
     seed: int = 0
     most: int = 3
 
@@ -83,6 +83,7 @@ def find_places(
     one = _one_unit(mismatch, unit)
     if one is not None:
         return (one,)
+    fields = {name: coded(values) for name, values in fields.items()}
     places: list[Place] = []
     left = np.ones(len(mismatch), bool)
     while len(places) < search.most:
