@@ -17,6 +17,8 @@ from harness.diff.places import NO_LEVEL, shown
 DISTINCT = 32
 #: in a conjunction a number with more cuts than this is taken by one-sided ranges only
 FEW = 6
+#: numbers beyond these are not rounded
+TINY, HUGE = 1e-250, 1e250
 #: levels of one field that are tried, those with most requests
 LEVELS, PAIRED_LEVELS = 1_000, 40
 _MIDDLE = tuple(np.linspace(0.04, 0.96, 24))
@@ -193,9 +195,10 @@ def roundest(low: float, high: float, *, near: float) -> float:
 
     To check: (98.6, 101.3] near 101.3 gives 100, (21, 22] gives 22, (0.031, 0.0349] gives 0.034.
     """
-    if not (math.isfinite(low) and math.isfinite(high)) or low >= high:
+    size = max(abs(low), abs(high))
+    if low >= high or not TINY < size < HUGE:
         return high
-    power = math.ceil(math.log10(max(abs(low), abs(high)))) + 1
+    power = math.ceil(math.log10(size)) + 1
     for exponent in range(power, power - 18, -1):
         first, last = (math.floor(edge * 10.0**-exponent) for edge in (low, high))
         if last > first:
