@@ -70,9 +70,7 @@ def simplest(finalists: list[Finalist], ground: Ground) -> Finalist:
     if not singles or not pairs:
         return (singles or pairs or order)[0]
     single, pair = singles[0], pairs[0]
-    added = max((d for name, d in pair.dispersion.items() if name not in single.dispersion), default=1.0)
-    gain = ratios[pair.number] - ratios[single.number]
-    return pair if gain >= SECOND_CONDITION * added else single
+    return pair if ratios[pair.number] >= ratios[single.number] + SECOND_CONDITION else single
 
 
 def _both_needed(pair: Finalist, ground: Ground, *, ratios: dict[int, float]) -> bool:

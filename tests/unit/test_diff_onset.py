@@ -95,6 +95,15 @@ def test_a_constant_rate_has_no_onset(mismatch: np.ndarray) -> None:
     assert found(mismatch) is None
 
 
+def test_two_users_do_not_date_a_change() -> None:
+    """They mismatch from the middle on for reasons of their own, at any alpha; five users date it."""
+    busy, lax = USER % 50, Search(alpha=0.9, shuffles=99)
+    late = ROW >= 5_000
+    assert find_onset((busy < 2) & late, busy, event_time_ns=TIMES, search=lax) is None
+    assert find_onset((busy < 3) & late, busy, event_time_ns=TIMES, search=lax) is not None
+    assert found((busy < 5) & late, busy) is not None
+
+
 def test_busy_sessions_are_no_change() -> None:
     """Six sessions of 40 requests each mismatch wholly: clustered, but the service did not change."""
     rng, named, session = np.random.default_rng(22), 0, ROW // 40

@@ -42,6 +42,18 @@ def test_a_second_condition_is_named_where_it_adds_enough(mismatch: np.ndarray, 
     assert [str(one) for one in best.conditions] == words
 
 
+def test_another_field_that_says_the_same_is_simpler() -> None:
+    """One condition that has all mismatches but one stands before two that have all."""
+    mismatch = (HOST == "h3") & (AMOUNT >= 100.0)
+    zone = np.where(mismatch, "z1", "z2").astype(object)
+    zone[np.flatnonzero(mismatch)[0]] = "z2"
+    fields: dict[str, Field] = {**FIELDS, "zone": coded(zone)}
+    weighed = Ground(mismatch, np.full(N, np.count_nonzero(mismatch) / N), fields)
+    z1 = Condition("zone", level="z1")
+    assert weighed.ratio((z1,)) < weighed.ratio((H3, DEAR))
+    assert simplest(finalists((H3, DEAR), (z1,)), weighed).conditions == (z1,)
+
+
 def test_a_conjunction_stands_where_it_alone_is_sure() -> None:
     """Nothing else to choose from."""
     best = simplest(finalists((H3, DEAR)), ground(HOST == "h3"))

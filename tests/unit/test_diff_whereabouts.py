@@ -133,6 +133,18 @@ def test_fields_that_say_nothing_name_nothing(fields: dict[str, Field]) -> None:
     assert find_places(some(HOST == "h3"), USER, fields=fields, search=SEARCH) == ()
 
 
+def test_a_bound_that_chance_suggests_is_not_named() -> None:
+    """Of forty mismatches from 100 on none may be among the dearest requests: that is no upper bound."""
+    rng, unit = np.random.default_rng(14), np.arange(N)
+    dear = np.flatnonzero(AMOUNT >= 100.0)
+    named = []
+    for _ in range(12):
+        mismatch = np.isin(unit, rng.choice(dear, 40, replace=False))
+        places = find_places(mismatch, unit, fields={"amount": AMOUNT}, search=SEARCH)
+        named += [one.below for place in places for one in place.conditions]
+    assert named == [None] * 12
+
+
 def test_one_unit_for_all_requests_names_no_unit() -> None:
     """It is every request, not a place."""
     assert found(some(HOST == "h3"), np.zeros(N, np.int64))[0].conditions[0].field != UNIT
