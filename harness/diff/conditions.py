@@ -144,7 +144,7 @@ def axis(name: str, values: Field, *, paired: bool = False) -> Axis:
 def _levels(name: str, values: Texts, *, most: int) -> Axis:
     levels = values.levels
     counts = np.bincount(values.codes, minlength=len(levels))
-    order = sorted(range(len(levels)), key=lambda code: (-counts[code], levels[code]))[:most]
+    order = np.argsort(-counts, kind="stable")[:most]
     cell_of = np.full(len(levels), len(order), np.int16)
     cell_of[order] = np.arange(len(order))
     conditions = tuple(Condition(name, level=levels[code]) for code in order)
