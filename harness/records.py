@@ -258,6 +258,43 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     exemplars: tuple[Exemplar, ...] = ()
 
 
+class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
+    """Where mismatches gather: one or two conditions that hold together, counted on all compared requests.
+
+    `rate` is the share mismatching there, `elsewhere` that of all other requests, `share` the part of all
+    mismatches that is there. `p` is adjusted over all places tried; None where one unit has them all.
+    """
+
+    conditions: tuple[str, ...]
+    requests: int
+    mismatching: int
+    rate: float
+    elsewhere: float
+    share: float
+    p: float | None
+
+
+class MomentFound(msgspec.Struct, frozen=True, kw_only=True):
+    """A time and its 95 % interval, RFC 3339 UTC."""
+
+    at: str
+    lower: str
+    upper: str
+
+
+class OnsetFound(msgspec.Struct, frozen=True, kw_only=True):
+    """Since and until when requests mismatch; None is from the first, or to the last.
+
+    `during` and `otherwise` are the shares mismatching within and outside, `p` that of no change.
+    """
+
+    start: MomentFound | None
+    end: MomentFound | None
+    during: float
+    otherwise: float
+    p: float
+
+
 class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Two arms compared on each request: exact counts, no sampling.
 
