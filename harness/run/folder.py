@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 import os
 import shlex
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ from harness.errors import RunError, UsageError
 
 RUN_SCHEMA = 1
 CHOSEN = "chosen.json"
+MANIFEST = "MANIFEST.jsonl"
+REPORTS = frozenset({"report.json", "report.md", "report.html"})
 T = TypeVar("T")
 
 
@@ -66,6 +68,14 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, ModelRecord]
     seed: int
     versions: dict[str, str]
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of MANIFEST.jsonl: a file that was whole on disk; without a digest, one that was removed."""
+
+    file: str
+    bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -143,15 +153,69 @@ class RunFolder:
             raise RunError("a file of the run is damaged", where=str(path), found=reason) from error
 
     def finished(self, path: Path) -> None:
-        """A line of MANIFEST.jsonl for a file that is whole on disk."""
+        """A line of the manifest for a file that is whole on disk."""
         data = path.read_bytes()
-        line = {
-            "file": str(path.relative_to(self.root)),
-            "bytes": len(data),
-            "sha256": hashlib.sha256(data).hexdigest(),
-        }
-        with (self.root / "MANIFEST.jsonl").open("a", encoding="utf-8") as manifest:
-            manifest.write(json.dumps(line) + "\n")
+        name, digest = str(path.relative_to(self.root)), hashlib.sha256(data).hexdigest()
+        self._note(Listed(file=name, bytes=len(data), sha256=digest))
+
+    def remove(self, path: Path) -> None:
+        """The file is gone if it was there, and the manifest does not ask for it any more."""
+        if path.exists():
+            self._note(Listed(file=str(path.relative_to(self.root)), bytes=0, sha256=""))
+            path.unlink()
+
+    def verify(self) -> None:
+        """Every artefact is as the run wrote it, and no part is there that it did not write; else RunError.
+
+        Against what is edited, lost or mixed up by accident: who edits the manifest too is not found out.
+        Reports are made from the rest, and may be missing.
+        """
+        listed = self._listed()
+        for name in listed.keys() - REPORTS:
+            if not (self.root / name).is_file():
+                raise _lacks(self.root / name)
+            self._check(name, listed)
+        for path in self._unlisted(listed):
+            raise RunError("the run did not write this file", where=str(path), fix="Take it away.")
+
+    def verify_report(self) -> None:
+        """report.json is as the run wrote it; else RunError."""
+        self._check(self.report.name, self._listed())
+
+    def _check(self, name: str, listed: dict[str, Listed]) -> None:
+        path, line = self.root / name, listed.get(name)
+        if line is None or path.stat().st_size != line.bytes or _sha256(path) != line.sha256:
+            found = "another content than the run wrote"
+            raise RunError("a file of the run is damaged", where=str(path), found=found, fix=_AGAIN)
+
+    def adopt(self) -> None:
+        """Parts that were whole on disk when the run was killed, but not in the manifest yet, are its own."""
+        for path in self._unlisted(self._listed()):
+            self.finished(path)
+
+    def _unlisted(self, listed: dict[str, Listed]) -> list[Path]:
+        parts = sorted(self.root.rglob("part-*.parquet"))
+        return [path for path in parts if str(path.relative_to(self.root)) not in listed]
+
+    def _listed(self) -> dict[str, Listed]:
+        """The last line of each file that is meant to be there; a line that was cut counts for nothing."""
+        path = self.root / MANIFEST
+        if not path.is_file():
+            raise _lacks(path)
+        found = {}
+        for raw in path.read_bytes().splitlines():
+            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                line = msgspec.json.decode(raw, type=Listed)
+                found[line.file] = line
+        return {name: line for name, line in found.items() if line.sha256}
+
+    def _note(self, line: Listed) -> None:
+        with (self.root / MANIFEST).open("a+b") as manifest:
+            if manifest.tell():
+                manifest.seek(-1, os.SEEK_END)
+                if manifest.read(1) != b"\n":  # a kill cut the line before
+                    manifest.write(b"\n")
+            manifest.write(msgspec.json.encode(line) + b"\n")
             manifest.flush()
             os.fsync(manifest.fileno())
 
@@ -171,6 +235,14 @@ class RunFolder:
                 fix="Use the version that made it.",
             )
         return self.load("run.json", RunRecord)
+
+
+_AGAIN = "Take back the file as it was, or run the scenario again."
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _lacks(path: Path) -> RunError:

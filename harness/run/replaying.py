@@ -326,7 +326,7 @@ class _Session:
             self.folder.write(table, self.folder.outcomes(target) / f"part-{count - 1:05d}.parquet")
         for stale in self.folder.outcomes(target).glob("part-*.parquet"):
             if int(stale.stem.removeprefix("part-")) >= count:
-                stale.unlink()
+                self.folder.remove(stale)
 
 
 def certain_no_go(loaded: Loaded, folder: RunFolder, *, captured: int) -> str:

@@ -90,6 +90,7 @@ def resume(
     ScenarioError unless the scenario says that requests may be sent again.
     """
     check_begun(root)
+    open_run(root).adopt()
     folder, loaded = reopen(root)
     as_of_ns = _as_of(as_of)
     if is_finished(folder) and folder.report.is_file():
@@ -125,7 +126,7 @@ def _replay(todo: Plan, folder: RunFolder, *, watch: Watcher, done: Mapping[str,
         idempotent = todo.loaded.scenario.safety.idempotent
         needs = "" if idempotent else " (needs idempotent = true under [safety])"
         raise Interrupted(error.what, fix=f"Go on with: replaygate resume {folder.root}{needs}") from None
-    (folder.root / LEDGER).unlink(missing_ok=True)
+    folder.remove(folder.root / LEDGER)
     folder.save(deciding.PHASES, notes)
 
 
@@ -168,10 +169,12 @@ def render(root: Path, form: str, *, console: Console) -> str:
 
 
 def reopen(root: Path) -> tuple[RunFolder, Loaded]:
-    """A run's folder and the scenario it was made with."""
+    """A run's folder, whole as it was written, and the scenario it was made with."""
     folder = open_run(root)
     record = folder.record()
-    return folder, restore(record.resolved, Path(record.scenario_file), folder=Path(record.scenario_folder))
+    loaded = restore(record.resolved, Path(record.scenario_file), folder=Path(record.scenario_folder))
+    folder.verify()
+    return folder, loaded
 
 
 def _models(folder: RunFolder, loaded: Loaded, *, say: Callable[[str], None]) -> comparing.Models | None:
@@ -207,7 +210,7 @@ def _write(folder: RunFolder, made: Report) -> None:
 
 def _report_bytes(folder: RunFolder) -> bytes:
     try:
-        return folder.report.read_bytes()
+        found = folder.report.read_bytes()
     except OSError as error:
         raise RunError(
             "the run has no report",
@@ -215,6 +218,8 @@ def _report_bytes(folder: RunFolder) -> bytes:
             found=error.strerror,
             fix=f"Run: replaygate compare {folder.root}",
         ) from error
+    folder.verify_report()
+    return found
 
 
 def _as_of(text: str | None) -> int:

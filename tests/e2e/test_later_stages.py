@@ -69,14 +69,43 @@ def test_labels_of_a_run_without_a_labels_table_are_refused(folder: Path, result
     assert "[labels]" in done.complaint
 
 
-def test_a_run_whose_labels_are_yet_to_come_waits_and_does_not_break(root: Path) -> None:
+def test_a_run_whose_labels_are_yet_to_come_waits_and_does_not_break(folder: Path, results: Path) -> None:
     """No part of labels at all: the guardrail is undecided, everything else stands."""
-    shutil.rmtree(root / "labels")
+    with Service(small.answers(), model=small.model_hash()) as old, Service(small.answers()) as new:
+        more = small.champion(old.url) + small.ONLY_PARITY + small.labels("")
+        path = small.scenario(folder, new.url, more=more)
+        command.run("run", path, "--results", results, "--phase", "parity")
+    root = command.only_run(results)
     done = command.run("decide", root, "--as-of", LATE)
     report = report_of(root)
     assert done.code == 20, done.err
     assert report["quality"][0]["counts"]["compared"] == 0
     assert command.rulings(report)["label_guardrail"] == "UNDECIDED"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("labels/part-00000.parquet", "the run lacks a file"),
+        ("looks.jsonl", "the run lacks a file"),
+        ("outcomes/challenger/part-00000.parquet", "the run lacks a file"),
+    ],
+)
+def test_a_file_taken_out_of_a_run_gives_no_verdict(root: Path, name: str, told: str) -> None:
+    """Without its labels or looks a run could be judged otherwise: 65, and a line that names the file."""
+    (root / name).unlink()
+    for command_ in ("decide", "compare"):
+        done = command.run(command_, root, "--as-of", LATE)
+        assert (done.code, name in done.complaint, told in done.complaint) == (65, True, True)
+
+
+def test_a_verdict_edited_by_hand_is_not_shown(root: Path) -> None:
+    """`report` prints what the run wrote or nothing."""
+    path = root / "report.json"
+    path.write_text(path.read_text().replace('"word": "GO"', '"word": "NO-GO"'))
+    done = command.run("report", root)
+    assert (done.code, "damaged" in done.complaint) == (65, True)
+    assert command.run("decide", root, "--as-of", LATE).code == 0
 
 
 def test_comparing_again_gives_the_same_report(root: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,3 +131,54 @@ def test_a_run_is_opened_where_it_is_and_offered_where_it_is_not(folder: RunFold
         assert caught.value.fix == f"Did you mean {folder.root}?"
     with pytest.raises(RunError, match="not a run of replaygate"):
         open_run(folder.root.parent.parent / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda root: (root / "a.json").write_text("[1]"), r"a\.json.*damaged"),
+        (lambda root: (root / "a.json").unlink(), r"a\.json.*lacks a file"),
+        (lambda root: (root / "labels" / "part-00000.parquet").unlink(), "lacks a file"),
+        (
+            lambda root: (root / "labels" / "part-00001.parquet").write_bytes(b"PAR1"),
+            "did not write this file",
+        ),
+        (lambda root: (root / "MANIFEST.jsonl").unlink(), "lacks a file"),
+    ],
+    ids=["edited", "taken away", "a part taken away", "a part added", "no manifest"],
+)
+def test_a_run_that_was_changed_by_hand_is_refused(
+    spoil: Callable[[Path], object], told: str, folder: RunFolder
+) -> None:
+    """Whatever the change would do to a verdict, none is given on it."""
+    folder.save("a.json", [2])
+    folder.write(TABLE, folder.labels / "part-00000.parquet")
+    folder.verify()
+    spoil(folder.root)
+    with pytest.raises(RunError, match=told):
+        folder.verify()
+
+
+def test_a_file_that_was_written_again_or_removed_is_as_the_last_line_says(folder: RunFolder) -> None:
+    """The last line of a file counts."""
+    folder.save("a.json", [1])
+    folder.save("a.json", [2])
+    folder.remove(folder.save("b.json", [3]))
+    folder.remove(folder.root / "never")
+    folder.verify()
+    assert not (folder.root / "b.json").exists()
+
+
+def test_a_manifest_that_was_cut_goes_on_in_a_new_line(folder: RunFolder) -> None:
+    """A kill in the middle of a line loses that line alone, and its part is adopted when the run goes on."""
+    part = folder.write(TABLE, folder.labels / "part-00000.parquet")
+    manifest_file = folder.root / "MANIFEST.jsonl"
+    manifest_file.write_bytes(manifest_file.read_bytes()[:20])
+    folder.save("a.json", [1])
+    with pytest.raises(RunError, match="did not write this file"):
+        folder.verify()
+    folder.adopt()
+    folder.verify()
+    part.write_bytes(b"changed")
+    with pytest.raises(RunError, match="damaged"):
+        folder.verify()
