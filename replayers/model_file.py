@@ -33,13 +33,18 @@ class ModelFile:
     names: tuple[str, ...]
     numeric: frozenset[str]
 
-    def predict(self, features: pd.DataFrame, *, threads: int) -> NDArray[np.float64]:
-        """Float64 scores (n,) of features whose columns are in the model's order; else ModelError."""
+    def predict(
+        self, features: pd.DataFrame, *, threads: int, trees: int | None = None
+    ) -> NDArray[np.float64]:
+        """Float64 scores (n,) of features whose columns are in the model's order; else ModelError.
+
+        `trees` leaves all trees but the first so many out.
+        """
         if not len(features):
             return np.empty(0, dtype=np.float64)
         self._check_categories(features)
         try:
-            found = self.booster.predict(features, num_threads=threads)
+            found = self.booster.predict(features, num_iteration=trees, num_threads=threads)
         except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
             raise ModelError(
                 f"the model refuses the features: {error}",
@@ -53,6 +58,37 @@ class ModelFile:
                 "only one score a request is supported", where=str(self.path), found=scores.shape
             )
         return scores
+
+    def ask(
+        self,
+        matrix: NDArray[np.float64],
+        *,
+        raw: bool = False,
+        first: int = 0,
+        trees: int | None = None,
+        early_stop: bool = False,
+    ) -> NDArray[np.float64]:
+        """Float64 scores (n,) of vectors (n, k) of numbers, categories as their codes, asked in another way.
+
+        `raw` leaves the link out; `first` trees are skipped and then `trees` used; `early_stop` is LightGBM's
+        pred_early_stop with its defaults.
+        """
+        if not len(matrix):
+            return np.empty(0, dtype=np.float64)
+        found = self.booster.predict(
+            matrix,
+            raw_score=raw,
+            start_iteration=first,
+            num_iteration=trees,
+            pred_early_stop=early_stop,
+            num_threads=1,
+        )
+        return np.asarray(found, dtype=np.float64)
+
+    @property
+    def trees(self) -> int:
+        """How many trees there are."""
+        return int(self.booster.current_iteration())
 
     def levels(self) -> list[list[object]]:
         """The levels of each categorical feature in the model's order; empty when the file names none."""
