@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lightgbm
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TREE = re.compile(rb"Tree=\d+\nnum_leaves=\d+\n(?:[a-z_]+=[-+.0-9einfa ]*\n)+\n*")
+_STOP = ("pred_early_stop", "pred_early_stop_freq", "pred_early_stop_margin")
 _SPLITS = (b"split_feature", b"threshold", b"decision_type", b"left_child", b"right_child")
 
 
@@ -66,22 +67,23 @@ class ModelFile:
         raw: bool = False,
         first: int = 0,
         trees: int | None = None,
-        early_stop: bool = False,
+        stop: tuple[int, float] | None = None,
     ) -> NDArray[np.float64]:
         """Float64 scores (n,) of vectors (n, k) of numbers, categories as their codes, asked in another way.
 
-        `raw` leaves the link out; `first` trees are skipped and then `trees` used; `early_stop` is LightGBM's
-        pred_early_stop with its defaults.
+        `raw` leaves the link out; `first` trees are skipped and then `trees` used; `stop` is LightGBM's
+        pred_early_stop with its freq and margin.
         """
         if not len(matrix):
             return np.empty(0, dtype=np.float64)
+        early: dict[str, Any] = {} if stop is None else dict(zip(_STOP, (True, *stop), strict=True))
         found = self.booster.predict(
             matrix,
             raw_score=raw,
             start_iteration=first,
             num_iteration=trees,
-            pred_early_stop=early_stop,
             num_threads=1,
+            **early,
         )
         return np.asarray(found, dtype=np.float64)
 

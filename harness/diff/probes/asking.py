@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harness.diff.probes.model import Probed, Scores
+from harness.diff.probes.model import Matrix, Probed, Scores
 from harness.diff.probes.probe import Agree, Call, Probe, Sample
+from harness.diff.sentences import number
 
-#: numbers of trees tried, spread evenly over more; each is tried on few requests only
+#: numbers of trees tried, spread evenly over more
 MOST_COUNTS = 1_000
-COUNTED_ROWS = 16
+#: what LightGBM does unless told otherwise: every 10 trees, a margin of 10
+USUAL_STOP = (10, 10.0)
 
 
 def asking_probes(model: Probed) -> Iterator[Probe]:
@@ -22,20 +25,24 @@ def asking_probes(model: Probed) -> Iterator[Probe]:
     if model.trees > 1:
         yield Probe("first_tree_skipped", "leaves out the first tree", call=Call(first=1))
         yield Probe("last_tree_skipped", "leaves out the last tree", call=Call(trees=model.trees - 1))
-        yield Probe("early_stop", "stops early at wide margins (pred_early_stop)", call=Call(early_stop=True))
+        yield _stopping(USUAL_STOP, cost=0)
 
 
 def fitted_trees(sample: Sample, agree: Agree) -> list[Probe]:
-    """The number of first trees that reproduces most of these requests, if any."""
+    """How many first trees reproduce these requests: as many for all, or for each, as an early stop does."""
     trees = sample.case.model.trees
-    counts = np.unique(np.linspace(1, trees - 2, min(MOST_COUNTS, max(0, trees - 2))).astype(np.int64))
-    few = sample.case.at(sample.places[:COUNTED_ROWS])
-    hits = [_hits(few, int(count), agree=agree) for count in counts]
-    if not any(hits):
+    if trees < 3:
         return []
-    count = int(counts[int(np.argmax(hits))])
-    phrase = f"uses the first {count:,} of {trees:,} trees"
-    return [Probe("fewer_trees", phrase, cost=1, call=Call(trees=count))]
+    counts = np.unique(np.linspace(1, trees - 1, min(MOST_COUNTS, trees - 1)).astype(np.int64))
+    predict = sample.case.model.predict
+    scores = np.stack([predict(sample.vectors, trees=int(count)) for count in counts])
+    hits = agree(scores, sample.served)
+    most = int(np.argmax(hits.sum(axis=1)))
+    if not hits[most].any():
+        return []
+    phrase = f"uses the first {counts[most]:,} of {trees:,} trees"
+    few = Probe("fewer_trees", phrase, cost=1, call=Call(trees=int(counts[most])))
+    return [few, *_early(sample, counts, hits=hits)]
 
 
 def told(probe: Probe, sample: Sample) -> tuple[str, str]:
@@ -50,10 +57,44 @@ def told(probe: Probe, sample: Sample) -> tuple[str, str]:
     return "all_trees", f"uses all {other.trees:,} trees of {probe.other} instead of the best {model.trees:,}"
 
 
+def _early(sample: Sample, counts: NDArray[np.int64], *, hits: NDArray[np.bool_]) -> list[Probe]:
+    """The early stop that ends each request where it ended; margins are twice the raw score, without a sign.
+
+    Every request that stops has a wider margin there than any that goes on: the bound lies between, and is
+    taken as round as it can be.
+    """
+    stopped = hits.any(axis=0)
+    ends = counts[np.argmax(hits, axis=0)]
+    every = int(np.gcd.reduce(ends[stopped]))
+    if len(np.unique(ends[stopped])) < 2:
+        return []
+    checks = np.arange(every, int(ends[stopped].max()) + 1, every)
+    margins = np.stack([_margins(sample, int(count)) for count in checks])
+    last = np.where(stopped, ends, checks[-1] + 1)
+    on = margins[checks[:, None] < last]
+    at_end = margins[checks[:, None] == last]
+    if not len(on) or not len(at_end) or on.max() >= at_end.min():
+        return []
+    return [_stopping((every, _roundest(float(on.max()), float(at_end.min()))), cost=2)]
+
+
+def _stopping(stop: tuple[int, float], *, cost: int) -> Probe:
+    phrase = f"stops early at margins above {number(stop[1])} (pred_early_stop, every {stop[0]:,} trees)"
+    return Probe("early_stop", phrase, cost, call=Call(stop=stop))
+
+
+def _margins(sample: Sample, trees: int) -> Matrix:
+    return np.abs(2 * sample.case.model.predict(sample.vectors, raw=True, trees=trees))
+
+
+def _roundest(low: float, high: float) -> float:
+    """The number with the fewest decimals from low (included) to high; low itself where there is none."""
+    for decimals in range(6):
+        rounded = float(np.ceil(low * 10**decimals) / 10**decimals)
+        if low <= rounded < high:
+            return rounded
+    return low
+
+
 def _same(one: Scores, two: Scores) -> bool:
     return bool(np.array_equal(one, two, equal_nan=True))
-
-
-def _hits(sample: Sample, trees: int, *, agree: Agree) -> int:
-    scores = sample.case.model.predict(sample.vectors, trees=trees)
-    return int(np.count_nonzero(agree(scores, sample.served)))

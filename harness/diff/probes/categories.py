@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from harness.diff.probes.model import Layout, Matrix
 from harness.diff.probes.probe import Agree, Probe, Sample, columnwise
-from harness.diff.probes.vectors import by_batch
+from harness.diff.probes.vectors import by_batch, by_row
+from harness.diff.sentences import listed
 
-#: combinations of codes tried on each request to find which codes a service gives
-MOST_COMBINATIONS = 600
-#: requests on which they are tried
-FITTED_ROWS = 96
-#: how a level may be spelled otherwise
+#: combinations of codes of several categories that are tried, and on how many requests together
+MOST_COMBINATIONS = 5_000
+MOST_TRIED = 200_000
+#: vectors scored in one call
+AT_ONCE = 20_000  #: how a level may be spelled otherwise
 SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
     "lower case": str.lower,
     "upper case": str.upper,
@@ -38,9 +39,11 @@ def category_probes(layout: Layout) -> Iterator[Probe]:
         of = f" of {layout.names[columns[0]]}" if cost else ""
         lost = columnwise(partial(_lost, columns=columns))
         yield Probe("categories_lost", f"knows none of its category levels{of}", cost, lost)
-        single = partial(by_batch, change=partial(_by_request, columns=columns))
+        within = partial(_within, columns=columns)
         phrase = f"codes the category levels{of} by their place within one request"
-        yield Probe("category_codes_by_request", phrase, cost, single)
+        yield Probe("category_codes_by_request", phrase, cost, partial(by_row, change=within))
+        phrase = f"codes the category levels{of} by their place within one batch"
+        yield Probe("category_codes_by_request", phrase, cost, partial(by_batch, change=within))
         for words, codes in _numberings(layout, columns):
             phrase = f"codes the category levels{of} {words}"
             yield Probe("category_codes", phrase, cost, columnwise(partial(_coded, codes=codes)))
@@ -52,46 +55,67 @@ def category_probes(layout: Layout) -> Iterator[Probe]:
 def fitted_codes(sample: Sample, agree: Agree) -> list[Probe]:
     """The codes that a service gives, found from its scores: what reproduces most requests of each level.
 
-    Tried are all combinations of codes of all categories, where those are few, and of each one alone.
+    One category alone first, then all together.
     """
     layout, found = sample.case.layout, []
     every = tuple(layout.categories.tolist())
-    for columns in dict.fromkeys((every, *((j,) for j in every))):
-        sizes = [len(layout.levels[j] or ()) + 1 for j in columns]
-        if not columns or np.prod(sizes) > MOST_COMBINATIONS:
-            continue
+    for columns in dict.fromkeys((*((j,) for j in every), every) if every else ()):
         codes = _fitted(sample, columns, agree=agree)
         moved = sum(_differs(column) for column in codes.values())
         if moved:
-            names = " and ".join(layout.names[j] for j in columns)
+            names = listed([layout.names[j] for j in columns if _differs(codes[j])])
             phrase = f"codes the category levels of {names} in another order"
-            change = columnwise(partial(_coded, codes=codes))
-            found.append(Probe("category_codes", phrase, 1 + moved, change))
+            found.append(Probe("category_codes", phrase, 1 + moved, columnwise(partial(_coded, codes=codes))))
     return found
 
 
 def _fitted(sample: Sample, columns: tuple[int, ...], *, agree: Agree) -> Codes:
-    """By column, for each code the one that makes most of its requests come out as served; else itself."""
-    choices = [[*range(len(sample.case.layout.levels[j] or ())), np.nan] for j in columns]
-    votes = [np.zeros((len(each), len(each))) for each in choices]
-    given = sample.vectors[:, list(columns)]
-    for combination in product(*(range(len(each)) for each in choices)):
-        vectors = sample.vectors.copy()
-        vectors[:, list(columns)] = [each[k] for each, k in zip(choices, combination, strict=True)]
-        hits = agree(sample.case.model.predict(vectors), sample.served)
-        for place, chosen in enumerate(combination):
-            own = given[hits, place]
-            rows = np.where(np.isnan(own), len(choices[place]) - 1, own).astype(np.int64)
-            votes[place][:, chosen] += np.bincount(rows, minlength=len(choices[place]))
-    return {
-        j: np.array([each[_most(vote[k], k)] for k in range(len(each) - 1)], dtype=np.float64)
-        for j, each, vote in zip(columns, choices, votes, strict=True)
-    }
+    """By column, for each code the one that makes most of its requests come out as served; else itself.
+
+    All combinations are tried on few requests, then each column on all with the others as they were found.
+    """
+    sizes = {j: len(sample.case.layout.levels[j] or ()) for j in columns}
+    codes: Codes = {j: np.arange(float(size)) for j, size in sizes.items()}
+    count = int(np.prod([size + 1 for size in sizes.values()]))
+    if len(columns) > 1 and count <= MOST_COMBINATIONS:
+        few = sample.case.at(sample.places[:: max(1, len(sample) * count // MOST_TRIED)])
+        chosen = product(*([*range(size), np.nan] for size in sizes.values()))
+        trials = [dict(zip(columns, map(float, codes_), strict=True)) for codes_ in chosen]
+        codes = _voted(few, codes, trials=trials, agree=agree)
+    for j in (*columns, *columns) if len(columns) > 1 else columns:
+        trials = [{j: float(code)} for code in (*range(sizes[j]), np.nan)]
+        codes = _voted(sample, codes, trials=trials, agree=agree)
+    return codes
 
 
-def _most(votes: NDArray[np.float64], itself: int) -> int:
-    """What most requests say; where as many say nothing changed, that."""
-    return itself if votes[itself] == votes.max() else int(np.argmax(votes))
+def _voted(sample: Sample, codes: Codes, *, trials: list[dict[int, float]], agree: Agree) -> Codes:
+    """The codes with those of the tried columns replaced by what most requests of each level say."""
+    base = _coded(sample.vectors.copy(), codes=codes)
+    votes = {j: np.zeros((len(codes[j]), len(codes[j]) + 1)) for j in trials[0]}
+    step = max(1, AT_ONCE // len(sample))
+    for some in range(0, len(trials), step):
+        chunk = trials[some : some + step]
+        vectors = np.tile(base, (len(chunk), 1, 1))
+        for made, trial in zip(vectors, chunk, strict=True):
+            made[:, list(trial)] = list(trial.values())
+        scores = sample.case.model.predict(vectors.reshape(-1, base.shape[1])).reshape(
+            len(chunk), len(sample)
+        )
+        for hits, trial in zip(agree(scores, sample.served), chunk, strict=True):
+            for j, code in trial.items():
+                own = sample.vectors[hits, j]
+                own = own[~np.isnan(own)].astype(np.int64)
+                votes[j][:, -1 if np.isnan(code) else int(code)] += np.bincount(own, minlength=len(codes[j]))
+    return codes | {j: _most(vote, codes[j]) for j, vote in votes.items()}
+
+
+def _most(votes: NDArray[np.float64], before: Matrix) -> Matrix:
+    """What most requests of each level say; where as many say nothing changed, that."""
+    choices = np.append(np.arange(float(len(votes))), np.nan)
+    kept = np.where(np.isnan(before), len(votes), before).astype(np.int64)
+    rows = np.arange(len(votes))
+    stays = votes[rows, kept] == votes.max(axis=1)
+    return np.where(stays, before, choices[np.argmax(votes, axis=1)])
 
 
 def _differs(codes: Matrix) -> int:
@@ -148,7 +172,7 @@ def _lost(vectors: Matrix, *, columns: NDArray[np.int64]) -> Matrix:
     return vectors
 
 
-def _by_request(vectors: Matrix, *, columns: NDArray[np.int64]) -> Matrix:
+def _within(vectors: Matrix, *, columns: NDArray[np.int64]) -> Matrix:
     """Codes counted within these rows only, in the order of the levels: 0 for all where there is one row."""
     made = vectors.copy()
     for j in columns:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from harness.columns import Column
 from harness.diff.damage import Rescore
 
+#: which quantiles of a column stand for its values
+QUANTILES = np.linspace(0, 1, 65)
+
 Matrix = NDArray[np.float64]
 Scores = NDArray[np.float64]
 
@@ -22,7 +25,7 @@ class Predict(Protocol):
     """Float64 scores (n,) of vectors float64 (n, k) in the model's order, categories as codes.
 
     NaN is missing. `raw` leaves the link function out; `first` trees are skipped and then `trees` used (None:
-    as many as offline); `early_stop` stops a row's trees where its margin is wide, with LightGBM's defaults.
+    as many as offline); `stop`, every so many trees a row's stop where its margin is wider than that.
     """
 
     def __call__(
@@ -32,7 +35,7 @@ class Predict(Protocol):
         raw: bool = False,
         first: int = 0,
         trees: int | None = None,
-        early_stop: bool = False,
+        stop: tuple[int, float] | None = None,
     ) -> Scores:
         """The scores."""
 
@@ -78,7 +81,8 @@ class Probed:
 class Layout:
     """How the vectors of a model are laid out, and what the requests of a pair hold.
 
-    `levels` by column, None for a number; `medians` and `means` (k,) of what is there, codes of categories;
+    `levels` by column, None for a number; `medians`, `means` (k,) and `quantiles` (k, q) of what is there,
+    codes of categories;
     `holed` bool (k,): the column is missing somewhere; `seen` the codes of a category as they first appear.
     """
 
@@ -86,6 +90,7 @@ class Layout:
     levels: tuple[tuple[str, ...] | None, ...]
     medians: Matrix
     means: Matrix
+    quantiles: Matrix
     holed: NDArray[np.bool_]
     seen: tuple[tuple[int, ...], ...]
 
@@ -122,6 +127,7 @@ def layout_of(model: Probed, features: Mapping[str, Column]) -> Layout | None:
         levels=levels,
         medians=np.array([_middle(v, np.median) for v in values]),
         means=np.array([_middle(v, np.mean) for v in values]),
+        quantiles=np.stack([_quantiles(v) for v in values]),
         holed=np.array([bool(np.isnan(v).any()) for v in values], dtype=bool),
         seen=tuple(_first_seen(v) if its is not None else () for v, its in zip(values, levels, strict=True)),
     )
@@ -140,6 +146,11 @@ def _numbers(column: Column, levels: Sequence[str] | None) -> Matrix:
 def _middle(values: Matrix, middle: Callable[[Matrix], Any]) -> float:
     there = values[np.isfinite(values)]
     return float(middle(there)) if len(there) else 0.0
+
+
+def _quantiles(values: Matrix) -> Matrix:
+    there = values[np.isfinite(values)]
+    return np.quantile(there, QUANTILES) if len(there) else np.zeros(len(QUANTILES))
 
 
 def _first_seen(codes: Matrix) -> tuple[int, ...]:

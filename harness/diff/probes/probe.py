@@ -72,7 +72,7 @@ class Call:
     raw: bool = False
     first: int = 0
     trees: int | None = None
-    early_stop: bool = False
+    stop: tuple[int, float] | None = None
 
 
 AS_OFFLINE = Call()
@@ -130,7 +130,7 @@ def _alone(probe: Probe, sample: Sample) -> Scores:
         return model.others[probe.other].scores(sample.seq, None)
     call = probe.call
     return model.predict(
-        probe.change(sample), raw=call.raw, first=call.first, trees=call.trees, early_stop=call.early_stop
+        probe.change(sample), raw=call.raw, first=call.first, trees=call.trees, stop=call.stop
     )
 
 

@@ -14,15 +14,17 @@ from harness.diff.causes import MIN_INPUTS, MIN_ROWS, MOSTLY, NAMED, Cause
 from harness.diff.damage import Rescore
 from harness.diff.probes.afterwards import Found, Moved, afterwards
 from harness.diff.probes.asking import asking_probes, fitted_trees, told
-from harness.diff.probes.categories import FITTED_ROWS, category_probes, fitted_codes
+from harness.diff.probes.categories import category_probes, fitted_codes
 from harness.diff.probes.model import Probed, Scores, layout_of
 from harness.diff.probes.probe import Case, Probe, Sample, predictions
-from harness.diff.probes.vectors import vector_probes
+from harness.diff.probes.vectors import fitted_fills, vector_probes
 from harness.diff.tolerance import Band
 
 #: mismatching requests that every probe is tried on, fewer where there are very many probes
 TRIED_ROWS = 64
 TRIED_VECTORS = 150_000
+#: mismatching requests from which what a probe chooses is found
+FITTED_ROWS = 600
 #: requests that the best are compared on, then the best of those confirmed on
 COMPARED_ROWS = 1_000
 CONFIRMED_ROWS = 20_000
@@ -164,7 +166,12 @@ class _Trial:
             return []
         hits = self.hits(probes, few)
         if hits.max() < len(few):
-            fitted = [*fitted_trees(few, self.agree), *fitted_codes(self.sample(FITTED_ROWS), self.agree)]
+            more = self.sample(FITTED_ROWS)
+            fitted = [
+                *fitted_trees(few, self.agree),
+                *fitted_fills(more, self.agree),
+                *fitted_codes(more, self.agree),
+            ]
             probes += fitted
             hits = np.concatenate([hits, self.hits(fitted, few)])
         kept = sorted(np.flatnonzero(2 * hits >= len(few)), key=lambda k: (-hits[k], probes[k].cost))

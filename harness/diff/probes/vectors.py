@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.diff.probes.model import Layout, Matrix
-from harness.diff.probes.probe import Probe, Sample, columnwise
-from harness.diff.sentences import number
+from harness.diff.probes.probe import Agree, Probe, Sample, columnwise
+from harness.diff.sentences import listed, number
 
 #: pairs of columns tried: all of them up to about 70 columns, then neighbours only
 MOST_SWAPS = 2_500
@@ -71,8 +71,9 @@ def _missing(layout: Layout) -> Iterator[Probe]:
     """Missing read as a number, in all columns of numbers, in all columns, then in one; and the other way."""
     numbers, every = layout.numbers, np.arange(len(layout.names))
     holed = [j for j in numbers.tolist() if layout.holed[j]]
+    bare = bool(layout.holed[layout.categories].any())
     for words, values, middle in _fills(layout):
-        for columns in (numbers,) if middle or not len(layout.categories) else (numbers, every):
+        for columns in (numbers,) if middle or not bare else (numbers, every):
             change = columnwise(partial(_filled, columns=columns, values=values))
             also = " in categories too" if len(columns) > len(numbers) else ""
             yield Probe("missing_filled", f"reads missing values as {words}{also}", change=change)
@@ -81,11 +82,12 @@ def _missing(layout: Layout) -> Iterator[Probe]:
             yield Probe(
                 "missing_filled", f"reads missing {layout.names[j]} as {words}", cost=1, change=change
             )
-    for value in FILLS:
-        phrase = f"reads {number(value)} as missing"
-        yield Probe(
-            "made_missing", phrase, change=columnwise(partial(_made_missing, columns=numbers, value=value))
+    for value, columns in product(FILLS, (numbers, every)):
+        phrase = (
+            f"reads {number(value)} as missing{' in categories too' if len(columns) > len(numbers) else ''}"
         )
+        change = columnwise(partial(_made_missing, columns=columns, value=value))
+        yield Probe("made_missing", phrase, change=change)
 
 
 def _fills(layout: Layout) -> Iterator[tuple[str, Matrix, bool]]:
@@ -183,26 +185,54 @@ def _column_major(sample: Sample) -> Matrix:
     return by_batch(sample, lambda batch: batch.ravel().reshape(batch.shape, order="F"))
 
 
+def by_row(sample: Sample, change: Callable[[Matrix], Matrix]) -> Matrix:
+    """Every request's vector after `change` of it alone: float64 (m, k)."""
+    return np.concatenate([sample.vectors[:0], *(change(vector[None, :]) for vector in sample.vectors)])
+
+
 def by_batch(sample: Sample, change: Callable[[Matrix], Matrix]) -> Matrix:
     """Every request's vector after `change` of its whole batch: float64 (m, k); alone, it is a batch."""
-    batches = sample.case.model.batches
+    batches, seq = sample.case.model.batches, sample.case.pair.seq
     if batches is None:
-        return np.concatenate([change(vector[None, :]) for vector in sample.vectors]).reshape(
-            sample.vectors.shape
-        )
-    every = sample.case.pair.seq
-    order = np.lexsort((batches.row[every], batches.batch[every]))
-    grouped = batches.batch[every][order]
-    made = np.empty(sample.vectors.shape)
-    known: dict[int, tuple[NDArray[np.int64], Matrix]] = {}
-    for i, place in enumerate(sample.places):
-        batch = int(batches.batch[every[place]])
-        if batch < 0:
-            made[i] = change(sample.vectors[i][None, :])[0]
-            continue
-        if batch not in known:
-            mates = order[np.searchsorted(grouped, batch, "left") : np.searchsorted(grouped, batch, "right")]
-            known[batch] = mates, change(sample.case.vectors(mates))
-        mates, changed = known[batch]
-        made[i] = changed[mates == place][0]
+        return by_row(sample, change)
+    order = np.lexsort((batches.row[seq], batches.batch[seq]))
+    grouped = batches.batch[seq][order]
+    made = by_row(sample, change)
+    own = batches.batch[seq[sample.places]]
+    for batch in np.unique(own[own >= 0]):
+        mates = order[np.searchsorted(grouped, batch, "left") : np.searchsorted(grouped, batch, "right")]
+        changed = dict(zip(mates.tolist(), change(sample.case.vectors(mates)), strict=True))
+        asked = np.flatnonzero(own == batch)
+        made[asked] = [changed[place] for place in sample.places[asked].tolist()]
     return made
+
+
+def fitted_fills(sample: Sample, agree: Agree) -> list[Probe]:
+    """The constants that a service reads missing numbers as, found from its scores.
+
+    Trees cut a number into pieces, so that a constant is known to its piece only: one of the column's own
+    quantiles, each tried with the other columns as they were found before.
+    """
+    layout = sample.case.layout
+    holed = [j for j in layout.numbers.tolist() if layout.holed[j]]
+    values = np.where(layout.holed, layout.medians, 0.0)
+    for j in (*holed, *holed):
+        missing = np.isnan(sample.vectors[:, j])
+        if missing.any():
+            tried = np.unique(np.append(layout.quantiles[j], [values[j], *FILLS]))
+            vectors = _filled(sample.vectors[missing], columns=np.array(holed), values=values)
+            stacked = np.tile(vectors, (len(tried), 1, 1))
+            stacked[:, :, j] = tried[:, None]
+            scores = sample.case.model.predict(stacked.reshape(-1, vectors.shape[1])).reshape(len(tried), -1)
+            values[j] = _middle(tried, agree(scores, sample.served[missing]).sum(axis=1))
+    if not holed:
+        return []
+    told = listed([f"{layout.names[j]} as about {number(float(f'{values[j]:.3g}'))}" for j in holed])
+    change = columnwise(partial(_filled, columns=np.array(holed), values=values))
+    return [Probe("missing_filled", f"reads missing {told}", cost=len(holed), change=change)]
+
+
+def _middle(tried: Matrix, hits: NDArray[np.int64]) -> float:
+    """The middle one of those that hit most."""
+    best = np.flatnonzero(hits == hits.max())
+    return float(tried[best[len(best) // 2]])
