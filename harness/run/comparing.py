@@ -186,11 +186,11 @@ def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
         offline[model] = diff.from_table(table.select([FEATURE + n for n in names]).rename_columns(names))
     tolerances = loaded.scenario.tolerance.on(_day(folder))
     return _Arms(
-        known, answers, offline, asked, tolerances, tables, noise.by_field(folder), batches=_batches(capture)
+        known, answers, offline, asked, tolerances, tables, noise.by_field(folder), batches=batches(capture)
     )
 
 
-def _batches(capture: pa.Table) -> Batches | None:
+def batches(capture: pa.Table) -> Batches | None:
     """Which requests of a capture are rows of one batch; None where none is."""
     parents = capture["parent_id"]
     if parents.null_count == len(parents):

@@ -16,6 +16,7 @@ from harness.diff.tolerance import Band
 Hits = NDArray[np.bool_]
 #: arithmetic done elsewhere is a bit or two away
 _SAME: Final = Band(atol=1e-15, rtol=1e-9)
+_CALIBRATED: Final = "as a calibration does that one side lacks or applies twice"
 #: a fitted slope or shift that is none
 _NONE: Final = 1e-6
 #: distinct offline scores from which on a map is taken for one
@@ -101,7 +102,7 @@ def _log_odds(moved: Moved) -> Iterator[Found]:
             shift = y[low] - slope * x[low]
             best = max(best, (int(_on_line(x, y, slope=slope, shift=shift).sum()), slope, shift))
     hits, slope, shift = best
-    if hits:
+    if hits and abs(slope) > _NONE:
         found = inside & _on_line(x, y, slope=slope, shift=shift)
         yield Found("calibration", _line_words(slope, shift), found, cost=2)
 
@@ -116,7 +117,7 @@ def _line_words(slope: float, shift: float) -> str:
         away = f"{number(abs(shift))} {'higher' if shift > 0 else 'lower'}"
         return f"serves log-odds {away}, as a prior correction does"
     moved = f" {'plus' if shift > 0 else 'minus'} {number(abs(shift))}" if abs(shift) > _NONE else ""
-    return f"serves log-odds times {number(slope)}{moved}: a calibration that one side lacks or does twice"
+    return f"serves log-odds times {number(slope)}{moved}, {_CALIBRATED}"
 
 
 def _monotone(moved: Moved) -> Iterator[Found]:
@@ -135,7 +136,7 @@ def _monotone(moved: Moved) -> Iterator[Found]:
     if not one_valued or not (np.all(steps > 0) or np.all(steps < 0)):
         return
     hits = _foretold(points, values)[back]
-    phrase = "serves a monotone map of the score: a calibration that one side lacks or does twice"
+    phrase = f"serves a monotone map of the score, {_CALIBRATED}"
     yield Found("calibration", phrase, hits, cost=5)
 
 

@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.diff.probes.model import Layout, Matrix
-from harness.diff.probes.probe import Agree, Probe, Sample, columnwise
+from harness.diff.probes.probe import AT_ONCE, Agree, Probe, Sample, columnwise
 from harness.diff.probes.vectors import by_batch, by_row
 from harness.diff.sentences import listed
 
 #: combinations of codes of several categories that are tried, and on how many requests together
 MOST_COMBINATIONS = 5_000
 MOST_TRIED = 200_000
-#: vectors scored in one call
-AT_ONCE = 20_000  #: how a level may be spelled otherwise
+#: how a level may be spelled otherwise
 SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
     "lower case": str.lower,
     "upper case": str.upper,
@@ -92,7 +91,7 @@ def _voted(sample: Sample, codes: Codes, *, trials: list[dict[int, float]], agre
     """The codes with those of the tried columns replaced by what most requests of each level say."""
     base = _coded(sample.vectors.copy(), codes=codes)
     votes = {j: np.zeros((len(codes[j]), len(codes[j]) + 1)) for j in trials[0]}
-    step = max(1, AT_ONCE // len(sample))
+    step = max(1, AT_ONCE // max(1, sample.vectors.size))
     for some in range(0, len(trials), step):
         chunk = trials[some : some + step]
         vectors = np.tile(base, (len(chunk), 1, 1))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from harness.columns import Pair
 from harness.diff.probes.model import Layout, Matrix, Probed, Scores
 
-#: vectors scored in one call: bounds the memory of many probes on few requests
-_AT_ONCE = 20_000
+#: cells of vectors scored in one call: bounds the memory of many probes on few requests
+AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def predictions(probes: Sequence[Probe], sample: Sample) -> NDArray[np.float64]:
     """What each probe says is served: float64 (probes, m)."""
     made = np.full((len(probes), len(sample)), np.nan)
     stacked = [k for k, probe in enumerate(probes) if probe.stacks]
-    for some in _groups(stacked, max(1, _AT_ONCE // max(1, len(sample)))):
+    for some in _groups(stacked, max(1, AT_ONCE // max(1, sample.vectors.size))):
         vectors = np.concatenate([probes[k].change(sample) for k in some])
         made[some] = sample.case.model.predict(vectors).reshape(len(some), len(sample))
     for k, probe in enumerate(probes):
