@@ -220,7 +220,7 @@ def _compare(
     mine = _echo(right, rows, known=known)
     if theirs is not None and mine is not None:
         theirs, mine = _as_asked(theirs, mine, asked=_asked(plan, arms)[rows])
-    rescore, rebuild = _hypotheses(models, plan, batches=arms.batches)
+    rescore, rebuild = _hypotheses(models, plan, arms=arms)
     settle = partial(
         diff.compare,
         join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None)),
@@ -306,7 +306,7 @@ def _echo(
 
 
 def _hypotheses(
-    models: Models | None, plan: _PairPlan, *, batches: Batches | None
+    models: Models | None, plan: _PairPlan, *, arms: _Arms
 ) -> tuple[diff.Rescore | None, diff.Rebuild | None]:
     """How to score other vectors and build features at another time, for pairs that have an offline side."""
     if models is None or plan.model is None or plan.against != "offline":
@@ -316,10 +316,10 @@ def _hypotheses(
     def rebuild(seq: NDArray[np.int64], shift_ns: int) -> dict[str, Column]:
         return replayer.rebuild(frame.loc[seq], shift_ns)
 
-    return _probed(models, plan.model, batches=batches), rebuild
+    return _probed(models, plan.model, arms=arms), rebuild
 
 
-def _probed(models: Models, name: str, *, batches: Batches | None) -> Probed:
+def _probed(models: Models, name: str, *, arms: _Arms) -> Probed:
     """An offline model that scores feature columns, can be asked otherwise, and knows the others."""
     mine = models.replayers[name]
     every = {**models.replayers, **models.others}
@@ -327,11 +327,12 @@ def _probed(models: Models, name: str, *, batches: Batches | None) -> Probed:
         rescore=mine.rescore,
         predict=mine.model.ask,
         name=name,
+        features=arms.offline[name],
         names=mine.names,
         levels=mine.levels,
         trees=mine.model.trees,
         others={other: _other(models.frame, every[other]) for other in every if other != name},
-        batches=batches,
+        batches=arms.batches,
     )
 
 

@@ -50,6 +50,7 @@ class Served:
             rescore=mine.rescore,
             predict=mine.model.ask,
             name=mine.name,
+            features=columns,
             names=mine.names,
             levels=mine.levels,
             trees=mine.model.trees,

@@ -102,6 +102,7 @@ class World:
             rescore=lambda columns: np.full(len(columns["age"].values), np.nan),
             predict=self.stumps,
             name="v7",
+            features=features(self.made),
             names=NAMES,
             levels=LEVELS,
             trees=self.stumps.stumps,

@@ -11,7 +11,7 @@ from harness.diff.probes import Other
 from harness.diff.probes.asking import asking_probes, fitted_trees, told
 from harness.diff.probes.model import layout_of
 from harness.diff.probes.probe import Call, Case, Probe, Sample
-from tests.kit.probed import Stumps, World, features
+from tests.kit.probed import Stumps, World
 
 WORLD = World()
 MODEL = Stumps()
@@ -19,7 +19,7 @@ MODEL = Stumps()
 
 def sample(served: np.ndarray, world: World = WORLD) -> Sample:
     """Sixty requests."""
-    layout = layout_of(world.model, features(world.made))
+    layout = layout_of(world.model)
     assert layout is not None
     return Case(world.pair(served), world.model, layout).at(np.arange(60))
 

@@ -10,7 +10,7 @@ import pytest
 from harness.diff.probes.categories import category_probes, fitted_codes
 from harness.diff.probes.model import Layout, layout_of
 from harness.diff.probes.probe import Case, Sample
-from tests.kit.probed import LANG, LEVELS, Stumps, World, features
+from tests.kit.probed import LANG, LEVELS, Stumps, World
 
 WORLD = World()
 MODEL = Stumps()
@@ -18,7 +18,7 @@ MODEL = Stumps()
 
 def sample(served: np.ndarray, layout: Layout | None = None) -> Sample:
     """All requests that differ."""
-    found = layout or layout_of(WORLD.model, features(WORLD.made))
+    found = layout or layout_of(WORLD.model)
     assert found is not None
     return Case(WORLD.pair(served), WORLD.model, found).at(np.flatnonzero(served != WORLD.offline))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.diff.probes import Other
 from harness.diff.probes.model import layout_of
 from harness.diff.probes.probe import AT_ONCE, Call, Case, Probe, columnwise, predictions
-from tests.kit.probed import NAMES, Stumps, World, features
+from tests.kit.probed import NAMES, Stumps, World
 
 WORLD = World(others={"v6": Other(lambda seq, trees: seq / 1000 + (trees or 0), 5)})
 MODEL = Stumps()
@@ -18,7 +18,7 @@ MODEL = Stumps()
 
 def case() -> Case:
     """A pair with its model."""
-    layout = layout_of(WORLD.model, features(WORLD.made))
+    layout = layout_of(WORLD.model)
     assert layout is not None
     return Case(WORLD.pair(WORLD.offline), WORLD.model, layout)
 

@@ -11,7 +11,7 @@ from harness.diff.probes import Batches
 from harness.diff.probes.model import Layout, layout_of
 from harness.diff.probes.probe import Case
 from harness.diff.probes.vectors import MOST_SWAPS, by_batch, by_row, fitted_fills, vector_probes
-from tests.kit.probed import NAMES, Stumps, World, features
+from tests.kit.probed import NAMES, Stumps, World
 
 WORLD = World()
 MODEL = Stumps()
@@ -19,7 +19,7 @@ MODEL = Stumps()
 
 def layout() -> Layout:
     """That of the kit's model."""
-    found = layout_of(WORLD.model, features(WORLD.made))
+    found = layout_of(WORLD.model)
     assert found is not None
     return found
 
@@ -95,7 +95,7 @@ def test_fill_values_are_found_to_a_piece() -> None:
 def test_nothing_missing_is_not_filled() -> None:
     """There is nothing to find."""
     whole = World(made=np.nan_to_num(WORLD.made))
-    found = layout_of(whole.model, features(whole.made))
+    found = layout_of(whole.model)
     assert found is not None
     case = Case(whole.pair(whole.offline), whole.model, found)
     assert fitted_fills(case.at(np.arange(9)), lambda a, b: a == b) == []

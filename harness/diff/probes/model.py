@@ -62,12 +62,14 @@ class Batches:
 class Probed:
     """A model by its name that scores feature columns when called, and can be asked in other ways.
 
+    `features` are the offline ones of all captured requests, by seq, whatever an arm was asked to show;
     `levels` are the level texts of each categorical feature in the model's order, `trees` how many it uses.
     """
 
     rescore: Rescore
     predict: Predict
     name: str
+    features: Mapping[str, Column]
     names: tuple[str, ...]
     levels: Sequence[Sequence[str]]
     trees: int
@@ -81,7 +83,7 @@ class Probed:
 
 @dataclass(frozen=True)
 class Layout:
-    """How the vectors of a model are laid out, and what the requests of a pair hold.
+    """How the vectors of a model are laid out, and what the captured requests hold.
 
     `levels` by column, None for a number; `medians`, `means` (k,) and `quantiles` (k, q) of what is there,
     codes of categories;
@@ -115,9 +117,9 @@ class Layout:
         return made
 
 
-def layout_of(model: Probed, features: Mapping[str, Column]) -> Layout | None:
-    """The layout of a model over the offline features of a pair; None where they do not fit the model."""
-    columns = [features.get(name) for name in model.names]
+def layout_of(model: Probed) -> Layout | None:
+    """The layout of a model over its features; None where they do not fit it."""
+    columns = [model.features.get(name) for name in model.names]
     known = [column for column in columns if column is not None]
     if len(known) < len(columns) or sum(c.dtype == "category" for c in known) != len(model.levels):
         return None

@@ -28,9 +28,9 @@ class Case:
         """Some requests by their places in the pair."""
         return Sample(self, places)
 
-    def vectors(self, places: NDArray[np.int64]) -> Matrix:
-        """The offline vectors of some requests: float64 (places, k)."""
-        return self.layout.matrix(self.pair.left.features or {}, places)
+    def vectors(self, seq: NDArray[np.int64]) -> Matrix:
+        """The offline vectors of some captured requests: float64 (seq, k)."""
+        return self.layout.matrix(self.model.features, seq)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Sample:
     @cached_property
     def vectors(self) -> Matrix:
         """What the offline model sees."""
-        return self.case.vectors(self.places)
+        return self.case.vectors(self.seq)
 
     @property
     def offline(self) -> Scores:

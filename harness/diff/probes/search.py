@@ -106,9 +106,9 @@ def lower_bound(hits: int, n: int) -> float:
 
 def _case(pair: Pair, rescore: Rescore | None) -> Case | None:
     """The pair with its model, where that can be asked and knows the features."""
-    if not isinstance(rescore, Probed) or pair.left.features is None:
+    if not isinstance(rescore, Probed):
         return None
-    layout = layout_of(rescore, pair.left.features)
+    layout = layout_of(rescore)
     return None if layout is None else Case(pair, rescore, layout)
 
 

@@ -192,18 +192,16 @@ def by_row(sample: Sample, change: Callable[[Matrix], Matrix]) -> Matrix:
 
 def by_batch(sample: Sample, change: Callable[[Matrix], Matrix]) -> Matrix:
     """Every request's vector after `change` of its whole batch: float64 (m, k); alone, it is a batch."""
-    batches, seq = sample.case.model.batches, sample.case.pair.seq
+    batches, made = sample.case.model.batches, by_row(sample, change)
     if batches is None:
-        return by_row(sample, change)
-    order = np.lexsort((batches.row[seq], batches.batch[seq]))
-    grouped = batches.batch[seq][order]
-    made = by_row(sample, change)
-    own = batches.batch[seq[sample.places]]
+        return made
+    order = np.lexsort((batches.row, batches.batch))
+    grouped, own = batches.batch[order], batches.batch[sample.seq]
     for batch in np.unique(own[own >= 0]):
         mates = order[np.searchsorted(grouped, batch, "left") : np.searchsorted(grouped, batch, "right")]
         changed = dict(zip(mates.tolist(), change(sample.case.vectors(mates)), strict=True))
         asked = np.flatnonzero(own == batch)
-        made[asked] = [changed[place] for place in sample.places[asked].tolist()]
+        made[asked] = [changed[seq] for seq in sample.seq[asked].tolist()]
     return made
 
 
