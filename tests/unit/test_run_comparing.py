@@ -192,3 +192,12 @@ def test_rows_of_one_batch_are_known_to_probes(tmp_path: Path) -> None:
     known = batches(table.set_column(table.column_names.index("row_index"), "row_index", rows))
     assert known is not None
     assert (known.batch[:3].tolist(), known.row[:3].tolist()) == ([0, 0, -1], [1, 0, 0])
+
+
+def test_scores_of_a_phase_that_asks_for_no_features_are_explained(tmp_path: Path) -> None:
+    """The probes know the offline features, shown or not; the poor model is the first tree of the other."""
+    run = ready(tmp_path)
+    silent = {name: {"score": answer["score"]} for name, answer in small.answers("poor").items()}
+    run.answer("challenger", silent, phases=("latency",))
+    (found,) = compare(run.folder, run.loaded, models=run.models).pairs[0].findings
+    assert (found.cause, found.explained) == ("fewer_trees", found.requests)

@@ -23,6 +23,7 @@ from harness.diff.tolerance import Band
 #: mismatching requests that every probe is tried on, fewer where there are very many probes
 TRIED_ROWS = 64
 TRIED_VECTORS = 150_000
+TRIED_CELLS = 6_000_000
 #: mismatching requests from which what a probe chooses is found
 FITTED_ROWS = 600
 #: requests that the best are compared on, then the best of those confirmed on
@@ -161,7 +162,8 @@ class _Trial:
         """
         model, layout = self.case.model, self.case.layout
         probes = [*asking_probes(model), *vector_probes(layout), *category_probes(layout)]
-        few = self.sample(int(np.clip(TRIED_VECTORS // len(probes), MIN_ROWS, TRIED_ROWS)))
+        each = min(TRIED_VECTORS, TRIED_CELLS // len(layout.names)) // len(probes)
+        few = self.sample(int(np.clip(each, 2 * MIN_ROWS, TRIED_ROWS)))
         if not _EXACT.holds(model.predict(few.vectors), few.offline).all():
             return []
         hits = self.hits(probes, few)

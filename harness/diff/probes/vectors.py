@@ -16,6 +16,8 @@ from harness.diff.sentences import listed, number
 #: pairs of columns tried: all of them up to about 70 columns, then neighbours only
 MOST_SWAPS = 2_500
 FILLS = (0.0, -1.0, -999.0)
+#: columns with missing values for which constants are looked for
+MOST_HOLED = 20
 #: how a cast of NaN to int64 comes out on common processors
 _LEAST_INT = float(np.iinfo(np.int64).min)
 
@@ -213,6 +215,8 @@ def fitted_fills(sample: Sample, agree: Agree) -> list[Probe]:
     """
     layout = sample.case.layout
     holed = [j for j in layout.numbers.tolist() if layout.holed[j]]
+    if not 0 < len(holed) <= MOST_HOLED:
+        return []
     values = np.where(layout.holed, layout.medians, 0.0)
     for j in (*holed, *holed):
         missing = np.isnan(sample.vectors[:, j])
@@ -223,8 +227,6 @@ def fitted_fills(sample: Sample, agree: Agree) -> list[Probe]:
             stacked[:, :, j] = tried[:, None]
             scores = sample.case.model.predict(stacked.reshape(-1, vectors.shape[1])).reshape(len(tried), -1)
             values[j] = _middle(tried, agree(scores, sample.served[missing]).sum(axis=1))
-    if not holed:
-        return []
     told = listed([f"{layout.names[j]} as about {number(float(f'{values[j]:.3g}'))}" for j in holed])
     change = columnwise(partial(_filled, columns=np.array(holed), values=values))
     return [Probe("missing_filled", f"reads missing {told}", cost=len(holed), change=change)]
