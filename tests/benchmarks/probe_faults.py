@@ -74,7 +74,10 @@ class Fault:
     batch: int = 1
 
 
-def _array(change: Callable[[Vectors], Vectors], **options: Any) -> Callable[[Serving], Scorer]:  # noqa: ANN401
+def _array(
+    change: Callable[[Vectors], Vectors],
+    **options: Any,  # noqa: ANN401  -- LightGBM's own
+) -> Callable[[Serving], Scorer]:
     """The numbers changed before they are scored."""
     return lambda serving: lambda rows: serving.score(change(serving.vectors(rows)), **options)
 

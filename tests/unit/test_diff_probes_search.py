@@ -199,6 +199,14 @@ def test_what_cannot_be_told_apart_is_told_together() -> None:
     assert four.phrase.endswith("scores with b instead of v7; scores with c instead of v7; 1 more)")
 
 
+def test_what_chooses_less_is_told_alone() -> None:
+    """Where languages are never there, losing all categories is losing the agent's."""
+    world = World(made=put(LANG, lambda c: np.full_like(c, np.nan))(vectors()))
+    found = cause_of(MODEL(put(AGENT, lambda c: np.full_like(c, np.nan))(world.made)), world)
+    assert found.phrase.startswith("knows none of its category levels (or")
+    assert "of agent" not in found.phrase
+
+
 def test_requests_that_agree_choose_between_probes_that_reproduce_the_others() -> None:
     """Where sizes are missing, a size always read as 0 is the same; where they are not, it would show."""
     world = World(made=put(3, lambda c: np.where(np.arange(N) % 7 == 0, np.nan, c))(vectors()))
@@ -248,7 +256,7 @@ def test_four_requests_are_too_few() -> None:
 def test_a_model_that_does_not_give_the_offline_scores_again_is_not_asked() -> None:
     """It is another one than the run's."""
     world = World(stumps=Stumps(seed=4))
-    pair = WORLD.pair(MODEL(WORLD.made[:, ::-1]))
+    pair = WORLD.pair(world.stumps(WORLD.made[:, ::-1]))
     rows, none = np.arange(N), np.arange(0)
     assert score_cause(pair, rows=rows, calm=none, rescore=world.model, simple=NOTHING) == NOTHING
 
