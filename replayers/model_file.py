@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lightgbm
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TREE = re.compile(rb"Tree=\d+\nnum_leaves=\d+\n(?:[a-z_]+=[-+.0-9einfa ]*\n)+\n*")
+_STOP = ("pred_early_stop", "pred_early_stop_freq", "pred_early_stop_margin")
 _SPLITS = (b"split_feature", b"threshold", b"decision_type", b"left_child", b"right_child")
 
 
@@ -33,13 +34,18 @@ class ModelFile:
     names: tuple[str, ...]
     numeric: frozenset[str]
 
-    def predict(self, features: pd.DataFrame, *, threads: int) -> NDArray[np.float64]:
-        """Float64 scores (n,) of features whose columns are in the model's order; else ModelError."""
+    def predict(
+        self, features: pd.DataFrame, *, threads: int, trees: int | None = None
+    ) -> NDArray[np.float64]:
+        """Float64 scores (n,) of features whose columns are in the model's order; else ModelError.
+
+        `trees` leaves all trees but the first so many out.
+        """
         if not len(features):
             return np.empty(0, dtype=np.float64)
         self._check_categories(features)
         try:
-            found = self.booster.predict(features, num_threads=threads)
+            found = self.booster.predict(features, num_iteration=trees, num_threads=threads)
         except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
             raise ModelError(
                 f"the model refuses the features: {error}",
@@ -53,6 +59,38 @@ class ModelFile:
                 "only one score a request is supported", where=str(self.path), found=scores.shape
             )
         return scores
+
+    def ask(
+        self,
+        matrix: NDArray[np.float64],
+        *,
+        raw: bool = False,
+        first: int = 0,
+        trees: int | None = None,
+        stop: tuple[int, float] | None = None,
+    ) -> NDArray[np.float64]:
+        """Float64 scores (n,) of vectors (n, k) of numbers, categories as their codes, asked in another way.
+
+        `raw` leaves the link out; `first` trees are skipped and then `trees` used; `stop` is LightGBM's
+        pred_early_stop with its freq and margin.
+        """
+        if not len(matrix):
+            return np.empty(0, dtype=np.float64)
+        early: dict[str, Any] = {} if stop is None else dict(zip(_STOP, (True, *stop), strict=True))
+        found = self.booster.predict(
+            matrix,
+            raw_score=raw,
+            start_iteration=first,
+            num_iteration=trees,
+            num_threads=1,
+            **early,
+        )
+        return np.asarray(found, dtype=np.float64)
+
+    @property
+    def trees(self) -> int:
+        """How many trees there are."""
+        return int(self.booster.current_iteration())
 
     def levels(self) -> list[list[object]]:
         """The levels of each categorical feature in the model's order; empty when the file names none."""

@@ -99,14 +99,19 @@ class OfflineReplayer:
         """The pipeline's features for these requests: same index, the model's columns, usable dtypes."""
         return self.pipeline.features(requests, self.names)
 
-    def predict(self, features: pd.DataFrame) -> NDArray[np.float64]:
-        """Float64 scores (n,) of features whose columns are in the model's order."""
-        return self.model.predict(features, threads=self.config.threads)
+    @property
+    def levels(self) -> list[list[str]]:
+        """The level texts of each categorical feature in the model's order, as `to_columns` spells them."""
+        return [[str(level) for level in levels] for levels in self.model.levels()]
 
-    def score(self, requests: pd.DataFrame) -> Scored:
+    def predict(self, features: pd.DataFrame, *, trees: int | None = None) -> NDArray[np.float64]:
+        """Float64 scores (n,) of features in the model's order, by all trees or only the first so many."""
+        return self.model.predict(features, threads=self.config.threads, trees=trees)
+
+    def score(self, requests: pd.DataFrame, *, trees: int | None = None) -> Scored:
         """Features and scores of a batch."""
         features = self.features(requests)
-        return Scored(features, self.predict(features))
+        return Scored(features, self.predict(features, trees=trees))
 
     def singles(self, requests: pd.DataFrame | pa.Table) -> tuple[int, ...]:
         """The places of the requests that are also built alone: `config.singles` of them, spread evenly."""

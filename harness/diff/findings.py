@@ -15,6 +15,7 @@ from harness.diff.cells import Difference, Judged, texts
 from harness.diff.damage import Rescore, damage
 from harness.diff.event_time import Rebuild, TimeShift, find_time_shift
 from harness.diff.places import EXEMPLARS, Places
+from harness.diff.probes import score_cause
 from harness.diff.scores import Scored, as_column
 from harness.diff.sentences import duration, listed, percent, reference, small, subject
 from harness.records import Exemplar, Finding
@@ -162,6 +163,8 @@ def _score_findings(case: Case) -> list[Finding]:
 def _score_cause(case: Case, rows: NDArray[np.int64]) -> Cause:
     left, right = as_column(case.pair.left.scores), as_column(case.pair.right.scores)
     cause = name_cause(Evidence("the score", reference(case.pair.left.arm), left, right, rows), SCORE)
+    calm = np.flatnonzero((case.scored.codes == Difference.EQUAL) & (case.touched == 0))
+    cause = score_cause(case.pair, rows=rows, calm=calm, rescore=case.rescore, simple=cause)
     if cause.name != UNEXPLAINED:
         return cause
     return Cause(UNEXPLAINED, "serves other scores, unexplained: another model or another post-processing", 0)

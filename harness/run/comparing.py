@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from harness import columns, diff, join
 from harness.diff.noise import excused, without_noise
+from harness.diff.probes import Batches, Other, Probed
+from harness.errors import UsageError
 from harness.evidence import JudgedPair
 from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
 from harness.run import noise
@@ -70,10 +72,15 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Models:
-    """The offline models in memory, to be asked; `frame` is the pipeline's view of the capture."""
+    """The offline models in memory, to be asked; `frame` is the pipeline's view of the capture.
+
+    `others` are models of the scenario that no target must match: an older version, which may be the one that
+    serves.
+    """
 
     frame: pd.DataFrame
     replayers: Mapping[str, OfflineReplayer]
+    others: Mapping[str, OfflineReplayer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class _Arms:
     tolerances: diff.Tolerances
     tables: dict[str, pa.Table]
     noise: Mapping[str, NoiseRow]
+    batches: Batches | None = None
 
     def answered(self, arm: str) -> bool:
         """Whether an arm answered anything."""
@@ -160,7 +168,8 @@ def _pairs(loaded: Loaded, arms: _Arms) -> list[_PairPlan]:
 
 def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
     """Every arm's answers over the whole capture, by seq."""
-    known = join.keys(folder.read(folder.capture))
+    capture = folder.read(folder.capture)
+    known = join.keys(capture)
     n = len(known)
     tables = sent(folder, loaded)
     answers = {name: join.answers(name, table, n=n) for name, table in tables.items()}
@@ -176,7 +185,19 @@ def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
         names = [name.removeprefix(FEATURE) for name in table.column_names if name.startswith(FEATURE)]
         offline[model] = diff.from_table(table.select([FEATURE + n for n in names]).rename_columns(names))
     tolerances = loaded.scenario.tolerance.on(_day(folder))
-    return _Arms(known, answers, offline, asked, tolerances, tables, noise.by_field(folder))
+    return _Arms(
+        known, answers, offline, asked, tolerances, tables, noise.by_field(folder), batches=batches(capture)
+    )
+
+
+def batches(capture: pa.Table) -> Batches | None:
+    """Which requests of a capture are rows of one batch; None where none is."""
+    parents = capture["parent_id"]
+    if parents.null_count == len(parents):
+        return None
+    batch = parents.combine_chunks().dictionary_encode().indices.fill_null(-1)
+    row = capture["row_index"].fill_null(0)
+    return Batches(batch.to_numpy().astype(np.int64), row.to_numpy().astype(np.int64))
 
 
 def _day(folder: RunFolder) -> date:
@@ -199,7 +220,7 @@ def _compare(
     mine = _echo(right, rows, known=known)
     if theirs is not None and mine is not None:
         theirs, mine = _as_asked(theirs, mine, asked=_asked(plan, arms)[rows])
-    rescore, rebuild = _hypotheses(models, plan)
+    rescore, rebuild = _hypotheses(models, plan, arms=arms)
     settle = partial(
         diff.compare,
         join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None)),
@@ -284,7 +305,9 @@ def _echo(
     )
 
 
-def _hypotheses(models: Models | None, plan: _PairPlan) -> tuple[diff.Rescore | None, diff.Rebuild | None]:
+def _hypotheses(
+    models: Models | None, plan: _PairPlan, *, arms: _Arms
+) -> tuple[diff.Rescore | None, diff.Rebuild | None]:
     """How to score other vectors and build features at another time, for pairs that have an offline side."""
     if models is None or plan.model is None or plan.against != "offline":
         return None, None
@@ -293,4 +316,31 @@ def _hypotheses(models: Models | None, plan: _PairPlan) -> tuple[diff.Rescore | 
     def rebuild(seq: NDArray[np.int64], shift_ns: int) -> dict[str, Column]:
         return replayer.rebuild(frame.loc[seq], shift_ns)
 
-    return replayer.rescore, rebuild
+    return _probed(models, plan.model, arms=arms), rebuild
+
+
+def _probed(models: Models, name: str, *, arms: _Arms) -> Probed:
+    """An offline model that scores feature columns, can be asked otherwise, and knows the others."""
+    mine = models.replayers[name]
+    every = {**models.replayers, **models.others}
+    return Probed(
+        rescore=mine.rescore,
+        predict=mine.model.ask,
+        name=name,
+        features=arms.offline[name],
+        names=mine.names,
+        levels=mine.levels,
+        trees=mine.model.trees,
+        others={other: _other(models.frame, every[other]) for other in every if other != name},
+        batches=arms.batches,
+    )
+
+
+def _other(frame: pd.DataFrame, replayer: OfflineReplayer) -> Other:
+    def scores(seq: NDArray[np.int64], trees: int | None) -> NDArray[np.float64]:
+        try:
+            return replayer.score(frame.loc[seq], trees=trees).scores
+        except UsageError:
+            return np.full(len(seq), np.nan)  # what cannot score these requests has not served them
+
+    return Other(scores, replayer.model.trees)

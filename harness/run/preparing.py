@@ -60,6 +60,18 @@ def load_models(loaded: Loaded) -> Replayers:
     return replayers
 
 
+def load_others(loaded: Loaded) -> Replayers:
+    """The models of the scenario that no target must match, with their pipelines: one of them may be served.
+
+    Raises ModelError or PipelineError.
+    """
+    return {
+        name: OfflineReplayer(config, loaded.folder, name=name)
+        for name, config in loaded.scenario.models.items()
+        if name not in loaded.models()
+    }
+
+
 def changed(replayer: OfflineReplayer, known: ModelRecord) -> str:
     """How a model differs from the one that a run was made with, or nothing."""
     if replayer.sha256 != known.sha256:

@@ -16,7 +16,14 @@ from harness.errors import Interrupted, RunError, UsageError
 from harness.replay.guard import confirmed
 from harness.run import comparing, deciding
 from harness.run.folder import CHOSEN, Chosen, RunFolder, create, open_run
-from harness.run.preparing import attach_labels, changed, check_environment, load_models, prepare
+from harness.run.preparing import (
+    attach_labels,
+    changed,
+    check_environment,
+    load_models,
+    load_others,
+    prepare,
+)
 from harness.run.replaying import Plan, replay_all
 from harness.run.resuming import (
     LEDGER,
@@ -63,7 +70,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     as_of_ns = _as_of(options.as_of)
     todo = Plan(loaded, options.phases, options.all_phases)
     check_environment(loaded)
-    replayers = load_models(loaded)
+    replayers, others = load_models(loaded), load_others(loaded)
     now = datetime.now(UTC)
     folder = create(options.results, loaded.scenario.name, digest=loaded.digest, now=now)
     watch.say(f"run {folder.root}")
@@ -77,7 +84,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     folder.save(CHOSEN, Chosen(phases=options.phases, all_phases=options.all_phases, first=options.first))
     _replay(todo, folder, watch=watch, done=None)
     watch.say("comparing")
-    comparing.compare(folder, loaded, models=prepared.models())
+    comparing.compare(folder, loaded, models=replace(prepared.models(), others=others))
     return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
 
 
@@ -182,14 +189,14 @@ def _models(folder: RunFolder, loaded: Loaded, *, say: Callable[[str], None]) ->
     known = folder.record().models
     table = folder.read(folder.capture)
     try:
-        replayers = load_models(loaded)
+        replayers, others = load_models(loaded), load_others(loaded)
         why = next((told for n, r in replayers.items() if (told := changed(r, known[n]))), "")
     except UsageError as error:
         why = error.sentence()
     if why:
         say(f"causes and damage are left out, for they need the models of the run: {why}")
         return None
-    return comparing.Models(frame(table), replayers)
+    return comparing.Models(frame(table), replayers, others)
 
 
 def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:

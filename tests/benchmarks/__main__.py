@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.benchmarks import capacity, closed_loop, freeze, open_loop, whereabouts
+from tests.benchmarks import capacity, closed_loop, freeze, open_loop, probes, whereabouts
 from tests.benchmarks.figures import Rows, line, merged
 from tests.benchmarks.machine import ROOT
 
@@ -39,8 +39,10 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
     },
     "causes": {
         "first_seen": whereabouts.change_rows,
-        "false_": whereabouts.false_rows,
+        "false_place": whereabouts.false_rows,
+        "false_onset": whereabouts.false_rows,
         "place_found": whereabouts.found_rows,
+        "probes": probes.rows,
     },
 }
 

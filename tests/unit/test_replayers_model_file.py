@@ -239,3 +239,18 @@ def test_a_retrained_model_is_the_same_file(tmp_path: Path) -> None:
     for path in paths:
         train(training()).save_model(str(path))
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_model_is_asked_in_other_ways(small: Small) -> None:
+    """Of numbers with codes it gives what it gives of the frame; raw, in part, or stopped early."""
+    model = load_model(small.folder / "model.txt")
+    codes = small.features["lang"].cat.codes.astype(float).where(small.features["lang"].notna())
+    matrix = small.features.assign(lang=codes).to_numpy(dtype=float)
+    assert model.trees == 12
+    assert model.ask(matrix).tobytes() == small.scores.tobytes()
+    np.testing.assert_allclose(1 / (1 + np.exp(-model.ask(matrix, raw=True))), small.scores, rtol=1e-12)
+    first, rest = model.ask(matrix, raw=True, trees=5), model.ask(matrix, raw=True, first=5)
+    np.testing.assert_allclose(first + rest, model.ask(matrix, raw=True), rtol=1e-12)
+    assert model.ask(matrix, trees=5).tobytes() == model.predict(small.features, threads=1, trees=5).tobytes()
+    assert model.ask(matrix, stop=(5, 0.0)).tobytes() == model.ask(matrix, trees=5).tobytes()
+    assert model.ask(matrix[:0]).tolist() == []

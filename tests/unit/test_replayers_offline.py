@@ -345,3 +345,12 @@ def test_an_empty_capture_is_an_empty_frame(small: Small) -> None:
     nothing = arm.score(found.assign(amount=0.0, lang="go"))
     assert nothing.scores.tolist() == []
     assert arm.disagreements(captured([]), nothing) == []
+
+
+def test_the_texts_of_levels_and_the_first_trees(small: Small, capture: pa.Table) -> None:
+    """What probes ask the offline arm for."""
+    arm = replayer(small)
+    assert arm.levels == [["go", "py", "rs"]]
+    requests = frame(capture)
+    assert arm.score(requests, trees=12).scores.tobytes() == arm.score(requests).scores.tobytes()
+    assert arm.score(requests, trees=3).scores.tobytes() != arm.score(requests).scores.tobytes()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from harness.records import Finding
-from harness.run.comparing import SUMMARY, Compared, Comparison, compare, sent
+from harness.run.comparing import SUMMARY, Compared, Comparison, batches, compare, sent
+from harness.run.preparing import load_others
 from tests.kit import small
 from tests.kit.prepared import NOWHERE, ready
 from tests.unit.test_run_replaying import REPLACE
@@ -151,3 +154,50 @@ def test_the_build_under_test_is_told_first_and_one_cause_once(
     comparison = Comparison(pairs=(other, versus, mine))
     assert sorted(f.cause for f in comparison.findings()) == sorted(told)
     assert comparison.findings()[0].arm == "challenger"
+
+
+def test_another_model_of_the_scenario_is_named(tmp_path: Path) -> None:
+    """One that no target must match, whose scores are served; without it they have no name."""
+    more = '[models.poor]\nfile = "poor.txt"\nfeatures = "features:build"\n'
+    run = ready(tmp_path, more=more)
+    run.answer("challenger", small.answers("poor"))
+    everything = replace(run.models, others=load_others(run.loaded))
+    named, bare = (
+        compare(run.folder, run.loaded, models=models).pairs[0].findings[0]
+        for models in (everything, run.models)
+    )
+    assert (named.cause, bare.cause) == ("another_model", "fewer_trees")
+    assert named.sentence.startswith("The challenger scores with poor instead of model: features agree")
+
+
+def test_another_model_that_cannot_score_these_requests_has_not_served_them(tmp_path: Path) -> None:
+    """Its pipeline raises, and the comparison goes on."""
+    run = ready(tmp_path, more='[models.poor]\nfile = "poor.txt"\nfeatures = "broken:build"\n')
+    code = 'def build(requests, data):\n    raise KeyError("gone")\n'
+    (run.loaded.folder / "broken.py").write_text(code, encoding="utf-8")
+    run.answer("challenger", small.answers("poor"))
+    models = replace(run.models, others=load_others(run.loaded))
+    (found,) = compare(run.folder, run.loaded, models=models).pairs[0].findings
+    assert found.cause != "another_model"
+
+
+def test_rows_of_one_batch_are_known_to_probes(tmp_path: Path) -> None:
+    """As the capture has them."""
+    run = ready(tmp_path)
+    table = run.folder.read(run.folder.capture)
+    assert batches(table) is None
+    parents = pa.array(["a" if i < 2 else None for i in range(len(table))])
+    rows = pa.array([1 - i if i < 2 else None for i in range(len(table))], pa.int32())
+    table = table.set_column(table.column_names.index("parent_id"), "parent_id", parents)
+    known = batches(table.set_column(table.column_names.index("row_index"), "row_index", rows))
+    assert known is not None
+    assert (known.batch[:3].tolist(), known.row[:3].tolist()) == ([0, 0, -1], [1, 0, 0])
+
+
+def test_scores_of_a_phase_that_asks_for_no_features_are_explained(tmp_path: Path) -> None:
+    """The probes know the offline features, shown or not; the poor model is the first tree of the other."""
+    run = ready(tmp_path)
+    silent = {name: {"score": answer["score"]} for name, answer in small.answers("poor").items()}
+    run.answer("challenger", silent, phases=("latency",))
+    (found,) = compare(run.folder, run.loaded, models=run.models).pairs[0].findings
+    assert (found.cause, found.explained) == ("fewer_trees", found.requests)

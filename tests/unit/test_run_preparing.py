@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from harness.errors import LabelsError, ScenarioError
+from harness.errors import LabelsError, ModelError, ScenarioError
 from harness.records import SinglesCheck
 from harness.run.deciding import DISAGREEMENTS
 from harness.run.folder import RunFolder
-from harness.run.preparing import attach_labels, check_environment, load_models, prepare
+from harness.run.preparing import attach_labels, check_environment, load_models, load_others, prepare
 from harness.scenario import Loaded, load
 from replayers.offline import OfflineModel, OfflineReplayer
 from tests.kit import small
@@ -117,3 +117,14 @@ def test_labels_of_requests_that_were_not_sampled_are_no_fault(
     else:
         attach_labels(loaded, run, path=folder / "more.jsonl", say=said.append)
         assert "340 read" in said[-1]
+
+
+def test_models_that_no_target_must_match_are_loaded_apart(folder: Path) -> None:
+    """One of them may be the one that is served; a file that is not there is told before the run."""
+    more = '[models.poor]\nfile = "poor.txt"\nfeatures = "features:build"\n'
+    loaded = scenario(folder, more=more)
+    assert (set(load_models(loaded)), set(load_others(loaded))) == ({"model"}, {"poor"})
+    assert load_others(scenario(folder)) == {}
+    (folder / "poor.txt").unlink()
+    with pytest.raises(ModelError, match="no such model file"):
+        load_others(loaded)
