@@ -420,6 +420,7 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
 
     `arms` says whether targets were measured together or apart, and why. `stopped` says why it was cut short,
     and `blamed` which target was in trouble then. `torn` names earlier passes, which count for nothing.
+    Of a phase that is replayed several times, `series` is its name and `passes` how often it was declared.
     """
 
     phase: str
@@ -434,6 +435,8 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
     blamed: str = ""
     torn: tuple[str, ...] = ()
     calibration: Calibrated | None = None
+    series: str = ""
+    passes: int = 1
 
 
 class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -215,7 +215,7 @@ def _units(table: pa.Table, unit: NDArray[np.int64], *, states: Collection[State
 def _latency(run: _Run) -> list[LatencySummary]:
     """One summary for each phase and target that ran; only open loops at a declared pace are judged."""
     found = []
-    for phase in run.loaded.scenario.phases:
+    for phase in run.loaded.phases():
         note = next((n for n in run.phases if n.phase == phase.name and n.ran), None)
         for target in note.targets if note else ():
             table = run.tables[target]

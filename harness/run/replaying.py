@@ -20,7 +20,7 @@ from harness.replay.engine import Options as EngineOptions
 from harness.replay.engine import replay
 from harness.replay.journal import Journal, compact_parts, outcome_table
 from harness.replay.resume import MARK, Remaining, last_passes, remaining, torn_passes
-from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Saturate, Schedule, plan
+from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Saturate, Schedule, plan, series
 from harness.replay.source import Parted, RequestIds
 from harness.run import accounting, calibrating, comparing, noise
 from harness.run.deciding import DISAGREEMENTS
@@ -70,8 +70,8 @@ class Plan:
             )
 
     def chosen(self, phase: Phase) -> bool:
-        """Whether the command line wants this phase."""
-        return not self.only or phase.name in self.only
+        """Whether the command line wants this phase; its name stands for all of its passes."""
+        return not self.only or series(phase.name) in self.only
 
     def targets(self) -> list[str]:
         """Every HTTP target that some chosen phase sends to."""
@@ -125,7 +125,7 @@ class _Session:
         notes: list[PhaseNote] = []
         async with AsyncExitStack() as stack:
             arms = await self._open(stack)
-            for phase in self.loaded.scenario.phases:
+            for phase in self.loaded.phases():
                 notes.append(done.get(phase.name) or await self._phase(phase, arms, notes=notes))
                 self.folder.save(SO_FAR, notes)
                 await self._ask_again(phase, arms, note=notes[-1])
@@ -243,7 +243,7 @@ class _Session:
     def _closed_loop(self, before: list[PhaseNote]) -> Phase | None:
         """The last closed loop that ran, whose service times are known."""
         ran = {note.phase for note in before if note.ran and not note.open_loop}
-        return next((p for p in reversed(self.loaded.scenario.phases) if p.name in ran), None)
+        return next((p for p in reversed(self.loaded.phases()) if p.name in ran), None)
 
     async def _calibrate(self, schedule: Schedule, *, arms: int) -> Calibrated:
         """The harness's own part in a latency, told before it is measured."""
@@ -360,6 +360,8 @@ def _note(loaded: Loaded, phase: Phase) -> PhaseNote:
         targets=loaded.phase_targets(phase),
         ran=True,
         open_loop=phase.open_loop,
+        series=series(phase.name),
+        passes=phase.passes,
     )
 
 

@@ -79,6 +79,13 @@ def _check_phases(loaded: Loaded) -> None:
         raise ScenarioError("two phases have one name", where=place, found=name)
     known = [n for n, t in scenario.targets.items() if isinstance(t, HttpTarget)]
     for phase in scenario.phases:
+        if phase.passes > 1 and not phase.open_loop:
+            raise ScenarioError(
+                "a closed loop has one pass, for its latency is not judged",
+                where=f"{place}.{phase.name}.passes",
+                found=phase.passes,
+                fix="Give the phase an open pace (recorded, constant or poisson), or leave passes out.",
+            )
         unknown = [t for t in phase.targets if t not in known]
         if unknown:
             raise ScenarioError(

@@ -142,6 +142,10 @@ class Loaded:
             n for n, t in self.scenario.targets.items() if isinstance(t, HttpTarget)
         )
 
+    def phases(self) -> tuple[Phase, ...]:
+        """What is sent, in order: each phase of the scenario as often as it has passes."""
+        return tuple(each for phase in self.scenario.phases for each in phase.each())
+
     def models(self) -> tuple[str, ...]:
         """The offline models that some target must match, in the scenario's order."""
         used = {target.model for target in self.scenario.targets.values()}
@@ -165,7 +169,7 @@ class Loaded:
         return len(self.judged_phases()) + (self.scenario.labels is not None)
 
     def judged_phases(self) -> tuple[Phase, ...]:
-        """The phases whose latency is judged: open loops that send to the challenger."""
+        """The phases whose latency is judged, all passes of one together: open loops to the challenger."""
         return tuple(
             p for p in self.scenario.phases if p.open_loop and self.under_test in self.phase_targets(p)
         )

@@ -7,7 +7,7 @@ import pytest
 
 from harness.evidence import Evidence
 from harness.gates import DEFAULT_GATES, DecisionConfig, Gate, decide, effective
-from harness.records import Identity, SinglesCheck, TargetCounts, Verdict
+from harness.records import Identity, PhaseNote, SinglesCheck, TargetCounts, Verdict
 from tests.kit.some_evidence import (
     LEVELS,
     SHA,
@@ -35,6 +35,12 @@ EMPTY = {
         singles={"new": SinglesCheck(checked=0)},
         phases=(phase(ran=False),),
     ),
+    "no pass of two": nothing(
+        phases=tuple(
+            msgspec.structs.replace(phase(name, ran=False), series="rush", passes=2)
+            for name in ("rush", "rush.2")
+        )
+    ),
     "no label": nothing(quality=quality(counts=NO_LABELS)),
     "no label, improvement": nothing(quality=quality(counts=NO_LABELS), parity_release=False),
     "the champion's only": evidence(
@@ -44,6 +50,14 @@ EMPTY = {
         identities=(Identity(arm="champion", expected=SHA, served={SHA: 9}),),
     ),
 }
+FIVE = ("rush", "rush.2", "rush.3", "rush.4", "rush.5")
+
+
+def several(name: str, *, passes: int = 3, ran: bool = True) -> PhaseNote:
+    """One of several declared passes of phase rush."""
+    return msgspec.structs.replace(phase(name, ran=ran), series="rush", passes=passes)
+
+
 FULL = {
     "healthy": evidence(quality=quality(look())),
     "better": evidence(
@@ -71,6 +85,14 @@ FULL = {
         pairs=(offline(feature_mismatches=None),),
         identities=(Identity(arm="challenger", expected=SHA, source="no selector"),),
         quality=quality(look(), identical=True),
+    ),
+    "two passes of three": evidence(
+        latency=(latency(), latency(phase="rush.2")),
+        phases=tuple(several(n, ran=ran) for n, ran in (("rush", True), ("rush.2", True), ("rush.3", False))),
+    ),
+    "five passes": evidence(
+        latency=tuple(latency(phase=n, over_budget=30 + 9 * k) for k, n in enumerate(FIVE)),
+        phases=tuple(several(n, passes=5) for n in FIVE),
     ),
     "out of range": evidence(
         quality=quality(look(estimate=None, lower=None, upper=None, ruling="UNDECIDED", refused="3 of 9 out"))

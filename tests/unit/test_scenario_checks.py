@@ -56,6 +56,10 @@ def complaint(folder: Path, text: str) -> str:
             EXAMPLE + '\n[[phases]]\nname = "a"\n[[phases]]\nname = "a"\n',
             ["two phases have one name", "found a"],
         ),
+        (
+            EXAMPLE + '\n[[phases]]\nname = "a"\npasses = 2\n',
+            ["$.phases.a.passes", "a closed loop has one pass"],
+        ),
         ("phases = []\n" + EXAMPLE, ["$.phases: no phase"]),
         (EXAMPLE + '\n[[phases]]\nname = "a"\ntargets = ["x"]\n', ["$.phases.a.targets: unknown target 'x'"]),
         (
