@@ -333,6 +333,28 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""
 
 
+class LiveSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log of a live canary shows by itself, look by look: the split, errors, p95.
+
+    `rule` says what the p95 test took as independent; `blocks` were complete, worth `effective` of equal
+    size, and `left_over` requests are in none.
+    """
+
+    as_of: str
+    share: float
+    sticky: bool
+    every: Literal["day", "hour"]
+    rule: str
+    blocks: int
+    effective: float
+    left_over: int
+    budget_ms: float
+    error_margin: float
+    counts: dict[str, int]
+    looks: tuple[Look, ...] = ()
+    note: str = ""
+
+
 class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How every request sent to one target ended, over all phases, by state; `details` are reasons seen.
 
@@ -482,6 +504,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     latency: tuple[LatencySummary, ...] = ()
     budget_ms: float | None = None
     quality: QualitySummary | None = None
+    live: LiveSummary | None = None
     noise: NoiseSummary | None = None
     identities: tuple[Identity, ...] = ()
     ignored: tuple[IgnoredRule, ...] = ()

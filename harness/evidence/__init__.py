@@ -5,10 +5,12 @@
 `latency`  response time, service time and send lag of a phase
 `cohort`   which labelled requests may be compared, and when
 `looks`    the paired test of challenger against champion, look by look
+`live`     the log of a live canary, and `live_looks` the tests of it
 `quality`  metrics of each arm, and that test, in one summary
 """
 
 from harness.evidence.cohort import Arms, Cohort, LabelsConfig
+from harness.evidence.live import LiveConfig
 from harness.evidence.model import OFFLINE, Against, Evidence, JudgedPair, Levels
 from harness.evidence.parity import census, claim
 
@@ -21,6 +23,7 @@ __all__ = [
     "JudgedPair",
     "LabelsConfig",
     "Levels",
+    "LiveConfig",
     "census",
     "claim",
 ]

@@ -6,6 +6,7 @@
 `service`         errors, and the model that was served
 `latency`         p95 of the response time against a budget
 `labels`          not worse, or better, than the champion on matured labels
+`live`            the log of a live canary: its traffic, its errors, its p95
 `decide`          one word from all verdicts
 
 A new gate is one file, one name in `defaults`, and the contract tests judge it.
@@ -16,6 +17,7 @@ from harness.gates.defaults import DEFAULT_GATES, Gate, effective
 from harness.gates.harness_health import Completeness, OfflineReference
 from harness.gates.labels import LabelGuardrail, LabelImprovement
 from harness.gates.latency import LatencyP95
+from harness.gates.live import LiveErrors, LiveP95, SampleRatio
 from harness.gates.parity import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
 from harness.gates.service import Errors, ModelIdentity
 
@@ -30,8 +32,11 @@ __all__ = [
     "LabelGuardrail",
     "LabelImprovement",
     "LatencyP95",
+    "LiveErrors",
+    "LiveP95",
     "ModelIdentity",
     "OfflineReference",
+    "SampleRatio",
     "ScoreParity",
     "beyond_saving",
     "decide",

@@ -15,10 +15,12 @@ from harness import capture as captures
 from harness import join
 from harness.capture.times import parse
 from harness.errors import CaptureError
+from harness.evidence import live as canary
 from harness.evidence.cohort import DAY_NS
 from harness.gates import FeatureParity, LabelImprovement, LatencyP95, OfflineReference, levels
 from harness.gates.passes import in_force, pooled
 from harness.replay.schedule import Saturate, Schedule, plan
+from harness.run import deciding
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
 from harness.run.replaying import pace_words
 from harness.scenario import load
@@ -73,6 +75,7 @@ def check(path: Path, *, say: Callable[[str], None], allow_public: tuple[str, ..
     return [
         f"scenario {loaded.scenario.name}: {loaded.path}, digest {loaded.digest[:12]}",
         *_capture(table),
+        *_live(loaded, table),
         *offline,
         *_targets(loaded, table),
         *_phases(trial),
@@ -101,6 +104,16 @@ def _capture(table: pa.Table) -> list[str]:
         f"peak {peak:,}/s, {units:,} units, {answered:,} with a recorded response"
     )
     return [line]
+
+
+def _live(loaded: Loaded, table: pa.Table) -> list[str]:
+    """Who answered the captured requests, where they are those of a live canary."""
+    config = loaded.scenario.live
+    if config is None:
+        return []
+    counts = canary.read(table, config, unit=deciding.codes(join.keys(table))).counts()
+    said = ", ".join(f"{n:,} {what}" for what, n in counts.items())
+    return [f"live canary, by {config.arm}: {said}"]
 
 
 def _offline(table: pa.Table, replayers: Replayers) -> tuple[list[str], dict[str, list[Disagreement]]]:

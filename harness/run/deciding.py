@@ -17,8 +17,9 @@ from harness import __version__, columns, gates, join
 from harness.capture.intake import Intake
 from harness.capture.times import parse
 from harness.errors import RunError
-from harness.evidence import Arms, Cohort, Evidence, quality
+from harness.evidence import Arms, Cohort, Evidence, live_looks, quality
 from harness.evidence import latency as stopwatch
+from harness.evidence import live as canary
 from harness.evidence.cohort import stamp
 from harness.records import (
     ANSWERED_FOR,
@@ -26,6 +27,7 @@ from harness.records import (
     Identity,
     LatencySummary,
     Ledger,
+    LiveSummary,
     Look,
     PhaseNote,
     QualitySummary,
@@ -75,8 +77,9 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
     levels = gates.levels(loaded.scenario.decision, loaded.statistical_tests())
     evidence = _evidence(run, as_of_ns, levels=levels)
     verdicts = tuple(v for gate in loaded.gates for v in gate.judge(evidence, levels))
-    if evidence.quality is not None:
-        _keep_looks(folder, evidence.quality.looks)
+    accruing = [part for part in (evidence.quality, evidence.live) if part is not None]
+    if accruing:
+        _keep_looks(folder, [look for part in accruing for look in part.looks])
     findings = _findings(run, void=evidence.void())
     end = loaded.scenario.decision.planned_end
     decision = gates.decide(
@@ -103,6 +106,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         latency=evidence.latency,
         budget_ms=loaded.budget_ms,
         quality=evidence.quality,
+        live=evidence.live,
         noise=noise.found(folder),
         identities=evidence.identities,
         ignored=tuple(rule for p in run.comparison.pairs if p.against == "offline" for rule in p.ignored),
@@ -175,7 +179,7 @@ def _findings(run: _Run, *, void: Collection[str]) -> tuple[Finding, ...]:
 
 
 def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
-    unit = _codes(join.keys(run.capture))
+    unit = codes(join.keys(run.capture))
     return Evidence(
         under_test=run.loaded.under_test,
         parity_release=run.loaded.scenario.decision.release == "parity",
@@ -187,6 +191,7 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
         singles=run.folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
         answered={name: accounting.answered(table) for name, table in run.tables.items()},
         quality=_quality(run, as_of_ns, levels=levels),
+        live=_live(run, unit, as_of_ns=as_of_ns, levels=levels),
     )
 
 
@@ -274,11 +279,22 @@ def _quality(run: _Run, as_of_ns: int, *, levels: Levels) -> QualitySummary | No
         as_of_ns=now,
         levels=levels,
     )
-    return quality.remember(summary, _looked(run.folder))
+    return quality.remember(summary, [x for x in _looked(run.folder) if not live_looks.is_live(x)])
+
+
+def _live(run: _Run, unit: NDArray[np.int64], *, as_of_ns: int, levels: Levels) -> LiveSummary | None:
+    """What the captured log of a live canary shows, where the scenario says that it is one."""
+    config = run.loaded.scenario.live
+    if config is None:
+        return None
+    log = canary.read(run.capture, config, unit=unit)
+    budget_ms = run.loaded.budget_ms
+    summary = live_looks.summarise(log, config, budget_ms=budget_ms, as_of_ns=as_of_ns, levels=levels)
+    return live_looks.remember(summary, _looked(run.folder))
 
 
 def _looked(folder: RunFolder) -> list[Look]:
-    """Every look that was ever taken at the run's labels, in the order they were written."""
+    """Every look that was ever taken in the run, in the order they were written."""
     path = folder.root / LOOKS
     try:
         return msgspec.json.Decoder(Look).decode_lines(path.read_bytes())
@@ -329,7 +345,7 @@ def _cohort(run: _Run, table: pa.Table, *, as_of_ns: int) -> Cohort:
         event_ns=known.event_time_ns,
         exposed=pc.fill_null(exposed, fill_value=True).to_numpy(zero_copy_only=False).astype(bool),
         in_scope=known.event_time_ns >= since,
-        unit=_codes(known),
+        unit=codes(known),
         label=label,
         label_ns=label_ns,
         weight=1.0 / propensity if weighted else np.ones(n),
@@ -341,7 +357,7 @@ def _cohort(run: _Run, table: pa.Table, *, as_of_ns: int) -> Cohort:
     )
 
 
-def _codes(known: join.Keys) -> NDArray[np.int64]:
+def codes(known: join.Keys) -> NDArray[np.int64]:
     """Units as whole numbers; a request without a unit is one of its own."""
     names = [u if u is not None else f"\0{r}" for u, r in zip(known.unit, known.request_id, strict=True)]
     return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)

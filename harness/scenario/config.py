@@ -15,7 +15,7 @@ import msgspec
 
 from harness.capture import CaptureConfig
 from harness.diff import Tolerances
-from harness.evidence import LabelsConfig
+from harness.evidence import LabelsConfig, LiveConfig
 from harness.gates import DecisionConfig, Gate, LatencyP95, effective
 from harness.replay.guard import Safety
 from harness.replay.schedule import DEFAULT_PHASES, Phase
@@ -24,6 +24,8 @@ from replayers.offline import OfflineModel
 from replayers.recorded import RecordedTarget
 
 Target = HttpTarget | RecordedTarget
+#: of a live canary's gates those that may fail it by chance: errors and p95; a broken split is no fault of it
+LIVE_TESTS = 2
 #: names a folder of the run, so it may hold no slash
 ArmName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -80,6 +82,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     labels: Annotated[LabelsConfig | None, msgspec.Meta(description="Late labels, where there are any.")] = (
         None
     )
+    live: Annotated[
+        LiveConfig | None, msgspec.Meta(description="A capture of a live canary: what its log itself shows.")
+    ] = None
     noise: Annotated[
         Noise, msgspec.Meta(description="What the champion is asked twice, where a phase reaches it.")
     ] = Noise()
@@ -166,7 +171,8 @@ class Loaded:
 
     def statistical_tests(self) -> int:
         """How many gates may fail by chance, over which the NO-GO level is split."""
-        return len(self.judged_phases()) + (self.scenario.labels is not None)
+        live = 0 if self.scenario.live is None else LIVE_TESTS
+        return len(self.judged_phases()) + (self.scenario.labels is not None) + live
 
     def judged_phases(self) -> tuple[Phase, ...]:
         """The phases whose latency is judged, all passes of one together: open loops to the challenger."""

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from harness.evidence import Evidence
+from harness.evidence.live_looks import LIVE
 from harness.gates import DEFAULT_GATES, DecisionConfig, Gate, decide, effective
 from harness.records import Identity, PhaseNote, SinglesCheck, TargetCounts, Verdict
 from tests.kit.some_evidence import (
@@ -15,6 +16,7 @@ from tests.kit.some_evidence import (
     evidence,
     lag,
     latency,
+    live,
     look,
     nothing,
     offline,
@@ -41,6 +43,8 @@ EMPTY = {
             for name in ("rush", "rush.2")
         )
     ),
+    "no live request": nothing(live=live(looks=(), counts={"challenger": 0, "champion": 900})),
+    "no live canary": nothing(live=live(looks=tuple(look(test=t, n=0) for t in LIVE))),
     "no label": nothing(quality=quality(counts=NO_LABELS)),
     "no label, improvement": nothing(quality=quality(counts=NO_LABELS), parity_release=False),
     "the champion's only": evidence(
@@ -59,7 +63,7 @@ def several(name: str, *, passes: int = 3, ran: bool = True) -> PhaseNote:
 
 
 FULL = {
-    "healthy": evidence(quality=quality(look())),
+    "healthy": evidence(quality=quality(look()), live=live()),
     "better": evidence(
         parity_release=False, quality=quality(look(upper=-0.001, lower=-0.01, estimate=-0.005))
     ),
@@ -75,6 +79,25 @@ FULL = {
         identities=(Identity(arm="challenger", expected=SHA, served={"f" * 64: 3}),),
         singles={"new": SinglesCheck(checked=50, found=("seq 1, hour: 3.0 alone, 4.0 in the batch",))},
         quality=quality(look(ruling="FAIL")),
+        live=live(errors="FAIL", p95="FAIL", split="FAIL"),
+    ),
+    "live, worse": evidence(live=live(errors="FAIL", p95="FAIL")),
+    "live, open": evidence(live=live(errors="UNDECIDED", p95="UNDECIDED", split="UNDECIDED")),
+    "live, refused": evidence(
+        live=live(
+            sticky=True,
+            looks=tuple(
+                look(
+                    test=t,
+                    ruling="UNDECIDED",
+                    refused="9 of 12 lack it",
+                    lower=None,
+                    upper=None,
+                    estimate=None,
+                )
+                for t in LIVE
+            ),
+        )
     ),
     "too little": evidence(
         latency=(latency(requests=50, send_lag=lag(0.1, n=50)), latency("champion", send_lag=lag(40.0))),

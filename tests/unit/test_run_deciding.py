@@ -178,6 +178,6 @@ def test_units_are_numbers_and_a_request_without_one_is_its_own() -> None:
 
     zeros = np.zeros(5, np.int64)
     keys = Keys(objects("a", "b", "c", "d", "e"), zeros, zeros, objects("u", None, "u", None, "b"), {})  # type: ignore[arg-type]
-    codes = deciding._codes(keys)  # noqa: SLF001  -- the rule by which requests are clustered
+    codes = deciding.codes(keys)
     assert codes[0] == codes[2]
     assert len(set(codes.tolist())) == 4

@@ -57,10 +57,11 @@ def test_models_that_nobody_must_match_are_left_alone(tmp_path: Path) -> None:
             2,
         ),
         (OPEN_LOOP.format("a") + "passes = 7\n", 1),
+        ("\n[live]\nshare = 0.05\n", 3),
     ],
 )
 def test_tests_that_may_fail_by_chance_are_counted(more: str, tests: int, tmp_path: Path) -> None:
-    """One a judged open-loop phase, one for labels: over these the NO-GO level is split."""
+    """One a judged open-loop phase, one for labels, two for a canary's log: over these the NO-GO level is split."""
     assert loaded(tmp_path, EXAMPLE + more).statistical_tests() == tests
 
 
