@@ -25,9 +25,10 @@ class State(StrEnum):
     SHED = "shed"
     NOT_SENT = "not_sent"
     ABANDONED = "abandoned"
+    NOT_NEEDED = "not_needed"
 
 
-#: what the build did wrong; everything else that is not OK is the harness's own loss
+#: what the build did wrong; all else that is not OK is the harness's own loss, or was not needed for a FAIL
 TARGET_FAULTS = frozenset({State.HTTP_ERROR, State.CONNECTION_ERROR, State.TIMEOUT, State.BAD_BODY})
 #: what the build answers for, well or badly
 ANSWERED_FOR = TARGET_FAULTS | {State.OK}
@@ -293,7 +294,11 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Latencies of an arm in a phase: response done − due, service done − written, lag written − due."""
+    """Latencies of an arm in a phase: response done − due, service done − written, lag written − due.
+
+    Of the requests planned, `lost` are those of which the harness knows nothing, and `spared` those that were
+    not sent because FAIL was certain.
+    """
 
     phase: str
     target: str
@@ -303,6 +308,7 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     over_budget: int
     failed: int
     lost: int = 0
+    spared: int = 0
     response: Spread
     service: Spread
     send_lag: Spread
@@ -442,6 +448,7 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
 
     `arms` says whether targets were measured together or apart, and why. `stopped` says why it was cut short,
     and `blamed` which target was in trouble then. `torn` names earlier passes, which count for nothing.
+    `decided` names the gate that failed whatever was still to come, for which the phase was stopped.
     Of a phase that is replayed several times, `series` is its name and `passes` how often it was declared.
     """
 
@@ -459,6 +466,7 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
     calibration: Calibrated | None = None
     series: str = ""
     passes: int = 1
+    decided: str = ""
 
 
 class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):

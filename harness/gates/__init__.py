@@ -7,6 +7,7 @@
 `latency`         p95 of the response time against a budget
 `labels`          not worse, or better, than the champion on matured labels
 `live`            the log of a live canary: its traffic, its errors, its p95
+`early`           which counts fail a gate for certain, and what a phase that was cut proves
 `decide`          one word from all verdicts
 
 A new gate is one file, one name in `defaults`, and the contract tests judge it.
@@ -14,6 +15,7 @@ A new gate is one file, one name in `defaults`, and the contract tests judge it.
 
 from harness.gates.decide import DecisionConfig, decide, levels
 from harness.gates.defaults import DEFAULT_GATES, Gate, effective
+from harness.gates.early import EarlyDecision, certain, settled
 from harness.gates.harness_health import Completeness, OfflineReference
 from harness.gates.labels import LabelGuardrail, LabelImprovement
 from harness.gates.latency import LatencyP95
@@ -26,6 +28,7 @@ __all__ = [
     "Completeness",
     "DecisionConfig",
     "DecisionFlips",
+    "EarlyDecision",
     "Errors",
     "FeatureParity",
     "Gate",
@@ -39,7 +42,9 @@ __all__ = [
     "SampleRatio",
     "ScoreParity",
     "beyond_saving",
+    "certain",
     "decide",
     "effective",
     "levels",
+    "settled",
 ]

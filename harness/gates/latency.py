@@ -94,11 +94,14 @@ class LatencyP95(
         if void:
             return msgspec.structs.replace(verdict, fault="harness", reason=void, needs=_QUIET)
         limits = _limits(within.largest_within(n), over.smallest_over(n))
-        said = f"{slow:,} of {n:,} requests over {self.budget_ms:g} ms; p95 {_ms(summary.response.p95)}"
-        if within.judge(slow, n).ruling == "within":
-            return msgspec.structs.replace(verdict, ruling="PASS", reason=f"{said}; {limits}.")
+        sent = n - summary.spared
+        said = f"{slow:,} of {sent:,} requests over {self.budget_ms:g} ms; p95 {_ms(summary.response.p95)}"
         if over.judge(slow, n).ruling == "over":
             return msgspec.structs.replace(verdict, ruling="FAIL", reason=f"{said}; {limits}.")
+        if summary.spared:
+            return msgspec.structs.replace(verdict, fault="evidence", **_cut(said, summary))
+        if within.judge(slow, n).ruling == "within":
+            return msgspec.structs.replace(verdict, ruling="PASS", reason=f"{said}; {limits}.")
         least = min_requests_within(alpha=within.alpha, inflation=within.inflation, limit=within.limit)
         longer = f"a longer pass: this one cannot decide with {n:,} requests, {least:,} are needed, none slow"
         return msgspec.structs.replace(
@@ -127,7 +130,8 @@ class LatencyP95(
             one, why = void[0]
             reason = f"Pass {one.phase} of {series.planned} passes is void: {why.rstrip('.')}."
             return msgspec.structs.replace(verdict, fault="harness", reason=reason, needs=_QUIET)
-        if len(series.ran) < series.planned:
+        cut = next((one for one in series.ran if one.spared), None)
+        if len(series.ran) < series.planned and cut is None:
             return msgspec.structs.replace(verdict, fault="evidence", **_lacking(series))
         n = [one.requests - one.lost for one in series.ran]
         slow = [one.over_budget for one in series.ran]
@@ -144,6 +148,8 @@ class LatencyP95(
             else ", each at its part of α"
         )
         reason = f"{said}{share}{together}: {_limits(found.within, found.over)}."
+        if cut is not None and (found.ruling != "FAIL" or pooled(series.planned) > 1):
+            return msgspec.structs.replace(verdict, fault="evidence", **_cut(said, cut))
         if found.ruling != "UNDECIDED":
             return msgspec.structs.replace(verdict, ruling=found.ruling, fault=None, reason=reason)
         return msgspec.structs.replace(
@@ -193,10 +199,10 @@ class LatencyP95(
             value=summary.response.p95,
             limit=self.budget_ms,
             unit="ms",
-            n=n,
+            n=n - summary.spared,
             method=f"exact binomial on (S/v, n/v), v = {self.variance_inflation:g}; "
             "these arrivals, this host",
-            evidence=(_share("over budget", summary.over_budget, n=n),),
+            evidence=(_share("over budget", summary.over_budget, n=n - summary.spared),),
         )
 
     def _void(self, summary: LatencySummary, n: int) -> str:
@@ -206,7 +212,7 @@ class LatencyP95(
             return f"0 of {summary.requests:,} requests of this pass were sent and timed."
         if summary.lost > self.max_lost_share * summary.requests:
             return f"The harness lost {summary.lost:,} of {summary.requests:,} requests of this pass."
-        unknown = n - summary.failed - summary.send_lag.n
+        unknown = n - summary.spared - summary.failed - summary.send_lag.n
         if unknown > 0:
             return f"It is not known when {unknown:,} of {n:,} requests of this pass were sent."
         if lag is not None and lag > self.max_send_lag_p99_ms:
@@ -243,6 +249,14 @@ def _share(name: str, slow: int, *, n: int) -> Estimate:
         unit="share of requests",
         method="response time over the budget, or failed",
     )
+
+
+def _cut(said: str, summary: LatencySummary) -> dict[str, str]:
+    """Why a pass that was cut, for another gate had failed, proves nothing."""
+    return {
+        "reason": f"{said}; not ruled, for {summary.spared:,} requests of {summary.phase} were not sent.",
+        "needs": "a run that sends every request (without early_stop)",
+    }
 
 
 def _lacking(series: Series) -> dict[str, str]:

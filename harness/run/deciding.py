@@ -53,6 +53,8 @@ PHASES = "phases.json"
 INTAKE = "capture/intake.json"
 LOOKS = "looks.jsonl"
 DISAGREEMENTS = "offline/disagreements.json"
+#: states whose detail is no reason of a failure
+_REASONLESS = frozenset({State.OK, State.NOT_NEEDED})
 LIBRARIES = ("lightgbm", "numpy", "pandas", "pyarrow", "httpx", "httptools", "scipy", "statsmodels")
 
 
@@ -76,7 +78,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
     run = _read(folder, loaded)
     levels = gates.levels(loaded.scenario.decision, loaded.statistical_tests())
     evidence = _evidence(run, as_of_ns, levels=levels)
-    verdicts = tuple(v for gate in loaded.gates for v in gate.judge(evidence, levels))
+    verdicts = gates.settled((v for gate in loaded.gates for v in gate.judge(evidence, levels)), evidence)
     accruing = [part for part in (evidence.quality, evidence.live) if part is not None]
     if accruing:
         _keep_looks(folder, [look for part in accruing for look in part.looks])
@@ -199,7 +201,7 @@ def _counts(target: str, table: pa.Table, *, unit: NDArray[np.int64]) -> TargetC
     """Final states over all phases, the ten reasons seen most often, and the units behind them."""
     states, details = table["state"].to_pylist(), table["detail"].to_pylist()
     reasons = Counter(
-        detail for state, detail in zip(states, details, strict=True) if state != State.OK and detail
+        detail for state, detail in zip(states, details, strict=True) if state not in _REASONLESS and detail
     )
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:10]
     return TargetCounts(

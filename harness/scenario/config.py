@@ -16,7 +16,7 @@ import msgspec
 from harness.capture import CaptureConfig
 from harness.diff import Tolerances
 from harness.evidence import LabelsConfig, LiveConfig
-from harness.gates import DecisionConfig, Gate, LatencyP95, effective
+from harness.gates import EarlyDecision, Gate, LatencyP95, effective
 from harness.replay.guard import Safety
 from harness.replay.schedule import DEFAULT_PHASES, Phase
 from replayers.http import HttpTarget, Role
@@ -77,8 +77,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[Gate, ...], msgspec.Meta(description="Gates to change; all others keep their defaults.")
     ] = ()
     decision: Annotated[
-        DecisionConfig, msgspec.Meta(description="Kind of release and error probabilities.")
-    ] = DecisionConfig()
+        EarlyDecision, msgspec.Meta(description="Kind of release and error probabilities.")
+    ] = EarlyDecision()
     labels: Annotated[LabelsConfig | None, msgspec.Meta(description="Late labels, where there are any.")] = (
         None
     )
@@ -140,6 +140,13 @@ class Loaded:
             msgspec.structs.replace(p, first=min(first, p.first or first)) for p in self.scenario.phases
         )
         return replace(self, scenario=msgspec.structs.replace(self.scenario, phases=phases))
+
+    def failing_fast(self, *, wanted: bool) -> Loaded:
+        """The same scenario that stops at a certain FAIL, where that is wanted; its digest is another."""
+        if not wanted:
+            return self
+        decision = msgspec.structs.replace(self.scenario.decision, early_stop=True)
+        return replace(self, scenario=msgspec.structs.replace(self.scenario, decision=decision))
 
     def phase_targets(self, phase: Phase) -> tuple[str, ...]:
         """The HTTP targets a phase sends to; all of them unless the phase names some."""

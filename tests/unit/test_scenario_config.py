@@ -61,7 +61,7 @@ def test_models_that_nobody_must_match_are_left_alone(tmp_path: Path) -> None:
     ],
 )
 def test_tests_that_may_fail_by_chance_are_counted(more: str, tests: int, tmp_path: Path) -> None:
-    """One a judged open-loop phase, one for labels, two for a canary's log: over these the NO-GO level is split."""
+    """One a judged open-loop phase, one for labels, two for a live canary: they share the NO-GO level."""
     assert loaded(tmp_path, EXAMPLE + more).statistical_tests() == tests
 
 
