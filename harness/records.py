@@ -316,6 +316,28 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[tuple[float, float], ...] = ()
 
 
+class SlowCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of n requests of a pass, or of all pooled, were over the budget."""
+
+    target: str
+    name: str
+    n: int
+    slow: int
+
+
+class SlowLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides latency_p95 in a phase, as a function of n, and what was seen.
+
+    `within` holds (n, the most slow requests that prove it within the budget), `over` (n, the fewest that
+    prove it over); an n at which no count does is left out.
+    """
+
+    phase: str
+    within: tuple[tuple[int, int], ...]
+    over: tuple[tuple[int, int], ...]
+    seen: tuple[SlowCount, ...]
+
+
 class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
     """One quality metric for each arm on the matured, exposed cohort."""
 
@@ -511,6 +533,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[TargetCounts, ...] = ()
     latency: tuple[LatencySummary, ...] = ()
     budget_ms: float | None = None
+    limits: tuple[SlowLimits, ...] = ()
     quality: QualitySummary | None = None
     live: LiveSummary | None = None
     noise: NoiseSummary | None = None

@@ -19,6 +19,7 @@ from harness.gates.early import EarlyDecision, certain, settled
 from harness.gates.harness_health import Completeness, OfflineReference
 from harness.gates.labels import LabelGuardrail, LabelImprovement
 from harness.gates.latency import LatencyP95
+from harness.gates.limits import slow_limits
 from harness.gates.live import LiveErrors, LiveP95, SampleRatio
 from harness.gates.parity import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
 from harness.gates.service import Errors, ModelIdentity
@@ -47,4 +48,5 @@ __all__ = [
     "effective",
     "levels",
     "settled",
+    "slow_limits",
 ]

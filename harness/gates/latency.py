@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from harness.gates._config import Required
-from harness.gates.passes import CLAIM, Series, pooled, repeated, rule_together
+from harness.gates.passes import CLAIM, Series, apart, left_out, planned, pooled, repeated, rule_together
 from harness.records import Estimate, Verdict
 from harness.stats import SlowShareTest, min_requests_within
 
@@ -49,19 +49,9 @@ class LatencyP95(
         Several passes of a phase are judged together. The level to pass is split over the planned phases of
         an arm (`decide.levels` says why), the level to fail comes split over all tests.
         """
-        mine = evidence.under_test
-        several = repeated(evidence)
-        apart = {note.phase for note in evidence.phases if note.open_loop and note.passes > 1}
-        judged = [s for s in evidence.latency if s.judged and s.phase not in apart]
-        skipped = [
-            p
-            for p in evidence.phases
-            if p.open_loop and not p.ran and mine in p.targets and p.phase not in apart
-        ]
-        planned = (
-            len(skipped) + sum(s.target == mine for s in judged) + sum(s.target == mine for s in several)
-        )
-        rules = self.tests(levels, passes=planned)
+        mine, together, phases = evidence.under_test, apart(evidence), planned(evidence)
+        judged = [s for s in evidence.latency if s.judged and s.phase not in together]
+        rules = self.tests(levels, passes=phases)
         distrusted = {
             p.phase: p.calibration.why
             for p in evidence.phases
@@ -74,9 +64,11 @@ class LatencyP95(
             )
             for s in judged
         ]
-        verdicts += [self._joint(s, rules, mine=s.target == mine, distrusted=distrusted) for s in several]
-        verdicts += [self._not_run(mine, phase) for phase in skipped]
-        return tuple(verdicts) if planned else (*verdicts, self._not_run(mine, None))
+        verdicts += [
+            self._joint(s, rules, mine=s.target == mine, distrusted=distrusted) for s in repeated(evidence)
+        ]
+        verdicts += [self._not_run(mine, phase) for phase in left_out(evidence)]
+        return tuple(verdicts) if phases else (*verdicts, self._not_run(mine, None))
 
     def tests(self, levels: Levels, *, passes: int) -> tuple[SlowShareTest, SlowShareTest]:
         """The tests of one of so many phases: of being within the budget, and of being over it."""
@@ -135,7 +127,7 @@ class LatencyP95(
             return msgspec.structs.replace(verdict, fault="evidence", **_lacking(series))
         n = [one.requests - one.lost for one in series.ran]
         slow = [one.over_budget for one in series.ran]
-        found = rule_together(slow, n, planned=series.planned, rules=rules)
+        found = rule_together(slow, n, passes=series.planned, rules=rules)
         said = f"{_counts(slow, n)} requests over {self.budget_ms:g} ms in {series.planned} passes"
         together = (
             f"; they vary {found.inflation:.1f} times as much as by chance"

@@ -57,26 +57,56 @@ def repeated(evidence: Evidence) -> tuple[Series, ...]:
     return tuple(found)
 
 
+def apart(evidence: Evidence) -> frozenset[str]:
+    """The passes that are judged together with others, by name."""
+    return frozenset(note.phase for note in evidence.phases if note.open_loop and note.passes > 1)
+
+
+def left_out(evidence: Evidence) -> tuple[PhaseNote, ...]:
+    """The open-loop phases of one pass that the build under test should have been sent and was not."""
+    return tuple(
+        note
+        for note in evidence.phases
+        if note.open_loop and not note.ran and evidence.under_test in note.targets and note.passes == 1
+    )
+
+
+def planned(evidence: Evidence) -> int:
+    """How many phases of the build under test are judged, all passes of one together, run or not."""
+    mine, together = evidence.under_test, apart(evidence)
+    single = sum(s.judged and s.target == mine and s.phase not in together for s in evidence.latency)
+    return single + len(left_out(evidence)) + sum(each.target == mine for each in repeated(evidence))
+
+
 def rule_together(
-    slow: Sequence[int], n: Sequence[int], *, planned: int, rules: tuple[SlowShareTest, SlowShareTest]
+    slow: Sequence[int], n: Sequence[int], *, passes: int, rules: tuple[SlowShareTest, SlowShareTest]
 ) -> Joint:
     """FAIL where the passes prove to be over, PASS where all that were declared prove to be within.
 
     `rules` are those of one pass, of being within and of being over, each at its whole level. Known: 3, 5, 2,
     4 and 6 of 630 pass at .05; 60, 75, 50, 66 and 80 fail.
     """
-    within, over = (judge_passes(slow, n, planned=planned, rule=rule) for rule in rules)
+    within, over = (judge_passes(slow, n, planned=passes, rule=rule) for rule in rules)
     ruling: Ruling = "UNDECIDED"
     if over.ruling == "over":
         ruling = "FAIL"
-    elif within.ruling == "within" and len(slow) == planned:
+    elif within.ruling == "within" and len(slow) == passes:
         ruling = "PASS"
-    size = sum(n) if pooled(planned) > 1 else min(n)
-    least, most = (
-        SlowShareTest(limit=rule.limit, alpha=found.alpha, inflation=found.inflation)
-        for rule, found in zip(rules, (within, over), strict=True)
-    )
+    size = sum(n) if pooled(passes) > 1 else min(n)
+    least, most = judged_by(slow, n, passes=passes, rules=rules)
     return Joint(ruling, over.inflation, least.largest_within(size), most.smallest_over(size))
+
+
+def judged_by(
+    slow: Sequence[int], n: Sequence[int], *, passes: int, rules: tuple[SlowShareTest, SlowShareTest]
+) -> tuple[SlowShareTest, SlowShareTest]:
+    """The tests that such passes are put to, of one pass or of all pooled: within, and over."""
+    found = (judge_passes(slow, n, planned=passes, rule=rule) for rule in rules)
+    within, over = (
+        SlowShareTest(limit=rule.limit, alpha=each.alpha, inflation=each.inflation)
+        for rule, each in zip(rules, found, strict=True)
+    )
+    return within, over
 
 
 def pooled(passes: int) -> int:

@@ -29,8 +29,8 @@ _BARS = "arrivals"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 _VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
-_Row = dict[str, Any]
-_Layers = alt.LayerChart | alt.FacetChart
+Row = dict[str, Any]
+Layers = alt.LayerChart | alt.FacetChart
 _Align = Literal["left", "right"]
 
 
@@ -63,7 +63,7 @@ class Picture:
     narrow: str
 
 
-_WIDE, _NARROW = Size(520, 26, roomy=True), Size(150, 13, roomy=False)
+WIDE, NARROW = Size(520, 26, roomy=True), Size(150, 13, roomy=False)
 _WIDE_TIME, _NARROW_TIME = Size(760, 40, roomy=True), Size(270, 14, roomy=False)
 
 
@@ -103,8 +103,8 @@ def _mismatch(report: Report, pair: PairSummary) -> Picture:
             f"scale; {total - len(differing):,} more agree on every request{cut}."
         ),
         described="; ".join(f"{row['name']} {row['rate_text']} {row['cause']}".rstrip() for row in rows),
-        wide=_svg(_mismatch_chart(rows, _WIDE, limit=limit)),
-        narrow=_svg(_mismatch_chart(rows, _NARROW, limit=limit)),
+        wide=svg(_mismatch_chart(rows, WIDE, limit=limit)),
+        narrow=svg(_mismatch_chart(rows, NARROW, limit=limit)),
     )
 
 
@@ -113,7 +113,7 @@ def _parity_gate(report: Report, pair: PairSummary) -> Verdict | None:
     return next((g for g in report.gates if g.gate == "feature_parity" and g.arm in arms), None)
 
 
-def _mismatch_rows(report: Report, pair: PairSummary, *, gate: Verdict | None) -> list[_Row]:
+def _mismatch_rows(report: Report, pair: PairSummary, *, gate: Verdict | None) -> list[Row]:
     """A row for all features together, with its bound when there is one, then one a feature, in per cent."""
     causes = {
         field: story.cause_name(finding.cause)
@@ -138,17 +138,17 @@ def _mismatch_rows(report: Report, pair: PairSummary, *, gate: Verdict | None) -
     return [row | {"place": place} for place, row in enumerate(rows)]
 
 
-def _row(name: str, rate: float, *, arm: str, cause: str = "") -> _Row:
+def _row(name: str, rate: float, *, arm: str, cause: str = "") -> Row:
     return {
         "name": words.printable(name),
         "rate": 100 * rate,
         "rate_text": words.percent(rate),
         "cause": cause,
-        "colour": _colour(arm),
+        "colour": arm_colour(arm),
     }
 
 
-def _mismatch_chart(rows: list[_Row], size: Size, *, limit: float | None) -> _Layers:
+def _mismatch_chart(rows: list[Row], size: Size, *, limit: float | None) -> Layers:
     floor = min([row["rate"] for row in rows] + ([100 * limit] if limit else []))
     low = 10.0 ** math.floor(math.log10(max(floor, 1e-6)) - 1e-9)
     for row in rows:
@@ -167,13 +167,13 @@ def _mismatch_chart(rows: list[_Row], size: Size, *, limit: float | None) -> _La
         ),
     )
     y = alt.Y(field="place", type="ordinal", axis=None, scale=alt.Scale(padding=0.5))
-    base = _data(rows)
+    base = inline(rows)
     layers: list[alt.Chart] = [
         base.mark_rule(color=GRID).encode(y=y),
         base.transform_filter("isValid(datum.high)")
         .mark_rule(color=INK, strokeWidth=3, opacity=0.5)
         .encode(x=alt.X(field="low", type="quantitative"), x2="high:Q", y=y),
-        base.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, color=_own_colour()),
+        base.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, color=own_colour()),
         _side_text(base, "short", x=-10, align="right").encode(y=y),
         _side_text(base, "label", x=size.panel + 10, align="left").encode(y=y),
     ]
@@ -190,7 +190,7 @@ def _side_text(base: alt.Chart, field: str, *, x: int, align: _Align) -> alt.Cha
 
 def _limit_line(at: float, label: str) -> list[alt.Chart]:
     """The upright line of the budget, named above the panel."""
-    base = _data([{"at": at, "label": label}]).encode(x=alt.X(field="at", type="quantitative"))
+    base = inline([{"at": at, "label": label}]).encode(x=alt.X(field="at", type="quantitative"))
     text = base.mark_text(align="center", baseline="bottom", dy=-4, color=INK, fontSize=13, fontWeight="bold")
     return [
         base.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.5),
@@ -221,8 +221,8 @@ def _response(report: Report, items: list[LatencySummary]) -> Picture:
             "log scale, under the arrivals of the same second."
         ),
         described="; ".join(story.latency_line(item, budget) for item in items),
-        wide=_svg(_response_chart(items, _WIDE_TIME, axes=axes), data),
-        narrow=_svg(_response_chart(items, _NARROW_TIME, axes=axes), data),
+        wide=svg(_response_chart(items, _WIDE_TIME, axes=axes), data),
+        narrow=svg(_response_chart(items, _NARROW_TIME, axes=axes), data),
     )
 
 
@@ -252,7 +252,7 @@ def _finite(item: LatencySummary) -> list[tuple[float, float]]:
     return [(second, ms) for second, ms in item.points if math.isfinite(second) and math.isfinite(ms)]
 
 
-def _timed(item: LatencySummary) -> list[_Row]:
+def _timed(item: LatencySummary) -> list[Row]:
     """The points to draw; a log axis has no place for 0."""
     return [{"second": second, "ms": max(ms, 0.01)} for second, ms in _finite(item)]
 
@@ -264,14 +264,14 @@ def _dots(place: int) -> str:
 
 def _response_chart(items: list[LatencySummary], size: Size, *, axes: _Axes) -> alt.VConcatChart:
     last = len(items) - 1
-    panels: list[_Layers] = [_arrivals(size, end=axes.end)]
+    panels: list[Layers] = [_arrivals(size, end=axes.end)]
     for place, item in enumerate(items):
         dots = _named(_dots(place))
         panels.append(_points(dots, item.target, size=size, axes=axes, last=place == last))
     return alt.vconcat(*panels, spacing=26)
 
 
-def _bars(item: LatencySummary) -> list[_Row]:
+def _bars(item: LatencySummary) -> list[Row]:
     """Requests due a second; of a long phase the mean of several seconds a bar."""
     step = max(1, -(-len(item.rate) // _MOST_BARS))
     chunks = [item.rate[i : i + step] for i in range(0, len(item.rate), step)]
@@ -281,7 +281,7 @@ def _bars(item: LatencySummary) -> list[_Row]:
     ]
 
 
-def _arrivals(size: Size, *, end: float) -> _Layers:
+def _arrivals(size: Size, *, end: float) -> Layers:
     """The bars, from 0."""
     chart = (
         _named(_BARS)
@@ -296,18 +296,18 @@ def _arrivals(size: Size, *, end: float) -> _Layers:
     return _panel([chart], "Arrivals, requests/s", size=size, height=70)
 
 
-def _points(data: alt.Chart, target: str, *, size: Size, axes: _Axes, last: bool) -> _Layers:
+def _points(data: alt.Chart, target: str, *, size: Size, axes: _Axes, last: bool) -> Layers:
     y = alt.Y(
         field="ms",
         type="quantitative",
         scale=alt.Scale(type="log", domain=axes.domain, nice=False),
         axis=alt.Axis(title=None, values=_ticks(axes.domain), labelExpr="format(datum.value, ',.6~g')"),
     )
-    dots = data.mark_point(filled=True, size=14, opacity=0.7, color=_colour(target))
+    dots = data.mark_point(filled=True, size=14, opacity=0.7, color=arm_colour(target))
     layers = [dots.encode(x=_time("second", axes.end, shown=last), y=y)]
     if axes.budget:
-        line = _data([{"at": axes.budget}]).encode(y=alt.Y(field="at", type="quantitative"))
-        name = _data([{"label": f"╌ budget {words.ms(axes.budget)}"}]).mark_text(
+        line = inline([{"at": axes.budget}]).encode(y=alt.Y(field="at", type="quantitative"))
+        name = inline([{"label": f"╌ budget {words.ms(axes.budget)}"}]).mark_text(
             align="right", baseline="bottom", color=INK, fontSize=13, fontWeight="bold"
         )
         layers += [
@@ -320,7 +320,7 @@ def _points(data: alt.Chart, target: str, *, size: Size, axes: _Axes, last: bool
     return _panel(layers, f"{words.clipped(target, size.letters)}: {what}", size=size, height=130)
 
 
-def _panel(layers: list[alt.Chart], title: str, *, size: Size, height: int) -> _Layers:
+def _panel(layers: list[alt.Chart], title: str, *, size: Size, height: int) -> Layers:
     name = alt.TitleParams(title, anchor="start", fontSize=13, color=INK, frame="group", offset=6)
     return alt.layer(*layers).properties(width=size.panel, height=height, title=name)
 
@@ -343,27 +343,30 @@ def _ticks(domain: list[float]) -> list[float]:
     return [10.0**power for power in range(low, high + 1) if 10.0**power <= domain[1]]
 
 
-# --- common to both
+# --- common to every picture
 
 
-def _data(rows: list[_Row]) -> alt.Chart:
+def inline(rows: list[Row]) -> alt.Chart:
+    """A chart of these rows."""
     return alt.Chart(alt.InlineData(values=rows))
 
 
 def _named(name: str) -> alt.Chart:
-    """A chart of a data set that `_svg` is given: Altair copies and checks rows in a chart at every step."""
+    """A chart of a data set that `svg` is given: Altair copies and checks rows in a chart at every step."""
     return alt.Chart(alt.NamedData(name))
 
 
-def _colour(arm: str) -> str:
+def arm_colour(arm: str) -> str:
+    """An arm's own colour, the same in every picture and theme."""
     return ARMS.get(arm, _OTHER_ARM)
 
 
-def _own_colour() -> alt.Color:
+def own_colour() -> alt.Color:
+    """Each row in the colour that it names."""
     return alt.Color(field="colour", type="nominal", scale=None)
 
 
-def _svg(chart: _Layers | alt.VConcatChart, datasets: dict[str, list[_Row]] | None = None) -> str:
+def svg(chart: Layers | alt.VConcatChart, datasets: dict[str, list[Row]] | None = None) -> str:
     """The chart, with data sets that it names, as SVG that scales to its box; coordinates of two decimals."""
     styled = chart.configure(
         background="transparent",

@@ -17,7 +17,7 @@ from harness.capture.times import parse
 from harness.errors import CaptureError
 from harness.evidence import live as canary
 from harness.evidence.cohort import DAY_NS
-from harness.gates import FeatureParity, LabelImprovement, LatencyP95, OfflineReference, levels
+from harness.gates import FeatureParity, LabelImprovement, OfflineReference, levels
 from harness.gates.passes import in_force, pooled
 from harness.replay.schedule import Saturate, Schedule, plan
 from harness.run import deciding
@@ -217,7 +217,7 @@ def _labels(loaded: Loaded, table: pa.Table) -> LabelTable | None:
 
 def _power(trial: Trial) -> list[str]:
     """What sizes of mismatch and of latency excess this capture can detect."""
-    n, gate = len(trial.table), _latency_gate(trial.loaded)
+    n, gate = len(trial.table), trial.loaded.latency_gate
     mismatches = (
         f"mismatches: one is seen with 95 % chance if its rate is at least {detectable_rate(n):.4%}; "
         f"none seen in {n:,} bounds future traffic at {clopper_pearson_upper(0, n):.4%} (95 %)"
@@ -254,12 +254,8 @@ def impossible(trial: Trial) -> list[str]:
     return why
 
 
-def _latency_gate(loaded: Loaded) -> LatencyP95:
-    return next(gate for gate in loaded.gates if isinstance(gate, LatencyP95))
-
-
 def _too_short(trial: Trial) -> list[str]:
-    gate, judged = _latency_gate(trial.loaded), trial.loaded.judged_phases()
+    gate, judged = trial.loaded.latency_gate, trial.loaded.judged_phases()
     if not gate.required:
         return []
     if not judged:

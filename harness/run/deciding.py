@@ -107,6 +107,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         targets=evidence.targets,
         latency=evidence.latency,
         budget_ms=loaded.budget_ms,
+        limits=gates.slow_limits(loaded.latency_gate, evidence, levels=levels),
         quality=evidence.quality,
         live=evidence.live,
         noise=noise.found(folder),

@@ -120,9 +120,14 @@ class Loaded:
         return effective(self.scenario.gates)
 
     @property
+    def latency_gate(self) -> LatencyP95:
+        """The latency gate in force."""
+        return next(gate for gate in self.gates if isinstance(gate, LatencyP95))
+
+    @property
     def budget_ms(self) -> float:
         """The latency budget in force."""
-        return next(g.budget_ms for g in self.gates if isinstance(g, LatencyP95))
+        return self.latency_gate.budget_ms
 
     def holder(self, role: Role) -> str | None:
         """The target that has a role, by its `role` or else by its name."""

@@ -137,7 +137,7 @@ def test_from_five_passes_on_their_own_variance_is_in_force() -> None:
     rule = in_force(SlowShareTest(), N, passes=5)
     assert rule.alpha == pytest.approx(0.01651, abs=1e-4)
     assert (rule.inflation, pooled(5)) == (1.0, 5)
-    found = rule_together([3, 5, 2, 4, 6], [N] * 5, planned=5, rules=RULES)
+    found = rule_together([3, 5, 2, 4, 6], [N] * 5, passes=5, rules=RULES)
     assert (found.ruling, found.within) == ("PASS", rule.largest_within(5 * N))
 
 
