@@ -85,7 +85,10 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_missing_share: Annotated[
         float,
         msgspec.Meta(
-            ge=0, le=1, description="answers of the canary without a latency, above which nothing is ruled"
+            ge=0,
+            le=1,
+            description="answers of the canary without a latency, or units that met both arms though "
+            "routing is sticky, above which nothing is ruled",
         ),
     ] = 0.01
 

@@ -130,13 +130,14 @@ def last(summary: LiveSummary, test: str) -> Look | None:
 
 def _split(log: LiveLog, config: LiveConfig, *, end_ns: int) -> Look:
     """FAIL once the split is not kept, PASS once odds that are off by the factor would have shown."""
-    rows = units_by_arm(log)[0] if config.sticky else np.arange(len(log.arm))
+    rows, moved = units_by_arm(log) if config.sticky else (np.arange(len(log.arm)), 0)
     n, canary = len(rows), int(np.count_nonzero(log.arm[rows] == CHALLENGER))
     test = SampleRatio(shares=(config.share, 1.0 - config.share), alpha=config.split_alpha)
     found = test.add((canary, n - canary))
     low, high = share_bounds((canary, n - canary), alpha=config.split_alpha)
     ruling: Ruling = "FAIL" if found.rejects else "PASS" if _would_show(test, config, n=n) else "UNDECIDED"
     what = "units" if config.sticky else "requests"
+    refused = f"{moved:,} of {n:,} units met both arms" if moved > config.max_missing_share * n else ""
     return Look(
         as_of=stamp(end_ns),
         test=f"{SPLIT}: the challenger's share of {what}, declared {config.share:g}",
@@ -146,7 +147,8 @@ def _split(log: LiveLog, config: LiveConfig, *, end_ns: int) -> Look:
         lower=low,
         upper=high,
         log_e=found.log_e(),
-        ruling=ruling,
+        ruling="UNDECIDED" if refused else ruling,
+        refused=refused,
     )
 
 

@@ -59,6 +59,10 @@ class SampleRatio(
             ),
             evidence=(_estimate("share of the challenger", look, unit="share"),),
         )
+        if look.refused:
+            reason = f"Routing is not sticky as declared: {look.refused}."
+            needs = "routing by unit, or sticky = false"
+            return (msgspec.structs.replace(base, fault="harness", reason=reason, needs=needs),)
         if look.ruling == "FAIL":
             since = _since(live, look)
             reason = f"The split is not as declared since {since}: {said}."

@@ -25,6 +25,7 @@ def check(loaded: Loaded) -> None:
     _check_phases(loaded)
     _check_gates(loaded)
     _check_times(loaded)
+    _check_live(loaded)
 
 
 def _check_roles(loaded: Loaded) -> None:
@@ -119,3 +120,14 @@ def _check_times(loaded: Loaded) -> None:
             parse(text or "1970-01-01T00:00:00Z")
         except ValueError as error:
             raise ScenarioError(str(error), where=f"{loaded.path}: $.{place}") from error
+
+
+def _check_live(loaded: Loaded) -> None:
+    live = loaded.scenario.live
+    if live is not None and live.challenger == live.champion:
+        raise ScenarioError(
+            "both arms of the live canary have one value",
+            where=f"{loaded.path}: $.live",
+            found=live.champion,
+            fix=f"Say which values {live.arm} has for challenger and champion.",
+        )

@@ -93,6 +93,16 @@ def test_a_sticky_split_is_counted_by_unit() -> None:
     assert of(looked(found, sticky=True), SPLIT)[-1].units == 2000
 
 
+def test_units_that_met_both_arms_refuse_a_sticky_split() -> None:
+    """Routing by request, declared as sticky: nothing is ruled, and the look says how many units moved."""
+    rng = np.random.default_rng(4)
+    found = log(4000, canary=split(4000, 0.5), unit=rng.integers(0, 1000, 4000))
+    newest = of(looked(found, share=0.5, sticky=True), SPLIT)[-1]
+    assert newest.ruling == "UNDECIDED"
+    assert "units met both arms" in newest.refused
+    assert of(looked(found, share=0.5), SPLIT)[-1].refused == ""
+
+
 @pytest.mark.parametrize(
     ("rates", "ruling"), [((0.1, 0.1), "PASS"), ((0.1, 0.25), "FAIL"), ((0.02, 0.0225), "UNDECIDED")]
 )

@@ -79,3 +79,16 @@ def test_the_wording_of_live_p95_is_that_of_its_null() -> None:
     assert "rejects: at or beyond the limit throughout" in method
     assert "blocks of 20 consecutive requests, declared" in method
     assert "100 blocks worth 100 of equal size" in method
+
+
+def test_routing_that_is_not_sticky_as_declared_voids_the_split() -> None:
+    """No fault of the build: INVALID."""
+    moved = tuple(
+        replace(x, ruling="UNDECIDED", refused="40 of 90 units met both arms")
+        if x.test.startswith("live split")
+        else x
+        for x in live().looks
+    )
+    verdict = verdicts(live(looks=moved, sticky=True))["sample_ratio"]
+    assert (verdict.ruling, verdict.fault) == ("UNDECIDED", "harness")
+    assert "40 of 90 units met both arms" in verdict.reason
