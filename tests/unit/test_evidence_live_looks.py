@@ -202,6 +202,17 @@ def test_latencies_that_are_missing_refuse_the_look(share: float, ruling: str) -
     assert ("no recorded latency" in newest.refused) == (ruling == "UNDECIDED")
 
 
+def test_latencies_that_may_be_missing_help_neither_ruling() -> None:
+    """30 % unknown, where half may be: they could all be slow, or all fast, so nothing is ruled."""
+    n = 10_000
+    latency = np.where(np.random.default_rng(6).random(n) < 0.3, np.nan, 20.0)
+    found = looked(log(n, canary=np.ones(n), latency_ms=latency), max_missing_share=0.5)
+    newest = of(found, P95)[-1]
+    assert (newest.ruling, newest.refused, newest.lower) == ("UNDECIDED", "", 0.0)
+    assert newest.upper is not None
+    assert newest.upper > 0.3
+
+
 def test_units_count_once_by_their_first_day() -> None:
     """What a unit sends later is in no value, and the first day must be over."""
     ts = np.array([1, 2, 3, DAY + 1, DAY + 2, DAY + 3])

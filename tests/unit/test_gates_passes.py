@@ -141,6 +141,13 @@ def test_from_five_passes_on_their_own_variance_is_in_force() -> None:
     assert (found.ruling, found.within) == ("PASS", rule.largest_within(5 * N))
 
 
+def test_passes_that_are_missing_pass_nothing_and_may_fail() -> None:
+    """Two of three flawless are open; one that is over at its part of α is over whatever the others are."""
+    assert rule_together([0, 0], [N, N], passes=3, rules=RULES).ruling == "UNDECIDED"
+    assert rule_together([0, 0, 0], [N] * 3, passes=3, rules=RULES).ruling == "PASS"
+    assert rule_together([200], [N], passes=3, rules=RULES).ruling == "FAIL"
+
+
 def test_only_phases_with_several_passes_are_a_series() -> None:
     """A phase of one pass is judged as ever."""
     assert repeated(evidence()) == ()
