@@ -208,7 +208,10 @@ def _decades(low: float, *, most: int) -> list[float]:
 
 
 def _response(report: Report, items: list[LatencySummary]) -> Picture:
-    drawn, timed = sum(len(i.points) for i in items), sum(i.requests - i.failed - i.lost for i in items)
+    drawn, timed = (
+        sum(len(i.points) for i in items),
+        sum(i.requests - i.failed - i.lost - i.spared for i in items),
+    )
     thinned = f"; {drawn:,} of {timed:,} points drawn, the slowest 5 % all of them" if drawn < timed else ""
     first, budget, axes = items[0], report.budget_ms, _axes(items, report.budget_ms)
     data = {_BARS: _bars(first)} | {_dots(place): _timed(item) for place, item in enumerate(items)}
@@ -235,7 +238,7 @@ def _late_sentence(items: list[LatencySummary], budget: float | None) -> str:
         return f"{words.listed([i.target for i in items])} answered every request within {words.ms(budget)}"
     said = [
         f"{words.printable(i.target)} took longer than {words.ms(budget)} on {i.over_budget:,} of "
-        f"{i.requests:,} requests ({words.percent(i.over_budget / i.requests)})"
+        f"{i.requests - i.spared:,} requests ({words.percent(i.over_budget / (i.requests - i.spared))})"
         for i in late
     ]
     never = [i.target for i in items if not i.over_budget]

@@ -271,14 +271,15 @@ def no_findings(report: Report) -> str:
 def latency_line(item: LatencySummary, budget_ms: float | None) -> str:
     """How many responses of one arm came too late, failed or were lost, and whether that was judged."""
     late = (
-        f"{item.over_budget:,} of {item.requests:,} over {words.ms(budget_ms)}"
+        f"{item.over_budget:,} of {item.requests - item.spared:,} over {words.ms(budget_ms)}"
         if budget_ms is not None and item.judged
-        else words.counted(item.requests, "request")
+        else words.counted(item.requests - item.spared, "request")
     )
+    spared = f", {item.spared:,} not sent once FAIL was certain" if item.spared else ""
     judged = "judged" if item.judged else "not judged"
     return (
         f"{words.printable(item.phase)} · {words.printable(item.target)}: {late}, {item.failed:,} failed, "
-        f"{item.lost:,} lost; {words.printable(item.pace)} pace, {judged}"
+        f"{item.lost:,} lost{spared}; {words.printable(item.pace)} pace, {judged}"
     )
 
 

@@ -25,11 +25,16 @@ def scenario(folder: Path, url: str, *, passes: int) -> Path:
 
 
 def test_a_run_killed_in_its_third_pass_ends_with_all_five(folder: Path, results: Path) -> None:
-    """The torn pass is sent whole; the report shows each pass and one ruling over all of them."""
+    """The torn pass is sent whole; the report shows each pass and one ruling over all of them.
+
+    Features are asked for in parity alone, of its first 100 requests: no pass of the others lacks them.
+    """
     with Service(small.answers(), model=small.model_hash()) as one:
         path = scenario(folder, one.url, passes=5)
+        text = path.read_text(encoding="utf-8").replace("connections = 4 }", "connections = 4 }\nfirst = 100")
+        path.write_text(text, encoding="utf-8")
         process = command.spawn("run", path, "--results", results, cwd=results.parent)
-        while process.poll() is None and len(one.seen) < 3 * small.REQUESTS + 60:
+        while process.poll() is None and len(one.seen) < 100 + 2 * small.REQUESTS + 60:
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         command.finish(process)
@@ -49,6 +54,8 @@ def test_a_run_killed_in_its_third_pass_ends_with_all_five(folder: Path, results
         "challenger, latency",
         5 * small.REQUESTS,
     )
+    (parity,) = [g for g in report["gates"] if g["gate"] == "feature_parity"]
+    assert (parity["ruling"], parity["n"]) == ("PASS", 100)
     text = (root / "report.md").read_text(encoding="utf-8")
     assert "never about other requests" in text
     assert all(f"| {name} | challenger | response |" in text for name in PASSES)

@@ -383,3 +383,13 @@ def test_every_rendering_shows_the_looks_at_a_live_canary() -> None:
         assert "Live canary" in text
         assert "live errors: of 2026" in text
     assert "Live canary" not in markdown(go()) + html(go())
+
+
+def test_requests_that_were_spared_are_no_answers_in_time() -> None:
+    """Of those sent so many were late, and the others are named."""
+    item = replace(
+        no_go().latency[-1], requests=1000, over_budget=60, failed=0, lost=0, spared=880, judged=True
+    )
+    line = story.latency_line(item, 120.0)
+    assert "60 of 120 over 120 ms" in line
+    assert "880 not sent once FAIL was certain" in line
