@@ -25,9 +25,10 @@ class State(StrEnum):
     SHED = "shed"
     NOT_SENT = "not_sent"
     ABANDONED = "abandoned"
+    NOT_NEEDED = "not_needed"
 
 
-#: what the build did wrong; everything else that is not OK is the harness's own loss
+#: what the build did wrong; all else that is not OK is the harness's own loss, or was not needed for a FAIL
 TARGET_FAULTS = frozenset({State.HTTP_ERROR, State.CONNECTION_ERROR, State.TIMEOUT, State.BAD_BODY})
 #: what the build answers for, well or badly
 ANSWERED_FOR = TARGET_FAULTS | {State.OK}
@@ -331,7 +332,11 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Latencies of an arm in a phase: response done − due, service done − written, lag written − due."""
+    """Latencies of an arm in a phase: response done − due, service done − written, lag written − due.
+
+    Of the requests planned, `lost` are those of which the harness knows nothing, and `spared` those that were
+    not sent because FAIL was certain.
+    """
 
     phase: str
     target: str
@@ -341,11 +346,34 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     over_budget: int
     failed: int
     lost: int = 0
+    spared: int = 0
     response: Spread
     service: Spread
     send_lag: Spread
     rate: tuple[tuple[float, float], ...] = ()
     points: tuple[tuple[float, float], ...] = ()
+
+
+class SlowCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of n requests of a pass, or of all pooled, were over the budget."""
+
+    target: str
+    name: str
+    n: int
+    slow: int
+
+
+class SlowLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides latency_p95 in a phase, as a function of n, and what was seen.
+
+    `within` holds (n, the most slow requests that prove it within the budget), `over` (n, the fewest that
+    prove it over); an n at which no count does is left out.
+    """
+
+    phase: str
+    within: tuple[tuple[int, int], ...]
+    over: tuple[tuple[int, int], ...]
+    seen: tuple[SlowCount, ...]
 
 
 class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -370,6 +398,28 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     ruling: Ruling
     refused: str = ""
     final: bool = False
+
+
+class LiveSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log of a live canary shows by itself, look by look: the split, errors, p95.
+
+    `rule` says what the p95 test took as independent; `blocks` were complete, worth `effective` of equal
+    size, and `left_over` requests are in none.
+    """
+
+    as_of: str
+    share: float
+    sticky: bool
+    every: Literal["day", "hour"]
+    rule: str
+    blocks: int
+    effective: float
+    left_over: int
+    budget_ms: float
+    error_margin: float
+    counts: dict[str, int]
+    looks: tuple[Look, ...] = ()
+    note: str = ""
 
 
 class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -467,6 +517,8 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
 
     `arms` says whether targets were measured together or apart, and why. `stopped` says why it was cut short,
     and `blamed` which target was in trouble then. `torn` names earlier passes, which count for nothing.
+    `decided` names the gate that failed whatever was still to come, for which the phase was stopped.
+    Of a phase that is replayed several times, `series` is its name and `passes` how often it was declared.
     """
 
     phase: str
@@ -481,6 +533,9 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
     blamed: str = ""
     torn: tuple[str, ...] = ()
     calibration: Calibrated | None = None
+    series: str = ""
+    passes: int = 1
+    decided: str = ""
 
 
 class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -525,7 +580,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[TargetCounts, ...] = ()
     latency: tuple[LatencySummary, ...] = ()
     budget_ms: float | None = None
+    limits: tuple[SlowLimits, ...] = ()
     quality: tuple[QualitySummary, ...] = ()
+    live: LiveSummary | None = None
     noise: NoiseSummary | None = None
     identities: tuple[Identity, ...] = ()
     ignored: tuple[IgnoredRule, ...] = ()

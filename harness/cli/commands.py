@@ -105,6 +105,7 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--first", type=click.IntRange(min=1), metavar="N", help="Only the first N requests of each phase."
 )
+@click.option("--fail-fast", is_flag=True, help="Stop a phase once no remaining answer could change FAIL.")
 @PUBLIC
 @RESULTS
 @ends_in_a_verdict

@@ -8,10 +8,12 @@
 `harms`      how much worse the challenger did on each request
 `processes`  how evidence accrues look by look: three tests
 `looks`      the paired test of one outcome, look by look
+`live`       the log of a live canary, and `live_looks` the tests of it
 `quality`    metrics of each arm, and that test, in one summary
 """
 
 from harness.evidence.cohort import Arms, Cohort
+from harness.evidence.live import LiveConfig
 from harness.evidence.model import OFFLINE, Against, Evidence, JudgedPair, Levels
 from harness.evidence.outcomes import BINARY, LabelsConfig, Outcome, Plan, plans
 from harness.evidence.parity import census, claim
@@ -26,6 +28,7 @@ __all__ = [
     "JudgedPair",
     "LabelsConfig",
     "Levels",
+    "LiveConfig",
     "Outcome",
     "Plan",
     "census",

@@ -23,7 +23,7 @@ def summarise(
 
     Response time is done − due: what the budget is about. A request that failed counts as over the budget;
     one that the harness lost (shed, not sent, abandoned, or answered without stamps) counts nowhere here and
-    is reported as `lost`.
+    is reported as `lost`; one that was not needed for a FAIL, as `spared`.
     """
     states = outcomes["state"].to_numpy(zero_copy_only=False)
     response = _ms(outcomes, since="due_ns", until="done_ns")
@@ -31,6 +31,7 @@ def summarise(
     timed = (states == State.OK) & ~np.isnan(response)
     response = np.where(failed, np.inf, response)[timed | failed]
     due = _stamp(outcomes, "due_ns")[timed | failed]
+    spared = states == State.NOT_NEEDED
     seconds = (due - np.min(due, where=~np.isnan(due), initial=np.inf)) / 1e9
     return LatencySummary(
         phase=phase,
@@ -40,7 +41,8 @@ def summarise(
         requests=len(outcomes),
         over_budget=int(np.count_nonzero(response > budget_ms)),
         failed=int(failed.sum()),
-        lost=int(np.count_nonzero(~(timed | failed))),
+        lost=int(np.count_nonzero(~(timed | failed | spared))),
+        spared=int(np.count_nonzero(spared)),
         response=spread(response),
         service=spread(_ms(outcomes, since="written_ns", until="done_ns")[timed]),
         send_lag=spread(_ms(outcomes, since="due_ns", until="written_ns")[timed]),

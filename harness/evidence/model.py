@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.records import (
         Identity,
         LatencySummary,
+        LiveSummary,
         PairSummary,
         PhaseNote,
         QualitySummary,
@@ -56,6 +57,7 @@ class Evidence:
     singles: dict[str, SinglesCheck]
     answered: dict[str, int]
     quality: tuple[QualitySummary, ...]
+    live: LiveSummary | None = None
 
     def all_targets(self) -> tuple[TargetCounts, ...]:
         """The counts of every target; a build under test that was sent nothing has empty ones, not none."""

@@ -40,6 +40,13 @@ class DecisionConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         str | None,
         msgspec.Meta(description="RFC 3339; from then on no decision means NO-GO, reason no_evidence"),
     ] = None
+    early_stop: Annotated[
+        bool,
+        msgspec.Meta(
+            description="stop a phase once errors or latency_p95 fail whatever the remaining answers are; "
+            "never towards a pass"
+        ),
+    ] = False
 
 
 def levels(config: DecisionConfig, tests: int) -> Levels:

@@ -8,6 +8,7 @@ from harness.errors import ScenarioError
 from harness.gates.harness_health import Completeness, OfflineReference
 from harness.gates.labels import LabelGuardrail, LabelImprovement
 from harness.gates.latency import LatencyP95
+from harness.gates.live import LiveErrors, LiveP95, SampleRatio
 from harness.gates.parity import DecisionFlips, FeatureParity, ScoreParity
 from harness.gates.service import Errors, ModelIdentity
 
@@ -25,6 +26,9 @@ Gate = (
     | LatencyP95
     | LabelGuardrail
     | LabelImprovement
+    | SampleRatio
+    | LiveErrors
+    | LiveP95
 )
 
 DEFAULT_GATES: tuple[Gate, ...] = (
@@ -38,6 +42,9 @@ DEFAULT_GATES: tuple[Gate, ...] = (
     LatencyP95(),
     LabelGuardrail(),
     LabelImprovement(),
+    SampleRatio(),
+    LiveErrors(),
+    LiveP95(),
 )
 
 

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.gates._config import Required, Share
-from harness.records import ANSWERED_FOR, Verdict
+from harness.records import ANSWERED_FOR, State, Verdict
 
 if TYPE_CHECKING:
     from harness.evidence import Evidence, Levels
     from harness.records import PhaseNote, SinglesCheck, TargetCounts
+
+#: states of requests that the harness did not lose: answered for, or left out once FAIL was certain
+_KEPT = ANSWERED_FOR | {State.NOT_NEEDED}
 
 
 class Completeness(
@@ -55,8 +58,8 @@ class Completeness(
         )
 
     def _one(self, counts: TargetCounts, *, required: bool) -> Verdict:
-        total = sum(counts.states.values())
-        lost = sum(n for state, n in counts.states.items() if state not in ANSWERED_FOR)
+        total = sum(n for state, n in counts.states.items() if state != State.NOT_NEEDED)
+        lost = sum(n for state, n in counts.states.items() if state not in _KEPT)
         share = lost / total if total else 1.0
         ok = total > 0 and share <= self.max_share
         return Verdict(

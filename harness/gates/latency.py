@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from harness.gates._config import Required
+from harness.gates.passes import CLAIM, Series, apart, left_out, planned, pooled, repeated, rule_together
 from harness.records import Estimate, Verdict
 from harness.stats import SlowShareTest, min_requests_within
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from harness.evidence import Evidence, Levels
     from harness.records import LatencySummary, PhaseNote
 
@@ -41,31 +44,34 @@ class LatencyP95(
     required: Required = True
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:
-        """One verdict for each open-loop pass; UNDECIDED for one that did not run, or when none is planned.
+        """One verdict for each open-loop phase; UNDECIDED for one that did not run, or when none is planned.
 
-        The level to pass is split over the planned passes of an arm (`decide.levels` says why), the level to
-        fail comes split over all tests.
+        Several passes of a phase are judged together. The level to pass is split over the planned phases of
+        an arm (`decide.levels` says why), the level to fail comes split over all tests.
         """
-        mine = evidence.under_test
-        judged = [s for s in evidence.latency if s.judged]
-        skipped = [p for p in evidence.phases if p.open_loop and not p.ran and mine in p.targets]
-        passes = len(skipped) + sum(s.target == mine for s in judged)
-        rule = self.tests(levels, passes=passes)
+        mine, together, phases = evidence.under_test, apart(evidence), planned(evidence)
+        judged = [s for s in evidence.latency if s.judged and s.phase not in together]
+        rules = self.tests(levels, passes=phases)
         distrusted = {
             p.phase: p.calibration.why
             for p in evidence.phases
             if p.calibration is not None and not p.calibration.trusted
         }
-        verdicts = [self._one(s, rule, required=self.required and s.target == mine) for s in judged]
         verdicts = [
-            _voided(verdict, distrusted.get(summary.phase, ""))
-            for verdict, summary in zip(verdicts, judged, strict=True)
+            _voided(
+                self._one(s, rules, required=self.required and s.target == mine),
+                distrusted.get(s.phase, ""),
+            )
+            for s in judged
         ]
-        verdicts += [self._not_run(mine, phase) for phase in skipped]
-        return tuple(verdicts) if passes else (*verdicts, self._not_run(mine, None))
+        verdicts += [
+            self._joint(s, rules, mine=s.target == mine, distrusted=distrusted) for s in repeated(evidence)
+        ]
+        verdicts += [self._not_run(mine, phase) for phase in left_out(evidence)]
+        return tuple(verdicts) if phases else (*verdicts, self._not_run(mine, None))
 
     def tests(self, levels: Levels, *, passes: int) -> tuple[SlowShareTest, SlowShareTest]:
-        """The tests of one of `passes` passes: of being within the budget, and of being over it."""
+        """The tests of one of so many phases: of being within the budget, and of being over it."""
         limit, inflation = 1 - QUANTILE, self.variance_inflation
         within = SlowShareTest(limit=limit, alpha=levels.go / max(1, passes), inflation=inflation)
         return within, SlowShareTest(limit=limit, alpha=levels.nogo, inflation=inflation)
@@ -80,11 +86,14 @@ class LatencyP95(
         if void:
             return msgspec.structs.replace(verdict, fault="harness", reason=void, needs=_QUIET)
         limits = _limits(within.largest_within(n), over.smallest_over(n))
-        said = f"{slow:,} of {n:,} requests over {self.budget_ms:g} ms; p95 {_ms(summary.response.p95)}"
-        if within.judge(slow, n).ruling == "within":
-            return msgspec.structs.replace(verdict, ruling="PASS", reason=f"{said}; {limits}.")
+        sent = n - summary.spared
+        said = f"{slow:,} of {sent:,} requests over {self.budget_ms:g} ms; p95 {_ms(summary.response.p95)}"
         if over.judge(slow, n).ruling == "over":
             return msgspec.structs.replace(verdict, ruling="FAIL", reason=f"{said}; {limits}.")
+        if summary.spared:
+            return msgspec.structs.replace(verdict, fault="evidence", **_cut(said, summary))
+        if within.judge(slow, n).ruling == "within":
+            return msgspec.structs.replace(verdict, ruling="PASS", reason=f"{said}; {limits}.")
         least = min_requests_within(alpha=within.alpha, inflation=within.inflation, limit=within.limit)
         longer = f"a longer pass: this one cannot decide with {n:,} requests, {least:,} are needed, none slow"
         return msgspec.structs.replace(
@@ -94,15 +103,85 @@ class LatencyP95(
             needs=longer if n < least else "another pass, or a faster build",
         )
 
-    def _measured(self, summary: LatencySummary, n: int, *, required: bool) -> Verdict:
-        share = Estimate(
-            name="over budget",
-            value=summary.over_budget / n if n > 0 else None,
-            count=summary.over_budget,
-            n=n,
-            unit="share of requests",
-            method="response time over the budget, or failed",
+    def _joint(
+        self,
+        series: Series,
+        rules: tuple[SlowShareTest, SlowShareTest],
+        *,
+        mine: bool,
+        distrusted: Mapping[str, str],
+    ) -> Verdict:
+        """All declared passes of a phase in one verdict; one that did not run or is void leaves it open."""
+        verdict = self._passes(series, required=self.required and mine)
+        void = [
+            (one, why)
+            for one in series.ran
+            if (why := self._void(one, one.requests - one.lost) or distrusted.get(one.phase, ""))
+        ]
+        if void:
+            one, why = void[0]
+            reason = f"Pass {one.phase} of {series.planned} passes is void: {why.rstrip('.')}."
+            return msgspec.structs.replace(verdict, fault="harness", reason=reason, needs=_QUIET)
+        cut = next((one for one in series.ran if one.spared), None)
+        if len(series.ran) < series.planned and cut is None:
+            return msgspec.structs.replace(verdict, fault="evidence", **_lacking(series))
+        n = [one.requests - one.lost for one in series.ran]
+        slow = [one.over_budget for one in series.ran]
+        found = rule_together(slow, n, passes=series.planned, rules=rules)
+        said = f"{_counts(slow, n)} requests over {self.budget_ms:g} ms in {series.planned} passes"
+        together = (
+            f"; they vary {found.inflation:.1f} times as much as by chance"
+            if pooled(series.planned) > 1
+            else ""
         )
+        share = (
+            f", together {sum(slow):,} of {sum(n):,}"
+            if pooled(series.planned) > 1
+            else ", each at its part of α"
+        )
+        reason = f"{said}{share}{together}: {_limits(found.within, found.over)}."
+        if cut is not None and (found.ruling != "FAIL" or pooled(series.planned) > 1):
+            return msgspec.structs.replace(verdict, fault="evidence", **_cut(said, cut))
+        if found.ruling != "UNDECIDED":
+            return msgspec.structs.replace(verdict, ruling=found.ruling, fault=None, reason=reason)
+        return msgspec.structs.replace(
+            verdict,
+            fault="evidence",
+            reason=f"Too close to call, {reason}",
+            needs="more passes, or a faster build",
+        )
+
+    def _passes(self, series: Series, *, required: bool) -> Verdict:
+        """The counts of every pass, and of all, before anything is ruled."""
+        v = (
+            "measured between the passes"
+            if pooled(series.planned) > 1
+            else f"{self.variance_inflation:g}, α split"
+        )
+        slow, n = (
+            sum(c) for c in ([s.over_budget for s in series.ran], [s.requests - s.lost for s in series.ran])
+        )
+        slowest = [one.response.p95 for one in series.ran]
+        whole = _share("over budget", slow, n=n)
+        each = (_share(f"over budget, {s.phase}", s.over_budget, n=s.requests - s.lost) for s in series.ran)
+        return Verdict(
+            gate="latency_p95",
+            arm=f"{series.target}, {series.phase}",
+            ruling="UNDECIDED",
+            reason="",
+            required=required,
+            value=max((p95 for p95 in slowest if p95 is not None), default=None)
+            if None not in slowest
+            else None,
+            limit=self.budget_ms,
+            unit="ms",
+            n=n,
+            method=f"{series.planned} declared passes, binomial on (S/v, n/v), v {v}; {CLAIM}; "
+            "these arrivals, this host",
+            evidence=(whole, *each),
+        )
+
+    def _measured(self, summary: LatencySummary, n: int, *, required: bool) -> Verdict:
         return Verdict(
             gate="latency_p95",
             arm=f"{summary.target}, {summary.phase}",
@@ -112,10 +191,10 @@ class LatencyP95(
             value=summary.response.p95,
             limit=self.budget_ms,
             unit="ms",
-            n=n,
+            n=n - summary.spared,
             method=f"exact binomial on (S/v, n/v), v = {self.variance_inflation:g}; "
             "these arrivals, this host",
-            evidence=(share,),
+            evidence=(_share("over budget", summary.over_budget, n=n - summary.spared),),
         )
 
     def _void(self, summary: LatencySummary, n: int) -> str:
@@ -125,7 +204,7 @@ class LatencyP95(
             return f"0 of {summary.requests:,} requests of this pass were sent and timed."
         if summary.lost > self.max_lost_share * summary.requests:
             return f"The harness lost {summary.lost:,} of {summary.requests:,} requests of this pass."
-        unknown = n - summary.failed - summary.send_lag.n
+        unknown = n - summary.spared - summary.failed - summary.send_lag.n
         if unknown > 0:
             return f"It is not known when {unknown:,} of {n:,} requests of this pass were sent."
         if lag is not None and lag > self.max_send_lag_p99_ms:
@@ -151,6 +230,42 @@ class LatencyP95(
             unit="ms",
             needs="an open-loop phase at recorded speed",
         )
+
+
+def _share(name: str, slow: int, *, n: int) -> Estimate:
+    return Estimate(
+        name=name,
+        value=slow / n if n > 0 else None,
+        count=slow,
+        n=n,
+        unit="share of requests",
+        method="response time over the budget, or failed",
+    )
+
+
+def _cut(said: str, summary: LatencySummary) -> dict[str, str]:
+    """Why a pass that was cut, for another gate had failed, proves nothing."""
+    return {
+        "reason": f"{said}; not ruled, for {summary.spared:,} requests of {summary.phase} were not sent.",
+        "needs": "a run that sends every request (without early_stop)",
+    }
+
+
+def _lacking(series: Series) -> dict[str, str]:
+    """Why fewer passes than were declared prove nothing, and what would."""
+    why = next((f", {note.reason}" for note in series.skipped if note.reason), "")
+    missing = ", ".join(note.phase for note in series.skipped)
+    return {
+        "reason": f"{len(series.ran)} of {series.planned} declared passes ran; NOT RUN: {missing}{why}.",
+        "needs": f"all {series.planned} passes, for their number was declared",
+    }
+
+
+def _counts(slow: Sequence[int], n: Sequence[int]) -> str:
+    """The slow of each pass: 3, 5 and 2 of 630, or each with its own n where they differ."""
+    each = [f"{k:,}" if len(set(n)) == 1 else f"{k:,} of {size:,}" for k, size in zip(slow, n, strict=True)]
+    listed = " and ".join(filter(None, [", ".join(each[:-1]), each[-1]]))
+    return f"{listed} of {n[0]:,}" if len(set(n)) == 1 else listed
 
 
 def _voided(verdict: Verdict, why: str) -> Verdict:

@@ -43,8 +43,10 @@ async def replay(
     `requests` is the whole capture, indexed by `schedule.rows`, in memory or read as it goes; `journals` is
     by arm name. Arms are opened before the clock starts and closed after. Cancelled, it sends nothing more,
     waits `drain_s` for what is in flight, writes ABANDONED and NOT_SENT for the rest, and stays cancelled;
-    stopped by the breaker or the time limit it does the same and returns. Raises TargetUnreachable before
-    anything is sent, HarnessError when a journal cannot be written, RunError when a request cannot be read.
+    stopped by the breaker or the time limit it does the same and returns; stopped by a limit of
+    `options.early` it waits for what is in flight, and the rest ends NOT_NEEDED. Raises TargetUnreachable
+    before anything is sent, HarnessError when a journal cannot be written, RunError when a request cannot be
+    read.
     """
     options = options or Options()
     apart = options.apart or phase.arms == "apart"
@@ -86,9 +88,10 @@ async def _one_after_another(runs: list[Pass]) -> None:
                 await arm.aclose()
                 await run.work.open(arm)
         await run.send()
-        if run.stopped_by:
+        if run.stopped_by or run.decided:
             for other in runs:
                 other.stopped_by = other.stopped_by or run.stopped_by
+                other.decided = other.decided or run.decided
             return
 
 
@@ -139,4 +142,5 @@ def _counts(runs: Sequence[Pass], *, apart: bool) -> ReplayCounts:
         already={name: requests - run.jobs[place] for name, (run, place) in each.items()},
         stopped=next((run.stopped_by for run in runs if run.stopped_by), ""),
         apart=apart,
+        decided=next((run.decided for run in runs if run.decided), ""),
     )

@@ -11,7 +11,7 @@ from harness.records import Ledger, LedgerStep, Loss, State
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_UNSENT = (State.SHED, State.NOT_SENT)
+_UNSENT = (State.SHED, State.NOT_SENT, State.NOT_NEEDED)
 _UNANSWERED = (State.CONNECTION_ERROR, State.TIMEOUT, State.ABANDONED)
 _UNUSABLE = (State.HTTP_ERROR, State.BAD_BODY)
 

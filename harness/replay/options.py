@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.replay.breaker import Breaker
+    from harness.replay.early import Limit
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ class ReplayCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What a phase came to: final states by arm; with `already` they sum to `requests` for each arm.
 
     `already` counts what an earlier run had answered; `stopped` says why the phase was cut short, if it was;
-    `apart` that the arms were measured one after another.
+    `apart` that the arms were measured one after another; `decided` which gate failed whatever was to come.
     """
 
     phase: str
@@ -44,6 +45,7 @@ class ReplayCounts(msgspec.Struct, frozen=True, kw_only=True):
     already: dict[str, int] = {}
     stopped: str = ""
     apart: bool = False
+    decided: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Options:
     planned peak a second if that is more); beyond it the phase sheds or queues, for the clock never waits.
     `on_progress` is called on the loop every `progress_s`, so it must be cheap: draw elsewhere.
     `apart` sends the whole schedule to one arm after another; `only` names by arm the scheduled requests
-    (bool (n,)) that are still to be sent. `breaker` and `max_seconds` stop the phase early.
+    (bool (n,)) that are still to be sent. `breaker` and `max_seconds` stop the phase early, and so does a
+    limit of `early`, by arm, once it is reached: then nothing more is offered, and what is in flight may end.
     """
 
     seed: int = 0
@@ -66,3 +69,4 @@ class Options:
     only: Mapping[str, NDArray[np.bool_]] | None = None
     breaker: Breaker | None = None
     max_seconds: float | None = None
+    early: Mapping[str, Sequence[Limit]] = field(default_factory=dict)

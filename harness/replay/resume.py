@@ -36,7 +36,7 @@ class Remaining:
 
 def is_final(attempt: Attempt) -> bool:
     """Whether the request needs no further attempt: not after a stop, nor on a connection that was dead."""
-    if attempt.state is State.ABANDONED:
+    if attempt.state in {State.ABANDONED, State.NOT_NEEDED}:
         return False
     if attempt.state is State.NOT_SENT:
         return not attempt.detail.startswith(NOT_YET_SENT)

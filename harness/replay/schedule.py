@@ -17,6 +17,9 @@ COARSE_NS = 1_000_000
 _SAMPLE = 1  # its own stream of the seed, so that sampling and spreading do not draw the same numbers
 _ARRIVALS = 2
 
+#: between a phase and the number of one of its declared passes; no phase name may hold it
+NEXT = "."
+
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
@@ -133,11 +136,33 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "it queue (timed from when it was due)."
         ),
     ] = "shed"
+    passes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="How often an open loop is replayed, each time with the same arrivals. All count: "
+            "latency_p95 judges them together, by the variance between them from 5 on, below that at α / "
+            "passes each.",
+        ),
+    ] = 1
 
     @property
     def open_loop(self) -> bool:
         """Whether requests leave on a clock, so that latency may be judged."""
         return not isinstance(self.pace, Saturate)
+
+    def each(self) -> tuple[Phase, ...]:
+        """A phase for each of its passes: `latency`, `latency.2`, `latency.3`, the arrivals the same."""
+        return tuple(
+            msgspec.structs.replace(self, name=self.name if k == 1 else f"{self.name}{NEXT}{k}")
+            for k in range(1, self.passes + 1)
+        )
+
+
+def series(phase: str) -> str:
+    """The phase of the scenario that a pass belongs to: `latency` of `latency.3`, and of itself."""
+    return phase.partition(NEXT)[0]
 
 
 #: parity on everything, then latency on the busiest minute as it was recorded

@@ -17,6 +17,7 @@ from harness.records import Attempt, State
 from harness.replay.arm import Arm, Reply, Try
 from harness.replay.breaker import Tripwire
 from harness.replay.clock import frozen_gc, prompt_turns, timer
+from harness.replay.early import Tally
 from harness.replay.feed import Feed
 from harness.replay.options import Options
 from harness.replay.schedule import Phase, Saturate, Schedule
@@ -110,6 +111,8 @@ class Pass:
         self.wires = [
             Tripwire(self.options.breaker, target=arm.name) if self.options.breaker else None for arm in arms
         ]
+        limits = [self.options.early.get(arm.name) for arm in arms]
+        self.tallies = [Tally(each) if each else None for each in limits]
         self._begin(width)
 
     def _begin(self, width: int) -> None:
@@ -123,8 +126,9 @@ class Pass:
         self.started_ns = self.ended_ns = time.monotonic_ns()
         self.lag_ns = self.cursor = 0
         self.stopped = self.pumping = False
-        self.stopped_by = ""
+        self.stopped_by = self.decided = ""
         self.scope: anyio.CancelScope | None = None
+        self.offering: anyio.CancelScope | None = None
         self.quiet: anyio.Event | None = None
 
     async def send(self) -> None:
@@ -156,16 +160,17 @@ class Pass:
         due = self.due_ns = (self._offsets() + self.started_ns).data
         clock = timer()
         try:
-            while self.cursor < self.total:
-                position = self.cursor // width
-                await clock.until(due[position])
-                self._check_books()
-                await feed.until(position)
-                now, ready = time.monotonic_ns(), feed.ready * width
-                while self.cursor < ready and due[self.cursor // width] <= now:
-                    self._offer(self.cursor)
-                    self.cursor += 1
-                feed.poke(self.cursor // width, now_ns=now - self.started_ns)
+            with anyio.CancelScope() as self.offering:
+                while self.cursor < self.total and not self.decided:
+                    position = self.cursor // width
+                    await clock.until(due[position])
+                    self._check_books()
+                    await feed.until(position)
+                    now, ready = time.monotonic_ns(), feed.ready * width
+                    while self.cursor < ready and due[self.cursor // width] <= now and not self.decided:
+                        self._offer(self.cursor)
+                        self.cursor += 1
+                    feed.poke(self.cursor // width, now_ns=now - self.started_ns)
         finally:
             clock.close()
         await self._answered()
@@ -207,13 +212,15 @@ class Pass:
     def _pump_waiting(self) -> None:
         """Open loop: what had to queue leaves first come, first served."""
         for arm, waiting in enumerate(self.waiting):
-            while waiting and self.in_flight[arm] < self.bound:
+            while waiting and self.in_flight[arm] < self.bound and not self.stopped:
                 self._launch(waiting.popleft())
 
     def _pump_list(self) -> None:
         """Closed loop: the next jobs of the list."""
         ready = self.feed.ready * len(self.arms)
-        while self.cursor < ready and self.in_flight[self.order[self.cursor]] < self.bound:
+        while (
+            self.cursor < ready and self.in_flight[self.order[self.cursor]] < self.bound and not self.stopped
+        ):
             job, self.cursor = self.cursor, self.cursor + 1
             if self.state[job] == _ENDED:
                 self.feed.take(job)
@@ -246,16 +253,21 @@ class Pass:
         self._tell_quiet()
 
     def _watch(self, job: int, last: Try) -> None:
-        """The breaker sees every answer, and stops the phase once."""
-        arm = self.order[job]
-        wire = self.wires[arm]
-        if wire is None or self.stopped:
+        """The breaker and the counts that decide see every answer, and stop the phase once."""
+        if self.stopped:
             return
+        arm = self.order[job]
+        wire, tally = self.wires[arm], self.tallies[arm]
         due_ns = self.due_ns[job // len(self.arms)] if self.due_ns is not None else None
-        self.stopped_by = wire.note(last, now_ns=time.monotonic_ns(), due_ns=due_ns)
-        if self.stopped_by and self.scope is not None:
-            self.stopped = True
-            self.scope.cancel()
+        if wire is not None:
+            self.stopped_by = wire.note(last, now_ns=time.monotonic_ns(), due_ns=due_ns)
+        if tally is not None and not self.stopped_by:
+            lost = self.finals[arm][State.SHED] + self.finals[arm][State.NOT_SENT]
+            self.decided = tally.note(last, due_ns=due_ns, lost=lost)
+        which = self.scope if self.stopped_by else self.offering
+        self.stopped = bool(self.decided or (self.stopped_by and which))
+        if self.stopped and which is not None:
+            which.cancel()
 
     def _end(self, job: int, state: State, *, detail: str) -> None:
         """The job ends without an answer; attempt 0 says that nothing was tried."""
@@ -319,6 +331,8 @@ class Pass:
             if state == _IN_FLIGHT:
                 self.in_flight[self.order[job]] -= 1
                 self._end(job, State.ABANDONED, detail=f"stopped while in flight{why}")
+            elif state == _PENDING and self.decided:
+                self._end(job, State.NOT_NEEDED, detail=f"FAIL of {self.decided} was certain")
             elif state == _PENDING:
                 self._end(job, State.NOT_SENT, detail=f"{NOT_YET_SENT}{why}")
 

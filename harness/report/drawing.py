@@ -33,6 +33,9 @@ class Size:
     roomy: bool
 
 
+WIDE, NARROW = Size(520, 26, roomy=True), Size(150, 13, roomy=False)
+
+
 @dataclass(frozen=True)
 class Picture:
     """A sentence that says the fact, what was counted, and the drawing; `described` stands in for it."""

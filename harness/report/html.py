@@ -19,7 +19,7 @@ _ONE_CAUSE_IN_FULL = 3
 
 def render(report: Report) -> str:
     """The whole report as a self-contained page; everything that came from a capture is escaped."""
-    from harness.report import look_plots, plots
+    from harness.report import limits, look_plots, plots
 
     groups = story.grouped(report.findings)
     template = _environment().get_template("report.html.j2")
@@ -33,6 +33,7 @@ def render(report: Report) -> str:
         mismatches=plots.mismatches(report),
         responses=plots.responses(report),
         sequences=look_plots.sequences,
+        limits=limits.pictures(report),
     )
 
 

@@ -32,6 +32,7 @@ def render(report: Report) -> str:
         _bullets(story.noise_lines(report)) if report.noise else (),
         _latency(report),
         _quality(report),
+        _live(report),
         _table(tables.ignored(report)),
         _provenance(report),
     )
@@ -157,6 +158,13 @@ def _quality(report: Report) -> Iterator[str]:
         yield from _table(tables.metrics(quality))
         yield from _bullets(story.quality_lines(quality))
         for table in tables.looks(quality, newest=_NEWEST_LOOKS):
+            yield from _table(table)
+
+
+def _live(report: Report) -> Iterator[str]:
+    if report.live is not None:
+        yield from ("## Live canary", "", *_bullets(story.live_lines(report.live)))
+        for table in tables.looks(report.live, newest=_NEWEST_LOOKS):
             yield from _table(table)
 
 

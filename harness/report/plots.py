@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING, Literal
 import altair as alt
 
 from harness.report import story, tables, words
-from harness.report.drawing import GRID, INK, MUTED, Picture, Size, colour, data, named, own_colour, svg
+from harness.report.drawing import (
+    GRID,
+    INK,
+    MUTED,
+    NARROW,
+    WIDE,
+    Picture,
+    Size,
+    colour,
+    data,
+    named,
+    own_colour,
+    svg,
+)
 
 if TYPE_CHECKING:
     from harness.records import LatencySummary, PairSummary, Report, Verdict
@@ -36,7 +49,6 @@ class _Axes:
     budget: float | None
 
 
-_WIDE, _NARROW = Size(520, 26, roomy=True), Size(150, 13, roomy=False)
 _WIDE_TIME, _NARROW_TIME = Size(760, 40, roomy=True), Size(270, 14, roomy=False)
 
 
@@ -76,8 +88,8 @@ def _mismatch(report: Report, pair: PairSummary) -> Picture:
             f"scale; {total - len(differing):,} more agree on every request{cut}."
         ),
         described="; ".join(f"{row['name']} {row['rate_text']} {row['cause']}".rstrip() for row in rows),
-        wide=svg(_mismatch_chart(rows, _WIDE, limit=limit)),
-        narrow=svg(_mismatch_chart(rows, _NARROW, limit=limit)),
+        wide=svg(_mismatch_chart(rows, WIDE, limit=limit)),
+        narrow=svg(_mismatch_chart(rows, NARROW, limit=limit)),
     )
 
 

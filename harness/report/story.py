@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.report import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from harness.records import (
         Calibrated,
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         Finding,
         LatencySummary,
         Ledger,
+        LiveSummary,
+        Look,
         PhaseNote,
         QualitySummary,
         Report,
@@ -269,14 +271,15 @@ def no_findings(report: Report) -> str:
 def latency_line(item: LatencySummary, budget_ms: float | None) -> str:
     """How many responses of one arm came too late, failed or were lost, and whether that was judged."""
     late = (
-        f"{item.over_budget:,} of {item.requests:,} over {words.ms(budget_ms)}"
+        f"{item.over_budget:,} of {item.requests - item.spared:,} over {words.ms(budget_ms)}"
         if budget_ms is not None and item.judged
-        else words.counted(item.requests, "request")
+        else words.counted(item.requests - item.spared, "request")
     )
+    spared = f", {item.spared:,} not sent once FAIL was certain" if item.spared else ""
     judged = "judged" if item.judged else "not judged"
     return (
         f"{words.printable(item.phase)} · {words.printable(item.target)}: {late}, {item.failed:,} failed, "
-        f"{item.lost:,} lost; {words.printable(item.pace)} pace, {judged}"
+        f"{item.lost:,} lost{spared}; {words.printable(item.pace)} pace, {judged}"
     )
 
 
@@ -357,12 +360,30 @@ def estimate_line(e: Estimate) -> str:
 
 def last_look(quality: QualitySummary) -> str:
     """Where the sequential test stands, in a sentence; nothing where there was no look."""
-    if not quality.looks:
-        return ""
-    look = quality.looks[-1]
+    return _last_of(quality.looks) if quality.looks else ""
+
+
+def live_lines(live: LiveSummary) -> list[str]:
+    """What the log of a live canary holds, by which blocks its p95 is judged, and where each test stands."""
+    tests: dict[str, list[Look]] = {}
+    for look in live.looks:
+        tests.setdefault(look.test, []).append(look)
+    routed = "by unit" if live.sticky else "by request"
+    given = f"{words.percent(live.share)} of the traffic, routed {routed}"
+    worth = f"{words.counted(live.blocks, 'value')}, worth {words.number(live.effective)} of equal size"
+    return [
+        f"Live canary, as of {words.moment(live.as_of)}, {given}: {words.tally(live.counts, 12)}",
+        f"p95 is judged on {live.rule}, declared: {worth}; {live.left_over:,} requests in none",
+        *(_last_of(looks) for looks in tests.values()),
+        words.sentence(live.note),
+    ]
+
+
+def _last_of(looks: Sequence[Look]) -> str:
+    look = looks[-1]
     refused = f" (refused: {words.sentence(look.refused)})" if look.refused else ""
     return (
-        f"Last of {words.counted(len(quality.looks), 'look')}: {words.printable(look.test)}: "
+        f"Last of {words.counted(len(looks), 'look')}: {words.printable(look.test)}: "
         f"{words.number(look.estimate)} ({words.number(look.lower)} to {words.number(look.upper)}) on "
         f"{words.counted(look.n, 'request')} of {words.counted(look.units, 'unit')}: {look.ruling}{refused}."
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.records import (
         FieldSummary,
         LatencySummary,
+        LiveSummary,
         Look,
         PairSummary,
         QualitySummary,
@@ -258,7 +259,7 @@ def served_metrics(quality: QualitySummary) -> Table:
     )
 
 
-def looks(quality: QualitySummary, newest: int | None = None) -> list[Table]:
+def looks(quality: QualitySummary | LiveSummary, newest: int | None = None) -> list[Table]:
     """Each sequential test, look by look, oldest first; only the `newest` when given."""
     tests = dict.fromkeys(look.test for look in quality.looks)
     return [_looks([look for look in quality.looks if look.test == test], newest) for test in tests]

@@ -59,6 +59,9 @@ def render(report: Report, console: Console, *, folder: Path | None = None) -> N
     _lines(console, story.noise_lines(report))
     _latency(report, console)
     _quality(report, console)
+    if report.live is not None:
+        _heading(console, "Live canary")
+        _lines(console, story.live_lines(report.live))
     _section(console, tables.ignored(report))
     if folder is not None:
         _paths(console, folder)

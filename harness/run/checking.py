@@ -16,8 +16,10 @@ from harness import capture as captures
 from harness import join
 from harness.capture.times import parse
 from harness.errors import CaptureError
+from harness.evidence import live as canary
 from harness.evidence.cohort import DAY_NS
-from harness.gates import FeatureParity, LabelImprovement, LatencyP95, OfflineReference, levels
+from harness.gates import FeatureParity, LabelImprovement, OfflineReference, levels
+from harness.gates.passes import in_force, pooled
 from harness.replay.schedule import Saturate, Schedule, plan
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
 from harness.run.replaying import pace_words
@@ -74,6 +76,7 @@ def check(path: Path, *, say: Callable[[str], None], allow_public: tuple[str, ..
     return [
         f"scenario {loaded.scenario.name}: {loaded.path}, digest {loaded.digest[:12]}",
         *_capture(table),
+        *_live(loaded, table),
         *offline,
         *_targets(loaded, table),
         *_phases(tried),
@@ -107,6 +110,16 @@ def _capture(table: pa.Table) -> list[str]:
         f"peak {peak:,}/s, {units:,} units, {answered:,} with a recorded response"
     )
     return [line]
+
+
+def _live(loaded: Loaded, table: pa.Table) -> list[str]:
+    """Who answered the captured requests, where they are those of a live canary."""
+    config = loaded.scenario.live
+    if config is None:
+        return []
+    counts = canary.read(table, config, unit=join.units(join.keys(table))).counts()
+    said = ", ".join(f"{n:,} {what}" for what, n in counts.items())
+    return [f"live canary, by {config.arm}: {said}"]
 
 
 def _offline(table: pa.Table, replayers: Replayers) -> tuple[list[str], dict[str, list[Disagreement]]]:
@@ -164,10 +177,14 @@ def _phases(trial: Trial) -> list[str]:
         )
         to = f"to each of {', '.join(targets)}" if targets else "to nobody: no http target"
         lines.append(
-            f"phase {phase.name} ({pace_words(phase.pace)}): {len(schedule.rows):,} requests {to}; {lasts}"
-            + _open_loop(phase, targets)
+            f"phase {phase.name} ({pace_words(phase.pace)}{_repeated(phase)}): "
+            f"{len(schedule.rows):,} requests {to}; {lasts}" + _open_loop(phase, targets)
         )
     return lines
+
+
+def _repeated(phase: Phase) -> str:
+    return f", {phase.passes} passes" if phase.passes > 1 else ""
 
 
 def _open_loop(phase: Phase, targets: tuple[str, ...]) -> str:
@@ -189,7 +206,7 @@ def _duration(trial: Trial) -> str:
         if isinstance(phase.pace, Saturate):
             guess += len(schedule.rows) * ANSWER_S / phase.pace.connections
         else:
-            lasts = float(schedule.due_ns[-1]) / 1e9
+            lasts = phase.passes * float(schedule.due_ns[-1]) / 1e9
             clock += lasts * (len(targets) if phase.arms == "apart" else 1)
             extra += lasts * (len(targets) - 1) if phase.arms == "auto" else 0.0
     longer = f", {extra:,.0f} s more if targets are measured apart" if extra else ""
@@ -206,7 +223,7 @@ def _labels(loaded: Loaded, table: pa.Table) -> LabelTable | None:
 
 def power(trial: Trial) -> list[str]:
     """What sizes of mismatch and of latency excess this capture can detect."""
-    n, gate = _reached(trial), _latency_gate(trial.loaded)
+    n, gate = _reached(trial), trial.loaded.latency_gate
     if not n:
         return ["mismatches: no phase sends anything to the challenger"]
     mismatches = (
@@ -217,7 +234,10 @@ def power(trial: Trial) -> list[str]:
     passes = max(1, len(trial.loaded.judged_phases()))
     for phase in trial.loaded.judged_phases():
         size = len(trial.schedules[phase.name].rows)
-        go, nogo = gate.tests(trial.levels, passes=passes)
+        go, nogo = (
+            in_force(rule, size, passes=phase.passes) for rule in gate.tests(trial.levels, passes=passes)
+        )
+        size *= pooled(phase.passes)
         within, over = go.largest_within(size), nogo.smallest_over(size)
         shares = (
             "PASS is out of reach" if within is None else f"PASS up to {within:,} ({within / size:.1%})",
@@ -251,24 +271,24 @@ def impossible(trial: Trial) -> list[str]:
     return why
 
 
-def _latency_gate(loaded: Loaded) -> LatencyP95:
-    return next(gate for gate in loaded.gates if isinstance(gate, LatencyP95))
-
-
 def _too_short(trial: Trial) -> list[str]:
-    gate, judged = _latency_gate(trial.loaded), trial.loaded.judged_phases()
+    gate, judged = trial.loaded.latency_gate, trial.loaded.judged_phases()
     if not gate.required:
         return []
     if not judged:
         return ["latency_p95 is required and no open-loop phase is sent to the challenger"]
-    within, _ = gate.tests(trial.levels, passes=len(judged))
-    least = min_requests_within(alpha=within.alpha, inflation=within.inflation, limit=within.limit)
-    sizes = {p.name: len(trial.schedules[p.name].rows) for p in judged}
-    return [
-        f"phase {name} has {size:,} requests, and latency_p95 needs at least {least:,}"
-        for name, size in sizes.items()
-        if size < least
-    ]
+    whole, _ = gate.tests(trial.levels, passes=len(judged))
+    why = []
+    for phase in judged:
+        size = len(trial.schedules[phase.name].rows)
+        within = in_force(whole, size, passes=phase.passes)
+        least = min_requests_within(alpha=within.alpha, inflation=within.inflation, limit=within.limit)
+        if size * pooled(phase.passes) < least:
+            each = f" in {phase.passes} passes together" if pooled(phase.passes) > 1 else ""
+            why.append(
+                f"phase {phase.name} has {size:,} requests, and latency_p95 needs at least {least:,}{each}"
+            )
+    return why
 
 
 def _no_reference(trial: Trial) -> list[str]:

@@ -173,7 +173,7 @@ def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
     n = len(known)
     tables = sent(folder, loaded)
     answers = {name: join.answers(name, table, n=n) for name, table in tables.items()}
-    silent = {phase.name for phase in loaded.scenario.phases if not phase.features}
+    silent = {phase.name for phase in loaded.phases() if not phase.features}
     asked = {name: join.asked(table, n=n, silent=silent) for name, table in tables.items()}
     if loaded.champion is not None and loaded.champion not in answers:
         answers[loaded.champion] = join.answers(loaded.champion, columns.OUTCOMES.empty_table(), n=n)

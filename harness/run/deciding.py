@@ -17,8 +17,9 @@ from harness import __version__, columns, gates, join
 from harness.capture.intake import Intake
 from harness.capture.times import parse
 from harness.errors import RunError
-from harness.evidence import Arms, Cohort, Evidence, plans, quality
+from harness.evidence import Arms, Cohort, Evidence, live_looks, plans, quality
 from harness.evidence import latency as stopwatch
+from harness.evidence import live as canary
 from harness.evidence.cohort import stamp
 from harness.records import (
     ANSWERED_FOR,
@@ -26,6 +27,7 @@ from harness.records import (
     Identity,
     LatencySummary,
     Ledger,
+    LiveSummary,
     Look,
     PhaseNote,
     QualitySummary,
@@ -51,6 +53,8 @@ PHASES = "phases.json"
 INTAKE = "capture/intake.json"
 LOOKS = "looks.jsonl"
 DISAGREEMENTS = "offline/disagreements.json"
+#: states whose detail is no reason of a failure
+_REASONLESS = frozenset({State.OK, State.NOT_NEEDED})
 LIBRARIES = ("lightgbm", "numpy", "pandas", "pyarrow", "httpx", "httptools", "scipy", "statsmodels")
 
 
@@ -74,9 +78,10 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
     run = _read(folder, loaded)
     levels = gates.levels(loaded.scenario.decision, loaded.statistical_tests())
     evidence = _evidence(run, as_of_ns, levels=levels)
-    verdicts = tuple(v for gate in loaded.gates for v in gate.judge(evidence, levels))
-    if evidence.quality:
-        _keep_looks(folder, [look for summary in evidence.quality for look in summary.looks])
+    verdicts = gates.settled((v for gate in loaded.gates for v in gate.judge(evidence, levels)), evidence)
+    looks = [look for summary in evidence.quality for look in summary.looks]
+    if evidence.quality or evidence.live:
+        _keep_looks(folder, [*looks, *(evidence.live.looks if evidence.live else ())])
     findings = _findings(run, void=evidence.void())
     end = loaded.scenario.decision.planned_end
     decision = gates.decide(
@@ -102,7 +107,9 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         targets=evidence.targets,
         latency=evidence.latency,
         budget_ms=loaded.budget_ms,
+        limits=gates.slow_limits(loaded.latency_gate, evidence, levels=levels),
         quality=evidence.quality,
+        live=evidence.live,
         noise=noise.found(folder),
         identities=evidence.identities,
         ignored=tuple(rule for p in run.comparison.pairs if p.against == "offline" for rule in p.ignored),
@@ -187,6 +194,7 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
         singles=run.folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
         answered={name: accounting.answered(table) for name, table in run.tables.items()},
         quality=_quality(run, as_of_ns, levels=levels),
+        live=_live(run, unit, as_of_ns=as_of_ns, levels=levels),
     )
 
 
@@ -194,7 +202,7 @@ def _counts(target: str, table: pa.Table, *, unit: NDArray[np.int64]) -> TargetC
     """Final states over all phases, the ten reasons seen most often, and the units behind them."""
     states, details = table["state"].to_pylist(), table["detail"].to_pylist()
     reasons = Counter(
-        detail for state, detail in zip(states, details, strict=True) if state != State.OK and detail
+        detail for state, detail in zip(states, details, strict=True) if state not in _REASONLESS and detail
     )
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:10]
     return TargetCounts(
@@ -215,7 +223,7 @@ def _units(table: pa.Table, unit: NDArray[np.int64], *, states: Collection[State
 def _latency(run: _Run) -> list[LatencySummary]:
     """One summary for each phase and target that ran; only open loops at a declared pace are judged."""
     found = []
-    for phase in run.loaded.scenario.phases:
+    for phase in run.loaded.phases():
         note = next((n for n in run.phases if n.phase == phase.name and n.ran), None)
         for target in note.targets if note else ():
             table = run.tables[target]
@@ -284,8 +292,19 @@ def _quality(run: _Run, as_of_ns: int, *, levels: Levels) -> tuple[QualitySummar
     )
 
 
+def _live(run: _Run, unit: NDArray[np.int64], *, as_of_ns: int, levels: Levels) -> LiveSummary | None:
+    """What the captured log of a live canary shows, where the scenario says that it is one."""
+    config = run.loaded.scenario.live
+    if config is None:
+        return None
+    log = canary.read(run.capture, config, unit=unit)
+    budget_ms = run.loaded.budget_ms
+    summary = live_looks.summarise(log, config, budget_ms=budget_ms, as_of_ns=as_of_ns, levels=levels)
+    return live_looks.remember(summary, _looked(run.folder))
+
+
 def _looked(folder: RunFolder) -> list[Look]:
-    """Every look that was ever taken at the run's labels, in the order they were written."""
+    """Every look that was ever taken in the run, in the order they were written."""
     path = folder.root / LOOKS
     try:
         return msgspec.json.Decoder(Look).decode_lines(path.read_bytes())

@@ -39,12 +39,14 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[str, ...] = ()
     all_phases: bool = False
     first: int | None = None
+    fail_fast: bool = False
 
     def options(self) -> str:
         """The same on a command line: " --phase parity --all-phases --first 2000"."""
         named = "".join(f" --phase {shlex.quote(name)}" for name in self.phases)
         cut = "" if self.first is None else f" --first {self.first}"
-        return named + (" --all-phases" if self.all_phases else "") + cut
+        fast = " --fail-fast" if self.fail_fast else ""
+        return named + (" --all-phases" if self.all_phases else "") + cut + fast
 
 
 class _Head(msgspec.Struct, frozen=True, kw_only=True):

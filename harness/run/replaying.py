@@ -20,11 +20,12 @@ from harness.replay.engine import Options as EngineOptions
 from harness.replay.engine import replay
 from harness.replay.journal import Journal, compact_parts, outcome_table
 from harness.replay.resume import MARK, Remaining, last_passes, remaining, torn_passes
-from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Saturate, Schedule, plan
+from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Saturate, Schedule, plan, series
 from harness.replay.source import Parted, RequestIds
 from harness.run import accounting, calibrating, comparing, noise
 from harness.run.deciding import DISAGREEMENTS
 from harness.run.resuming import SO_FAR, journalled, journalled_passes
+from harness.run.stopping import limits, saved
 from harness.run.together import together_or_apart
 from harness.scenario import did_you_mean
 from replayers.http import HttpArm, HttpTarget, probe
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from harness.replay.early import Limit
     from harness.replay.options import ReplayCounts
     from harness.run.folder import RunFolder
     from harness.run.watch import Watcher
@@ -70,8 +72,8 @@ class Plan:
             )
 
     def chosen(self, phase: Phase) -> bool:
-        """Whether the command line wants this phase."""
-        return not self.only or phase.name in self.only
+        """Whether the command line wants this phase; its name stands for all of its passes."""
+        return not self.only or series(phase.name) in self.only
 
     def targets(self) -> list[str]:
         """Every HTTP target that some chosen phase sends to."""
@@ -125,7 +127,7 @@ class _Session:
         notes: list[PhaseNote] = []
         async with AsyncExitStack() as stack:
             arms = await self._open(stack)
-            for phase in self.loaded.scenario.phases:
+            for phase in self.loaded.phases():
                 notes.append(done.get(phase.name) or await self._phase(phase, arms, notes=notes))
                 self.folder.save(SO_FAR, notes)
                 await self._ask_again(phase, arms, note=notes[-1])
@@ -231,19 +233,24 @@ class _Session:
             calibration = await self._calibrate(schedule, arms=1 if which == "apart" else len(arms))
             note = msgspec.structs.replace(note, arms=told, calibration=calibration)
         try:
-            counts = await self._replay(left, schedule, arms=arms, apart=which == "apart")
+            counts = await self._replay(
+                left, schedule, arms=arms, apart=which == "apart", early=limits(self.loaded, phase, note=note)
+            )
         except anyio.get_cancelled_exc_class():
             self._compact(arms, note)
             raise
-        if counts.stopped:
-            self.watch.say(f"phase {note.phase}: STOPPED: {counts.stopped}")
+        why = counts.stopped or saved(counts, schedule, under_test=self.loaded.under_test)
+        if why:
+            self.watch.say(f"phase {note.phase}: STOPPED: {why}")
         whom = blamed(counts.stopped, list(arms))
-        return self._compact(arms, msgspec.structs.replace(note, stopped=counts.stopped, blamed=whom))
+        return self._compact(
+            arms, msgspec.structs.replace(note, stopped=why, blamed=whom, decided=counts.decided)
+        )
 
     def _closed_loop(self, before: list[PhaseNote]) -> Phase | None:
         """The last closed loop that ran, whose service times are known."""
         ran = {note.phase for note in before if note.ran and not note.open_loop}
-        return next((p for p in reversed(self.loaded.scenario.phases) if p.name in ran), None)
+        return next((p for p in reversed(self.loaded.phases()) if p.name in ran), None)
 
     async def _calibrate(self, schedule: Schedule, *, arms: int) -> Calibrated:
         """The harness's own part in a latency, told before it is measured."""
@@ -266,6 +273,7 @@ class _Session:
         arms: Mapping[str, HttpArm],
         apart: bool,
         journals: Mapping[str, Path] | None = None,
+        early: Mapping[str, tuple[Limit, ...]] | None = None,
     ) -> ReplayCounts:
         """The engine with every rail of the scenario, into the journals of the outcomes or those given."""
         paths = journals or {name: self._journal(name) for name in arms}
@@ -278,6 +286,7 @@ class _Session:
             only=left.only,
             breaker=safety.breaker,
             max_seconds=safety.max_seconds,
+            early=early or {},
         )
         with ExitStack() as stack:
             books = {name: stack.enter_context(Journal(path)) for name, path in paths.items()}
@@ -299,6 +308,8 @@ class _Session:
         for note in notes:
             if note.blamed:
                 return f"phase {note.phase} was stopped for the sake of {note.blamed}"
+            if note.decided:
+                return f"phase {note.phase} was stopped, for FAIL of {note.decided} was certain"
         if self.plan.all_phases or not phase.open_loop or not any(note.ran for note in notes):
             return ""
         return certain_no_go(self.loaded, self.folder, captured=len(self.source))
@@ -360,6 +371,8 @@ def _note(loaded: Loaded, phase: Phase) -> PhaseNote:
         targets=loaded.phase_targets(phase),
         ran=True,
         open_loop=phase.open_loop,
+        series=series(phase.name),
+        passes=phase.passes,
     )
 
 

@@ -50,12 +50,14 @@ class Options:
     """What the command line adds to a scenario: `phases` names the only ones to run (empty: all).
 
     `first` cuts every phase to its first requests by time; parity is then a census of those alone.
+    `fail_fast` stops a phase once no remaining answer could change FAIL.
     """
 
     results: Path = Path("results")
     phases: tuple[str, ...] = ()
     all_phases: bool = False
     first: int | None = None
+    fail_fast: bool = False
     as_of: str | None = None
     allow_public: tuple[str, ...] = ()
 
@@ -67,6 +69,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     what is wrong with the capture before anything is sent.
     """
     loaded = load(path, public=options.allow_public).narrowed(options.first)
+    loaded = loaded.failing_fast(wanted=options.fail_fast)
     as_of_ns = _as_of(options.as_of)
     todo = Plan(loaded, options.phases, options.all_phases)
     check_environment(loaded)
@@ -81,7 +84,13 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     except BaseException:
         shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
         raise
-    folder.save(CHOSEN, Chosen(phases=options.phases, all_phases=options.all_phases, first=options.first))
+    chosen = Chosen(
+        phases=options.phases,
+        all_phases=options.all_phases,
+        first=options.first,
+        fail_fast=options.fail_fast,
+    )
+    folder.save(CHOSEN, chosen)
     _replay(todo, folder, watch=watch, done=None)
     watch.say("comparing")
     comparing.compare(folder, loaded, models=replace(prepared.models(), others=others))

@@ -25,6 +25,7 @@ def check(loaded: Loaded) -> None:
     _check_phases(loaded)
     _check_gates(loaded)
     _check_times(loaded)
+    _check_live(loaded)
 
 
 def _check_roles(loaded: Loaded) -> None:
@@ -79,6 +80,13 @@ def _check_phases(loaded: Loaded) -> None:
         raise ScenarioError("two phases have one name", where=place, found=name)
     known = [n for n, t in scenario.targets.items() if isinstance(t, HttpTarget)]
     for phase in scenario.phases:
+        if phase.passes > 1 and not phase.open_loop:
+            raise ScenarioError(
+                "a closed loop has one pass, for its latency is not judged",
+                where=f"{place}.{phase.name}.passes",
+                found=phase.passes,
+                fix="Give the phase an open pace (recorded, constant or poisson), or leave passes out.",
+            )
         unknown = [t for t in phase.targets if t not in known]
         if unknown:
             raise ScenarioError(
@@ -112,3 +120,14 @@ def _check_times(loaded: Loaded) -> None:
             parse(text or "1970-01-01T00:00:00Z")
         except ValueError as error:
             raise ScenarioError(str(error), where=f"{loaded.path}: $.{place}") from error
+
+
+def _check_live(loaded: Loaded) -> None:
+    live = loaded.scenario.live
+    if live is not None and live.challenger == live.champion:
+        raise ScenarioError(
+            "both arms of the live canary have one value",
+            where=f"{loaded.path}: $.live",
+            found=live.champion,
+            fix=f"Say which values {live.arm} has for challenger and champion.",
+        )

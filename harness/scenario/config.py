@@ -15,7 +15,7 @@ import msgspec
 
 from harness.capture import CaptureConfig
 from harness.diff import Tolerances
-from harness.evidence import LabelsConfig
+from harness.evidence import LabelsConfig, LiveConfig
 from harness.gates import DecisionConfig, Gate, LatencyP95, effective
 from harness.replay.guard import Safety
 from harness.replay.schedule import DEFAULT_PHASES, Phase
@@ -24,6 +24,8 @@ from replayers.offline import OfflineModel
 from replayers.recorded import RecordedTarget
 
 Target = HttpTarget | RecordedTarget
+#: of a live canary's gates those that may fail it by chance: errors and p95; a broken split is no fault of it
+LIVE_TESTS = 2
 #: names a folder of the run, so it may hold no slash
 ArmName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -80,6 +82,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     labels: Annotated[LabelsConfig | None, msgspec.Meta(description="Late labels, where there are any.")] = (
         None
     )
+    live: Annotated[
+        LiveConfig | None, msgspec.Meta(description="A capture of a live canary: what its log itself shows.")
+    ] = None
     noise: Annotated[
         Noise, msgspec.Meta(description="What the champion is asked twice, where a phase reaches it.")
     ] = Noise()
@@ -115,9 +120,14 @@ class Loaded:
         return effective(self.scenario.gates)
 
     @property
+    def latency_gate(self) -> LatencyP95:
+        """The latency gate in force."""
+        return next(gate for gate in self.gates if isinstance(gate, LatencyP95))
+
+    @property
     def budget_ms(self) -> float:
         """The latency budget in force."""
-        return next(g.budget_ms for g in self.gates if isinstance(g, LatencyP95))
+        return self.latency_gate.budget_ms
 
     def holder(self, role: Role) -> str | None:
         """The target that has a role, by its `role` or else by its name."""
@@ -136,11 +146,22 @@ class Loaded:
         )
         return replace(self, scenario=msgspec.structs.replace(self.scenario, phases=phases))
 
+    def failing_fast(self, *, wanted: bool) -> Loaded:
+        """The same scenario that stops at a certain FAIL, where that is wanted; its digest is another."""
+        if not wanted:
+            return self
+        decision = msgspec.structs.replace(self.scenario.decision, early_stop=True)
+        return replace(self, scenario=msgspec.structs.replace(self.scenario, decision=decision))
+
     def phase_targets(self, phase: Phase) -> tuple[str, ...]:
         """The HTTP targets a phase sends to; all of them unless the phase names some."""
         return phase.targets or tuple(
             n for n, t in self.scenario.targets.items() if isinstance(t, HttpTarget)
         )
+
+    def phases(self) -> tuple[Phase, ...]:
+        """What is sent, in order: each phase of the scenario as often as it has passes."""
+        return tuple(each for phase in self.scenario.phases for each in phase.each())
 
     def models(self) -> tuple[str, ...]:
         """The offline models that some target must match, in the scenario's order."""
@@ -163,10 +184,12 @@ class Loaded:
     def statistical_tests(self) -> int:
         """How many gates may fail by chance, over which the NO-GO level is split."""
         labels = self.scenario.labels
-        return len(self.judged_phases()) + (len(labels.judged()) if labels is not None else 0)
+        judged = len(labels.judged()) if labels is not None else 0
+        live = 0 if self.scenario.live is None else LIVE_TESTS
+        return len(self.judged_phases()) + judged + live
 
     def judged_phases(self) -> tuple[Phase, ...]:
-        """The phases whose latency is judged: open loops that send to the challenger."""
+        """The phases whose latency is judged, all passes of one together: open loops to the challenger."""
         return tuple(
             p for p in self.scenario.phases if p.open_loop and self.under_test in self.phase_targets(p)
         )

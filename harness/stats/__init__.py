@@ -107,6 +107,7 @@ from harness.stats.sample_ratio import (
     SampleRatio,
     canary_error_share,
     canary_errors,
+    share_bounds,
 )
 from harness.stats.slow_share import (
     SlowShareRuling,
@@ -184,6 +185,7 @@ __all__ = [
     "paired_differences",
     "rate_bounds",
     "sequential_mcnemar",
+    "share_bounds",
     "spending_bounds",
     "to_unit_interval",
     "trials_for",

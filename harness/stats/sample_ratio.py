@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Self
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from harness.stats._checks import check_at_least, check_names, check_same_tuning, check_share
@@ -26,6 +27,7 @@ from harness.stats.confseq import Side
 DEFAULT_CONCENTRATION = 100.0
 DEFAULT_ALPHA = 0.001
 _SHARES_SUM_TOLERANCE = 1e-9
+_TINY = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,33 @@ class SampleRatio:
         """The process whose `state()` was `state`; raises ValueError for missing or unknown names."""
         check_names(cls, state)
         return cls(**state)  # type: ignore[arg-type]
+
+
+def share_bounds(
+    counts: tuple[int, int], *, concentration: float = DEFAULT_CONCENTRATION, alpha: float = DEFAULT_ALPHA
+) -> tuple[float, float]:
+    """The confidence sequence (low, high) for the first of two arms' share: all that are not rejected.
+
+    It covers the share at all looks together with probability 1 - alpha; inversion of `SampleRatio`. Nothing
+    gives (0, 1). Raises ValueError as `SampleRatio` does. To check: 60, 25, alpha .05: (.501424, .860880).
+    """
+    low = _least_share(counts, concentration=concentration, alpha=alpha)
+    high = 1.0 - _least_share((counts[1], counts[0]), concentration=concentration, alpha=alpha)
+    return low, high
+
+
+def _least_share(counts: tuple[int, int], *, concentration: float, alpha: float) -> float:
+    """The smallest share of the first arm that is not rejected for being too low; 0.0 when none is."""
+
+    def excess(share: float) -> float:
+        test = SampleRatio(shares=(share, 1.0 - share), concentration=concentration, alpha=alpha)
+        return test.add(counts).log_e() + math.log(alpha)
+
+    top = counts[0] / sum(counts) if sum(counts) else 0.0
+    top = min(top, 1.0 - _TINY)
+    if top <= _TINY or excess(_TINY) < 0.0:
+        return 0.0
+    return float(brentq(excess, _TINY, top, xtol=1e-13)) if excess(top) < 0.0 else top
 
 
 def canary_error_share(traffic_share: float, ratio: float = 1.0) -> float:

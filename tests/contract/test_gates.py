@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from harness.evidence import Evidence
+from harness.evidence.live_looks import LIVE
 from harness.gates import DEFAULT_GATES, DecisionConfig, Gate, decide, effective
-from harness.records import Identity, SinglesCheck, TargetCounts, Verdict
+from harness.records import Identity, PhaseNote, SinglesCheck, TargetCounts, Verdict
 from tests.kit.some_evidence import (
     LEVELS,
     SHA,
@@ -15,6 +16,7 @@ from tests.kit.some_evidence import (
     evidence,
     lag,
     latency,
+    live,
     look,
     nothing,
     offline,
@@ -35,6 +37,14 @@ EMPTY = {
         singles={"new": SinglesCheck(checked=0)},
         phases=(phase(ran=False),),
     ),
+    "no pass of two": nothing(
+        phases=tuple(
+            msgspec.structs.replace(phase(name, ran=False), series="rush", passes=2)
+            for name in ("rush", "rush.2")
+        )
+    ),
+    "no live request": nothing(live=live(looks=(), counts={"challenger": 0, "champion": 900})),
+    "no live canary": nothing(live=live(looks=tuple(look(test=t, n=0) for t in LIVE))),
     "no label": nothing(quality=(quality(counts=NO_LABELS),)),
     "no label, improvement": nothing(
         quality=(quality(counts=NO_LABELS, superiority=True),), parity_release=False
@@ -46,8 +56,16 @@ EMPTY = {
         identities=(Identity(arm="champion", expected=SHA, served={SHA: 9}),),
     ),
 }
+FIVE = ("rush", "rush.2", "rush.3", "rush.4", "rush.5")
+
+
+def several(name: str, *, passes: int = 3, ran: bool = True) -> PhaseNote:
+    """One of several declared passes of phase rush."""
+    return msgspec.structs.replace(phase(name, ran=ran), series="rush", passes=passes)
+
+
 FULL = {
-    "healthy": evidence(quality=(quality(look()),)),
+    "healthy": evidence(quality=(quality(look()),), live=live()),
     "better": evidence(
         parity_release=False,
         quality=(quality(look(upper=-0.001, lower=-0.01, estimate=-0.005), superiority=True),),
@@ -64,6 +82,25 @@ FULL = {
         identities=(Identity(arm="challenger", expected=SHA, served={"f" * 64: 3}),),
         singles={"new": SinglesCheck(checked=50, found=("seq 1, hour: 3.0 alone, 4.0 in the batch",))},
         quality=(quality(look(ruling="FAIL")),),
+        live=live(errors="FAIL", p95="FAIL", split="FAIL"),
+    ),
+    "live, worse": evidence(live=live(errors="FAIL", p95="FAIL")),
+    "live, open": evidence(live=live(errors="UNDECIDED", p95="UNDECIDED", split="UNDECIDED")),
+    "live, refused": evidence(
+        live=live(
+            sticky=True,
+            looks=tuple(
+                look(
+                    test=t,
+                    ruling="UNDECIDED",
+                    refused="9 of 12 lack it",
+                    lower=None,
+                    upper=None,
+                    estimate=None,
+                )
+                for t in LIVE
+            ),
+        )
     ),
     "too little": evidence(
         latency=(latency(requests=50, send_lag=lag(0.1, n=50)), latency("champion", send_lag=lag(40.0))),
@@ -74,6 +111,14 @@ FULL = {
         pairs=(offline(feature_mismatches=None),),
         identities=(Identity(arm="challenger", expected=SHA, source="no selector"),),
         quality=(quality(look(), identical=True),),
+    ),
+    "two passes of three": evidence(
+        latency=(latency(), latency(phase="rush.2")),
+        phases=tuple(several(n, ran=ran) for n, ran in (("rush", True), ("rush.2", True), ("rush.3", False))),
+    ),
+    "five passes": evidence(
+        latency=tuple(latency(phase=n, over_budget=30 + 9 * k) for k, n in enumerate(FIVE)),
+        phases=tuple(several(n, passes=5) for n in FIVE),
     ),
     "out of range": evidence(
         quality=(

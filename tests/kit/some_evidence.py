@@ -9,10 +9,12 @@ import numpy as np
 
 from harness.evidence import Arms, Cohort, Evidence, JudgedPair, Levels, Outcome, Plan
 from harness.evidence.cohort import DAY_NS
+from harness.evidence.live_looks import ERRORS, P95, SPLIT
 from harness.records import (
     Estimate,
     Identity,
     LatencySummary,
+    LiveSummary,
     Look,
     PairSummary,
     PhaseNote,
@@ -142,6 +144,35 @@ def plan(*, superiority: bool = False, threshold: float = 0.5, **changes: Any) -
         levels=Levels(go=0.05, nogo=0.05),
         superiority=superiority,
     )
+
+
+def live(*, split: str = "PASS", errors: str = "PASS", p95: str = "PASS", **changes: Any) -> LiveSummary:  # noqa: ANN401  -- any field
+    """A canary of 5 % of the traffic whose last look ruled so on each of its tests."""
+    rulings = {SPLIT: split, ERRORS: errors, P95: p95}
+    usual = LiveSummary(
+        as_of="2026-03-03T00:00:00Z",
+        share=0.05,
+        sticky=False,
+        every="day",
+        rule="blocks of 20 consecutive requests",
+        blocks=100,
+        effective=100.0,
+        left_over=3,
+        budget_ms=120.0,
+        error_margin=0.25,
+        counts={
+            "challenger": 2003,
+            "champion": 38000,
+            "errors of challenger": 50,
+            "errors of champion": 1000,
+        },
+        looks=tuple(
+            look(f"2026-03-0{day}T00:00:00Z", test=f"{test}: of 2026", n=40003, units=100, ruling=ruling)
+            for test, last in rulings.items()
+            for day, ruling in ((2, "UNDECIDED"), (3, last))
+        ),
+    )
+    return msgspec.structs.replace(usual, **changes)
 
 
 def evidence(**changes: Any) -> Evidence:  # noqa: ANN401  -- any field

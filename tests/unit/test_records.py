@@ -40,7 +40,7 @@ def test_every_state_is_the_targets_or_the_harnesss() -> None:
     """Answered, failed by the target, or lost by the harness: nothing else, and nothing twice."""
     lost = set(State) - ANSWERED_FOR
     assert {State.OK} | TARGET_FAULTS == ANSWERED_FOR
-    assert lost == {State.SHED, State.NOT_SENT, State.ABANDONED}
+    assert lost == {State.SHED, State.NOT_SENT, State.ABANDONED, State.NOT_NEEDED}
     assert State.OK not in TARGET_FAULTS
 
 

@@ -28,7 +28,8 @@ def whole(phase: str, *, target: str = "a") -> list[Attempt]:
 @pytest.mark.parametrize(
     ("state", "detail", "final"),
     [
-        *((state, "", True) for state in State if state is not State.ABANDONED),
+        *((state, "", True) for state in State if state not in {State.ABANDONED, State.NOT_NEEDED}),
+        (State.NOT_NEEDED, "FAIL of errors was certain", False),
         (State.ABANDONED, "stopped while in flight", False),
         (State.NOT_SENT, "a captured body is not UTF-8", True),
         (State.NOT_SENT, "stopped before it was sent", False),

@@ -15,6 +15,7 @@ from harness.replay.schedule import (
     busiest_window,
     plan,
     sampled,
+    series,
     spread,
 )
 
@@ -205,3 +206,19 @@ def test_a_wrong_phase_names_its_field(config: dict[str, object], complaint: str
     """Unknown words and impossible values are refused at load, with their path."""
     with pytest.raises(msgspec.ValidationError, match=complaint.replace("$", r"\$").replace(".", r"\.")):
         msgspec.convert(config, Phase)
+
+
+def test_a_phase_is_sent_as_often_as_it_has_passes() -> None:
+    """The passes have names of their own that no phase can have, and the very same schedule."""
+    phase = Phase(name="rush", pace=Poisson(rate=50), passes=3)
+    assert [each.name for each in phase.each()] == ["rush", "rush.2", "rush.3"]
+    assert {series(each.name) for each in phase.each()} == {"rush"}
+    due = [plan(ns(*range(20)), each, resolution_ns=1, seed=7).due_ns.tolist() for each in phase.each()]
+    assert due[0] == due[1] == due[2]
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"name": "rush.2"}, Phase)
+
+
+def test_a_phase_of_one_pass_is_itself() -> None:
+    """Nothing changes for it."""
+    assert Phase(name="rush").each() == (Phase(name="rush"),)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 
 from harness.records import Identity, Ledger, LedgerStep, Loss, Report, Ruling
-from harness.report import story
+from harness.report import html, markdown, story, terminal
 from tests.kit.sample_parts import BROKEN, finding, parity
 from tests.kit.sample_report import fifty, go, hostile, invalid, no_go, wait
+from tests.kit.some_evidence import live
 
 
 def test_the_masthead_says_which_run_this_is() -> None:
@@ -345,3 +349,41 @@ def test_no_reason_repeats_the_headline() -> None:
     """Where the headline is a gate's own sentence it is said once."""
     assert story.main_reasons(wait().decision) == []
     assert len(story.main_reasons(no_go().decision)) == 2
+
+
+def test_a_live_canary_is_told_with_its_blocks_and_its_tests() -> None:
+    """What was given, who answered, by which blocks the p95 is judged, and where each test stands."""
+    given, blocks, *tests, note = story.live_lines(live(note="Latency is the log's."))
+    assert given.startswith(
+        "Live canary, as of 2026-03-03 00:00 UTC, 5 % of the traffic, routed by request: "
+    )
+    assert "champion 38,000" in given
+    assert blocks == (
+        "p95 is judged on blocks of 20 consecutive requests, declared: 100 values, worth 100 of equal size; "
+        "3 requests in none"
+    )
+    assert [line[:22] for line in tests] == ["Last of 2 looks: live "] * 3
+    assert note == "Latency is the log's."
+
+
+def test_every_rendering_shows_the_looks_at_a_live_canary() -> None:
+    """Terminal, Markdown and HTML alike; without one nothing is said of it."""
+    found = replace(go(), live=live())
+    console = Console(file=io.StringIO(), width=120)
+    terminal(found, console)
+    drawn = console.file
+    assert isinstance(drawn, io.StringIO)
+    for text in (drawn.getvalue(), markdown(found), html(found)):
+        assert "Live canary" in text
+        assert "live errors: of 2026" in text
+    assert "Live canary" not in markdown(go()) + html(go())
+
+
+def test_requests_that_were_spared_are_no_answers_in_time() -> None:
+    """Of those sent so many were late, and the others are named."""
+    item = replace(
+        no_go().latency[-1], requests=1000, over_budget=60, failed=0, lost=0, spared=880, judged=True
+    )
+    line = story.latency_line(item, 120.0)
+    assert "60 of 120 over 120 ms" in line
+    assert "880 not sent once FAIL was certain" in line

@@ -56,6 +56,11 @@ def complaint(folder: Path, text: str) -> str:
             EXAMPLE + '\n[[phases]]\nname = "a"\n[[phases]]\nname = "a"\n',
             ["two phases have one name", "found a"],
         ),
+        (
+            EXAMPLE + '\n[[phases]]\nname = "a"\npasses = 2\n',
+            ["$.phases.a.passes", "a closed loop has one pass"],
+        ),
+        (EXAMPLE + '\n[live]\nshare = 0.1\nchampion = "challenger"\n', ["$.live: both arms", "one value"]),
         ("phases = []\n" + EXAMPLE, ["$.phases: no phase"]),
         (EXAMPLE + '\n[[phases]]\nname = "a"\ntargets = ["x"]\n', ["$.phases.a.targets: unknown target 'x'"]),
         (

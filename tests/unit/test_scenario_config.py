@@ -56,10 +56,12 @@ def test_models_that_nobody_must_match_are_left_alone(tmp_path: Path) -> None:
             OPEN_LOOP.format("a") + OPEN_LOOP.format("b"),
             2,
         ),
+        (OPEN_LOOP.format("a") + "passes = 7\n", 1),
+        ("\n[live]\nshare = 0.05\n", 3),
     ],
 )
 def test_tests_that_may_fail_by_chance_are_counted(more: str, tests: int, tmp_path: Path) -> None:
-    """One a judged open-loop phase, one for labels: over these the NO-GO level is split."""
+    """One a judged open-loop phase, one for labels, two for a live canary: they share the NO-GO level."""
     assert loaded(tmp_path, EXAMPLE + more).statistical_tests() == tests
 
 
@@ -108,3 +110,11 @@ def test_a_narrowed_scenario_cuts_every_phase_and_is_another_test(tmp_path: Path
     assert {phase.first for phase in cut.scenario.phases} == {5}
     assert cut.narrowed(9).scenario.phases == cut.scenario.phases
     assert cut.digest != whole.digest
+
+
+def test_every_pass_of_a_phase_is_sent(tmp_path: Path) -> None:
+    """Passes are phases to the run, and one phase in the scenario, which reads back as it was written."""
+    whole = loaded(tmp_path, EXAMPLE + OPEN_LOOP.format("a") + "passes = 3\n" + OPEN_LOOP.format("b"))
+    assert [phase.name for phase in whole.phases()] == ["a", "a.2", "a.3", "b"]
+    assert [phase.name for phase in whole.judged_phases()] == ["a", "b"]
+    assert msgspec.convert(whole.plain(), Scenario).phases == whole.scenario.phases

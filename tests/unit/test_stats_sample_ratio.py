@@ -4,8 +4,10 @@ import json
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.stats import BetaBinomial, SampleRatio, canary_error_share, canary_errors
+from harness.stats import BetaBinomial, SampleRatio, canary_error_share, canary_errors, share_bounds
 
 EVEN = SampleRatio(shares=(0.5, 0.5))
 
@@ -100,3 +102,27 @@ def test_splits_of_other_plans_do_not_merge() -> None:
     """Another plan is another test."""
     with pytest.raises(ValueError, match="other tuning is another test"):
         EVEN.merge(SampleRatio(shares=(0.6, 0.4)))
+
+
+def test_the_shares_that_are_not_rejected_are_an_interval() -> None:
+    """The known bounds; nothing known is everything, and one arm alone leaves one side open."""
+    assert share_bounds((60, 25), alpha=0.05) == pytest.approx((0.501424, 0.860880), abs=1e-6)
+    assert share_bounds((0, 0)) == (0.0, 1.0)
+    assert share_bounds((0, 50))[0] == 0.0
+    assert share_bounds((50, 0))[1] == 1.0
+
+
+@given(
+    canary=st.integers(0, 3000),
+    rest=st.integers(0, 3000),
+    share=st.sampled_from([0.01, 0.05, 0.2, 0.5, 0.9]),
+    alpha=st.sampled_from([0.001, 0.05]),
+)
+def test_a_share_is_outside_the_bounds_exactly_when_it_is_rejected(
+    canary: int, rest: int, share: float, alpha: float
+) -> None:
+    """Bounds and ruling cannot contradict each other."""
+    low, high = share_bounds((canary, rest), alpha=alpha)
+    test = SampleRatio(shares=(share, 1 - share), alpha=alpha).add((canary, rest))
+    if min(abs(share - low), abs(share - high)) > 1e-6:
+        assert test.rejects == (not low <= share <= high)
