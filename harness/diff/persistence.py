@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -66,24 +67,33 @@ def _kind(code: int) -> str:
     return Difference(code).label
 
 
-def persisting(cause: str, fields: Collection[str], *, first: Seen, now: Seen) -> tuple[str, ...]:
-    """The fields of a finding that differ now as they did at first, by the same cause where one row shows it.
+@dataclass(frozen=True)
+class Symptom:
+    """A finding as one request shows it: the fields that differ at `first`, and why they do."""
 
-    A cause that does not reproduce the first request itself, or that one row cannot show, is not asked for.
-    A finding of scores alone is gone where a feature differs that agreed before.
-    """
-    same = [name for name in fields if name in first.kinds and first.kinds[name] == now.kinds.get(name)]
-    if not same or (tuple(fields) == (SCORE_FIELD,) and now.kinds.keys() - first.kinds.keys()):
-        return ()
-    if cause in {TIME_SHIFT, AS_OF_SHIFT} and first.rebuilt and now.rebuilt:
-        return tuple(same) if _shifted_alike(fields, first, now=now) else ()
-    return tuple(name for name in same if _caused_alike(cause, name, first=first, now=now))
+    cause: str
+    fields: tuple[str, ...]
+    first: Seen
 
+    def shown(self, now: Seen) -> tuple[str, ...]:
+        """The fields that differ now as they did at first, by the same cause where one row can show it.
 
-def _shifted_alike(fields: Collection[str], first: Seen, *, now: Seen) -> bool:
-    """Some shift of the event time that explains the first request explains this one too."""
-    before = [shift for shift in SHIFTS if _explains(shift, fields, first)]
-    return not before or any(_explains(shift, fields, now) for shift in before)
+        A cause that does not reproduce the first request itself, or that one row cannot show, is not asked
+        for. A finding of scores alone is gone where a feature differs that agreed before.
+        """
+        kinds = self.first.kinds
+        same = [name for name in self.fields if name in kinds and kinds[name] == now.kinds.get(name)]
+        if not same or (self.fields == (SCORE_FIELD,) and now.kinds.keys() - kinds.keys()):
+            return ()
+        if self.cause in {TIME_SHIFT, AS_OF_SHIFT}:
+            alike = not self.shifts or any(_explains(shift, self.fields, now) for shift in self.shifts)
+            return tuple(same) if alike else ()
+        return tuple(name for name in same if _caused_alike(self.cause, name, first=self.first, now=now))
+
+    @cached_property
+    def shifts(self) -> tuple[int, ...]:
+        """The shifts of the event time, in ns, that explain the first request."""
+        return tuple(shift for shift in SHIFTS if _explains(shift, self.fields, self.first))
 
 
 def _explains(shift_ns: int, fields: Collection[str], seen: Seen) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -14,6 +15,8 @@ from harness.replay.message import FRAMING, Message
 ENV = "env:"
 #: where a service that is started for a replay listens
 PORT = "{port}"
+#: variables of scripts and tests that mean something else
+RESERVED = frozenset({"PORT", "REPLAYGATE_TARGET"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -44,40 +47,37 @@ def write(message: Message, *, origin: str, declared: Mapping[str, str]) -> Writ
     the query with a private name. A body that is not UTF-8 raises UnicodeDecodeError.
     """
     headers = {name: value for name, value in message.headers.items() if name not in FRAMING}
-    named = {name.lower(): value for name, value in declared.items()}
-    secret = [name for name in headers if is_private(name) or named.get(name, "").startswith(ENV)]
-    wanted = {name: named.get(name, "").removeprefix(ENV) for name in secret}
+    from_env = {name.lower(): value for name, value in declared.items() if value.startswith(ENV)}
+    secret = [name for name in headers if name in from_env or is_private(name)]
     query = _secret_parameters(message.path)
-    names = _variables({name: wanted[name] if _from_env(named, name) else name for name in secret}, query)
+    wishes = {name: from_env.get(name, name) for name in secret} | {f"?{name}": f"?{name}" for name in query}
+    names = _variables(wishes)
     return Written(
         method=message.method,
         origin=origin,
-        path=_path(message.path, {value: names[f"?{value}"] for value in query}),
+        path=_path(message.path, {name: names[f"?{name}"] for name in query}),
         headers={name: value for name, value in headers.items() if name not in secret},
         secrets={name: names[name] for name in secret},
         body=message.body.decode() if message.body else None,
     )
 
 
-def _from_env(declared: Mapping[str, str], name: str) -> bool:
-    return declared.get(name, "").startswith(ENV)
-
-
-def _variables(headers: Mapping[str, str], query: Iterable[str]) -> dict[str, str]:
-    """A variable for each secret header and each secret parameter (`?name`), no two of different ones alike."""
+def _variables(wishes: Mapping[str, str]) -> dict[str, str]:
+    """A variable for each wish: the one that "env:NAME" names, else one made of the name; no two alike."""
     found: dict[str, str] = {}
-    for key, wish in (*headers.items(), *((f"?{name}", name) for name in query)):
-        name = wish if _NAME.fullmatch(wish) else _shell_name(wish)
-        if wish == key or key.startswith("?"):
-            name = _shell_name(wish)
-        taken = {known for other, known in found.items() if headers.get(other) != wish}
+    for key, wish in wishes.items():
+        name = wish.removeprefix(ENV)
+        if name == wish or not _NAME.fullmatch(name):
+            name = _shell_name(name)
+        taken = RESERVED | {found[other] for other in found if wishes[other] != wish}
         found[key] = next(each for each in _numbered(name) if each not in taken)
     return found
 
 
-def _numbered(name: str) -> Iterable[str]:
+def _numbered(name: str) -> Iterator[str]:
     yield name
-    yield from (f"{name}_{number}" for number in range(2, 10_000))
+    for number in count(2):
+        yield f"{name}_{number}"
 
 
 def _shell_name(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 #: the port that a script takes where the scenario leaves it open
 USUAL_PORT = 8000
 _GLOB = frozenset("[]{}")
+#: means nothing to a shell between double quotes
+_PLAIN = re.compile(r"[\w@%+=:,./? &-]*", re.ASCII)
 #: curl asks before it sends a longer body, which costs a second where the service does not answer that
 _EXPECTS = 1024
 
@@ -34,7 +37,7 @@ def _words(request: Written) -> Iterable[str]:
     yield "curl --silent --show-error" + (" --globoff" if _globs(request) else "")
     yield f"--request {shlex.quote(request.method)} {_url(request)}"
     yield from (f"--header {shlex.quote(_header(name, value))}" for name, value in _headers(request))
-    yield from (f'--header {shlex.quote(f"{name}: ")}"${name_of}"' for name, name_of in request.secrets.items())
+    yield from (f"--header {_word(f'{name}: ', of)}" for name, of in request.secrets.items())
     if request.body is not None:
         yield f"--data-raw {shlex.quote(request.body)}"
 
@@ -58,11 +61,21 @@ def _header(name: str, value: str) -> str:
 def _url(request: Written) -> str:
     """One word of the shell; the port is a variable where the service has to be started first."""
     before, port, after = request.origin.partition(PORT)
-    told = shlex.quote(before) + (f'"${{PORT:-{USUAL_PORT}}}"' if port else "")
-    told += shlex.quote(after) if after else ""
-    for place, piece in enumerate(request.path):
-        told += f'"${piece}"' if place % 2 else (shlex.quote(piece) if piece else "")
-    return told
+    head, *rest = request.path
+    if port:
+        return _word(before, f"PORT:-{USUAL_PORT}", after + head, *rest)
+    return _word(before + head, *rest)
+
+
+def _word(*pieces: str) -> str:
+    """Text, then by turns a variable and text, as one word of the shell."""
+    if len(pieces) > 1 and all(_PLAIN.fullmatch(text) for text in pieces[::2]):
+        inner = "".join(f"${{{piece}}}" if place % 2 else piece for place, piece in enumerate(pieces))
+        return f'"{inner}"'
+    return "".join(
+        f'"${{{piece}}}"' if place % 2 else shlex.quote(piece) if piece else ""
+        for place, piece in enumerate(pieces)
+    )
 
 
 def _globs(request: Written) -> bool:

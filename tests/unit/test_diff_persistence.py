@@ -10,7 +10,7 @@ import pytest
 
 from harness import diff
 from harness.columns import Column, Side
-from harness.diff.persistence import Rebuilt, Seen, persisting, see
+from harness.diff.persistence import Rebuilt, Seen, Symptom, see
 from harness.diff.tolerance import Tolerance, Tolerances
 
 DTYPES: Any = {"amount": "number", "age": "number", "country": "category"}
@@ -32,9 +32,12 @@ def side(score: float = 0.5, **features: object) -> Side:
 def seen(left: dict[str, Any], right: dict[str, Any], *, scores: tuple[float, float] = (0.5, 0.5)) -> Seen:
     """A request seen at two arms; features not given are 1."""
     usual = {"amount": 1, "age": 1, "country": "de"}
-    return see(
-        side(scores[0], **usual | left), side(scores[1], **usual | right), tolerances=Tolerances()
-    )
+    return see(side(scores[0], **usual | left), side(scores[1], **usual | right), tolerances=Tolerances())
+
+
+def persisting(cause: str, fields: list[str], *, first: Seen, now: Seen) -> tuple[str, ...]:
+    """The fields of a finding that persist."""
+    return Symptom(cause, tuple(fields), first).shown(now)
 
 
 FIRST = seen({"amount": 10}, {"amount": 11}, scores=(0.1, 0.2))
@@ -74,7 +77,9 @@ def test_an_arm_without_features_is_compared_by_score_alone() -> None:
     ],
 )
 def test_the_same_field_must_differ_by_the_same_cause(
-    cause: str, now: tuple[dict[str, Any], dict[str, Any]], shows: bool  # noqa: FBT001  -- a table
+    cause: str,
+    now: tuple[dict[str, Any], dict[str, Any]],
+    shows: bool,  # noqa: FBT001  -- a table
 ) -> None:
     """Another difference of the field is another finding."""
     found = persisting(cause, ["amount", "age"], first=FIRST, now=seen(*now))
@@ -92,7 +97,10 @@ def test_the_same_field_must_differ_by_the_same_cause(
     ],
 )
 def test_causes_of_every_type_are_asked_for(
-    cause: str, first: tuple[Any, Any], now: tuple[Any, Any], shows: bool  # noqa: FBT001  -- a table
+    cause: str,
+    first: tuple[Any, Any],
+    now: tuple[Any, Any],
+    shows: bool,  # noqa: FBT001  -- a table
 ) -> None:
     """Levels, empty cells and wrong types, as numbers."""
     assert bool(persisting(cause, ["age", "country"], first=seen(*first), now=seen(*now))) is shows
@@ -119,7 +127,7 @@ def shifted(hour: float, served: float, *, rebuilt: Rebuilt | None = None) -> Se
 
 
 def test_a_shifted_clock_is_asked_for_by_building_the_features_again() -> None:
-    """The shift that explains the first request must explain this one; where none does, any difference will."""
+    """The shift that explains the first request explains this one too; where none does, any will."""
     first, fields = shifted(14, 13), ["amount"]
     assert persisting("event_time_shift", fields, first=first, now=shifted(9, 8)) == ("amount",)
     assert persisting("event_time_shift", fields, first=first, now=shifted(9, 7)) == ()

@@ -38,7 +38,9 @@ def test_what_is_left_is_what_makes_it_fail(items: set[int], data: st.DataObject
 
 
 @given(st.lists(st.integers(0, 5), max_size=14), st.data())
-def test_any_failure_is_reduced_to_one_from_which_nothing_can_go(items: list[int], data: st.DataObject) -> None:
+def test_any_failure_is_reduced_to_one_from_which_nothing_can_go(
+    items: list[int], data: st.DataObject
+) -> None:
     """Also for a test that is not monotone: the result fails, and no result of leaving one item out does."""
     salt = data.draw(st.integers(0, 1000))
 
