@@ -194,7 +194,9 @@ def report(run_folder: Path, form: str) -> int:
     return 0
 
 
+cli.add_command(inspecting.show)
 cli.add_command(inspecting.reproduce)
+cli.add_command(inspecting.export_test)
 
 
 @cli.group(short_help="Add labels that have come since a run.")

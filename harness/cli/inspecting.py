@@ -10,7 +10,35 @@ from harness.cli.options import PATH, PUBLIC, RUN
 from harness.cli.output import screen
 from harness.cli.progress import Watch
 
-FINDING = click.argument("finding", metavar="FINDING")
+FORM = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    show_default=True,
+    help="Which rendering to print.",
+)
+
+
+@click.command(short_help="Look at one request, offline and served.")
+@RUN
+@click.option("--request", "wanted", metavar="ID", help="The request's id, or its seq.")
+@FORM
+def show(run_folder: Path, *, wanted: str | None, form: str) -> int:
+    """Print one request of RUN, offline and served side by side; without --request, the findings of RUN."""
+    from harness import run as stages
+    from harness.report import request as page
+
+    if wanted is None:
+        report = stages.findings(run_folder)
+        if form == "json":
+            click.echo(page.findings_as_json(report))
+        else:
+            page.render_findings(report, screen(), run=str(run_folder))
+        return 0
+    shown = stages.show(run_folder, wanted)
+    click.echo(page.as_json(shown)) if form == "json" else page.render(shown, screen())
+    return 0
 
 
 @click.command(short_help="Reduce a finding to the smallest request.")
@@ -39,14 +67,29 @@ FINDING = click.argument("finding", metavar="FINDING")
 )
 @PUBLIC
 def reproduce(run_folder: Path, finding: str, *, allow_public: tuple[str, ...], **bounds: float) -> int:
-    """Show FINDING (F1 unless given) again on the live service with the smallest request, as a curl command."""
+    """Show FINDING (F1 unless given) on the live service again, with the smallest request, as curl."""
     from harness import run as stages
     from harness.report import reproduction
 
     limits = stages.Limits(sends=int(bounds["max_sends"]), seconds=bounds["max_seconds"], rate=bounds["rate"])
     options = stages.ReproduceOptions(limits=limits, allow_public=allow_public)
     with Watch(quiet=False) as watch:
-        found, files = stages.reproduce(run_folder, finding, options, say=watch.say)
+        found, files = stages.reproduce(run_folder, finding, options=options, say=watch.say)
     reproduction.render(found, screen())
     click.echo("\n".join(["", *(f"wrote {path}" for path in files)]))
+    return 0
+
+
+@click.command("export-test", short_help="Write a regression test of a finding.")
+@RUN
+@click.argument("finding", metavar="FINDING")
+@click.option("--output", "-o", type=PATH, metavar="FILE", help="Where the test goes (default: into RUN).")
+def export_test(run_folder: Path, finding: str, *, output: Path | None) -> int:
+    """Write a pytest file that fails while FINDING is in the service and passes once it is gone."""
+    from harness import run as stages
+
+    with Watch(quiet=False) as watch:
+        path = stages.export_test(run_folder, finding, output=output, say=watch.say)
+    click.echo(f"wrote {path}")
+    click.echo(f"Run it: REPLAYGATE_TARGET=http://HOST:PORT python -m pytest {path}")
     return 0

@@ -86,17 +86,17 @@ class Symptom:
         if not same or (self.fields == (SCORE_FIELD,) and now.kinds.keys() - kinds.keys()):
             return ()
         if self.cause in {TIME_SHIFT, AS_OF_SHIFT}:
-            alike = not self.shifts or any(_explains(shift, self.fields, now) for shift in self.shifts)
+            alike = not self.shifts or any(_explains(shift, self.fields, seen=now) for shift in self.shifts)
             return tuple(same) if alike else ()
         return tuple(name for name in same if _caused_alike(self.cause, name, first=self.first, now=now))
 
     @cached_property
     def shifts(self) -> tuple[int, ...]:
         """The shifts of the event time, in ns, that explain the first request."""
-        return tuple(shift for shift in SHIFTS if _explains(shift, self.fields, self.first))
+        return tuple(shift for shift in SHIFTS if _explains(shift, self.fields, seen=self.first))
 
 
-def _explains(shift_ns: int, fields: Collection[str], seen: Seen) -> bool:
+def _explains(shift_ns: int, fields: Collection[str], *, seen: Seen) -> bool:
     """Whether the features built at a shifted time are those served, where these fields differ."""
     differing = [name for name in fields if name in seen.kinds and name != SCORE_FIELD]
     built = seen.rebuilt(shift_ns) if seen.rebuilt and differing else {}
@@ -112,12 +112,12 @@ def _apart(built: Column, served: Column, *, name: str, seen: Seen) -> bool:
 
 def _caused_alike(cause: str, name: str, *, first: Seen, now: Seen) -> bool:
     """Some hypothesis of that name reproduces both rows at once, with one and the same parameter."""
-    if not _reproduced(cause, name, (first, first)):
+    if not _reproduced(cause, name, seen=(first, first)):
         return True
-    return _reproduced(cause, name, (first, now))
+    return _reproduced(cause, name, seen=(first, now))
 
 
-def _reproduced(cause: str, name: str, seen: tuple[Seen, Seen]) -> bool:
+def _reproduced(cause: str, name: str, *, seen: tuple[Seen, Seen]) -> bool:
     left, right = (_stacked(*(getattr(one, side)[name] for one in seen)) for side in ("left", "right"))
     if left is None or right is None:
         return False

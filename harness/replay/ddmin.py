@@ -80,7 +80,7 @@ def _pruned(document: Json) -> Search[Json]:
     while True:
         before, depth = size(document), 1
         while level := paths(document, depth=depth):
-            document = yield from _chosen(document, level, without)
+            document = yield from _chosen(document, level, leaving=without)
             depth += 1
         if depth <= 2 or size(document) == before:
             return document
@@ -88,11 +88,11 @@ def _pruned(document: Json) -> Search[Json]:
 
 def _blanked(document: Json) -> Search[Json]:
     filled = [path for path in leaves(document) if value_at(document, path) not in (None, [], {})]
-    return (yield from _chosen(document, filled, nulled))
+    return (yield from _chosen(document, filled, leaving=nulled))
 
 
 def _chosen(
-    document: Json, candidates: Sequence[Path], leaving: Callable[[Json, Collection[Path]], Json]
+    document: Json, candidates: Sequence[Path], *, leaving: Callable[[Json, Collection[Path]], Json]
 ) -> Search[Json]:
     """The document after `leaving` out (or nulling) all of some paths but those that it needs."""
     search = ddmin(candidates)
@@ -154,25 +154,25 @@ def value_at(document: Json, path: Path) -> Json:
 
 def without(document: Json, gone: Collection[Path]) -> Json:
     """The document without some parts; the elements after one that is gone move up."""
-    return _rebuilt(document, (), lambda path, value: [] if path in gone else [value])
+    return _rebuilt(document, (), keep=lambda path, value: [] if path in gone else [value])
 
 
 def nulled(document: Json, gone: Collection[Path]) -> Json:
     """The document with null in the place of some parts."""
-    return _rebuilt(document, (), lambda path, value: [None] if path in gone else [value])
+    return _rebuilt(document, (), keep=lambda path, value: [None] if path in gone else [value])
 
 
-def _rebuilt(document: Json, here: Path, keep: Callable[[Path, Json], list[Json]]) -> Json:
+def _rebuilt(document: Json, here: Path, *, keep: Callable[[Path, Json], list[Json]]) -> Json:
     """A copy in which each part is what `keep` gives for it: itself, another value, or nothing."""
     if isinstance(document, dict):
         return {
-            key: _rebuilt(kept, (*here, key), keep)
+            key: _rebuilt(kept, (*here, key), keep=keep)
             for key, value in document.items()
             for kept in keep((*here, key), value)
         }
     if isinstance(document, list):
         return [
-            _rebuilt(kept, (*here, place), keep)
+            _rebuilt(kept, (*here, place), keep=keep)
             for place, value in enumerate(document)
             for kept in keep((*here, place), value)
         ]

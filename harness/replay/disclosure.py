@@ -105,3 +105,9 @@ def _path(path: str, secret: Mapping[str, str]) -> tuple[str, ...]:
         else:
             text += value
     return (*pieces, text)
+
+
+def concealed(path: str) -> str:
+    """The path as it may be shown: what may be a credential is a variable."""
+    pieces = _path(path, {name: f"${_shell_name(name)}" for name in _secret_parameters(path)})
+    return "".join(pieces)

@@ -1,4 +1,4 @@
-"""One HTTP request as it goes out, taken apart: so that parts of it can be left out and the rest sent again."""
+"""One HTTP request as it goes out, taken apart, so that parts of it can be left out."""
 
 from __future__ import annotations
 

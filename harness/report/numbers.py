@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.records import Finding, Report
+
+#: the arm that answers nothing but what was recorded
+THE_LOG = "recorded"
+_REPORT = "replaygate report "
 
 
 def numbered(report: Report) -> dict[str, Finding]:
@@ -18,6 +23,15 @@ def numbered(report: Report) -> dict[str, Finding]:
 def number_of(report: Report, finding: Finding) -> str:
     """The number of a finding of this report."""
     return next(name for name, known in numbered(report).items() if known == finding)
+
+
+def again(report: Report, finding: Finding) -> str:
+    """The command that shows a finding again; the recorded log can only be looked at."""
+    known = (line.removeprefix(_REPORT) for line in report.reproduce if line.startswith(_REPORT))
+    run = next(known, "RUN")
+    if finding.arm == THE_LOG and finding.exemplars:
+        return f"replaygate show {run} --request {shlex.quote(finding.exemplars[0].request_id)}"
+    return f"replaygate reproduce {run} {number_of(report, finding)}"
 
 
 def find(report: Report, text: str) -> tuple[str, Finding]:

@@ -1,4 +1,4 @@
-"""A finding shown again on a live endpoint by the smallest request: as a record, in a terminal, as a script."""
+"""A finding shown on a live endpoint by the smallest request: a record, a page, a script."""
 
 from __future__ import annotations
 

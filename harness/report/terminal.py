@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.report import story, tables, words
+from harness.report import numbers, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -159,6 +159,7 @@ def _finding(report: Report, finding: Finding, *, console: Console, place: int) 
     details += [f"e.g. {line}" for line in story.exemplar_lines(report, finding, limit=1)]
     for line in details:
         console.print(Padding(Text(line), (0, 0, 0, 3)))
+    console.print(Text(f"   {words.printable(numbers.again(report, finding))}"), soft_wrap=True)
 
 
 def _latency(report: Report, console: Console) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from harness import capture, diff
+from harness import capture
 from harness.columns import Column, Side
 from harness.diff.findings import SCORE_FIELD
 from harness.diff.persistence import Rebuilt, Seen, Symptom, see
 from harness.errors import PipelineError
 from harness.records import CapturedRequest, Finding, Outcome, State
 from harness.replay.message import Message
+from harness.run.rows import served_side
 from replayers.offline import frame, to_columns
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class Live:
         outcome = await self.asker.ask(message, request)
         if outcome is None or outcome.state is not State.OK:
             return Truth(None, why=_refusal(outcome, "the champion"))
-        return Truth(_side(self.asker.arm.name, outcome, known=self.known, asked=True))
+        return Truth(_side(self.asker, outcome, known=self.known, asked=True))
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class Bench:
             return Probe((), _refusal(last, "the service"))
         asked = self.asker.arm.target.debug_headers
         right = _side(
-            self.asker.arm.name,
+            self.asker,
             last,
             known=truth.side.features or {},
             asked=all(name.lower() in message.headers for name in asked),
@@ -168,10 +167,5 @@ def _refusal(outcome: Outcome | None, who: str) -> str:
     return f"{who} answers {outcome.detail or outcome.state}"
 
 
-def _side(arm: str, outcome: Outcome, *, known: Mapping[str, Column], asked: bool) -> Side:
-    """An answer as columns; an arm that was asked for features and shows none leaves all of them out."""
-    scores = np.array([outcome.score], np.float64)
-    if not known or (outcome.features is None and not asked):
-        return Side(arm, scores, None)
-    echo = diff.from_json([outcome.features or b"{}"], {name: one.dtype for name, one in known.items()})
-    return Side(arm, scores, echo.columns if echo else None)
+def _side(asker: Asker, outcome: Outcome, *, known: Mapping[str, Column], asked: bool) -> Side:
+    return served_side(asker.arm.name, (outcome.score, outcome.features), known=known, asked=asked)

@@ -69,14 +69,14 @@ class Reduced:
 
 
 async def reduce(bench: Bench, start: Candidate, *, probe: Probe) -> Reduced:
-    """The body first, then the headers, for as long as the budget allows; `probe` is what the start showed."""
+    """The body first, then the headers, as far as the budget goes; `probe` is what the start showed."""
     found = Reduced(start, probe)
     if start.message.body:
         found = await _body(bench, found)
     names, done = await _narrowed(
         ddmin(found.candidate.headers),
         found.candidate,
-        lambda kept: replace(found.candidate, headers=kept),
+        build=lambda kept: replace(found.candidate, headers=kept),
         bench=bench,
     )
     return replace(found, candidate=names, probe=await _look(bench, names), minimal=found.minimal and done)
@@ -88,7 +88,7 @@ async def _body(bench: Bench, found: Reduced) -> Reduced:
     anew = found.candidate.with_body(document)
     if not (await _look(bench, anew)).fields:
         return replace(found, before=before, minimal=False, note=REWRITTEN)
-    least, done = await _narrowed(smallest(document), anew, anew.with_body, bench=bench)
+    least, done = await _narrowed(smallest(document), anew, build=anew.with_body, bench=bench)
     parts = tuple(_parts(bench, least))
     return Reduced(least, await _look(bench, least), before=before, parts=parts, minimal=done)
 
@@ -98,7 +98,7 @@ async def _look(bench: Bench, candidate: Candidate) -> Probe:
 
 
 async def _narrowed(
-    search: Search[T], start: Candidate, build: Callable[[T], Candidate], *, bench: Bench
+    search: Search[T], start: Candidate, *, build: Callable[[T], Candidate], bench: Bench
 ) -> tuple[Candidate, bool]:
     """The smallest candidate of a search that was run to its end (True) or as far as the budget went."""
     best = start
@@ -130,7 +130,7 @@ def _parts(bench: Bench, least: Candidate) -> Iterator[Part]:
         )
 
 
-def told(found: Reproduction, seen: Seen, request: Written) -> Reproduction:
+def told(found: Reproduction, seen: Seen, *, request: Written) -> Reproduction:
     """The record with a request and both sides of what it shows."""
     fields = [name for name in found.fields if name in seen.kinds]
     others = tuple(name for name in seen.kinds if name not in (*found.fields, SCORE_FIELD))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness import capture, diff
+from harness import capture
+from harness.diff import Tolerances
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest, Finding
 from harness.replay.clock import run_async
@@ -25,9 +26,10 @@ from harness.run.comparing import SUMMARY, Comparison
 from harness.run.preparing import changed
 from harness.run.probing import Asker, Budget, Limits
 from harness.run.reducing import Candidate, Reduced, reduce, told
+from harness.run.rows import offline_side
 from harness.run.stages import reopen, reported
 from replayers.http import HttpArm, HttpTarget, probe
-from replayers.offline import FEATURE, OfflineReplayer
+from replayers.offline import OfflineReplayer
 from replayers.process import managed
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class Options:
 
 
 def reproduce(
-    root: Path, name: str, options: Options, *, say: Callable[[str], None]
+    root: Path, name: str, *, options: Options, say: Callable[[str], None]
 ) -> tuple[Reproduction, tuple[Path, ...]]:
     """Whether a finding still shows on the live endpoint, the smallest request that shows it, and its files.
 
@@ -145,7 +147,7 @@ class Case:
             minimal=least.minimal,
             note=least.note,
         )
-        return told(found, least.probe.seen, self.written(least.candidate))
+        return told(found, least.probe.seen, request=self.written(least.candidate))
 
     def written(self, candidate: Candidate) -> Written:
         """The request without its secrets, under the url of the scenario."""
@@ -201,18 +203,14 @@ class Case:
             return Offline(replayer), f"The reference is not that of the run: {why}." if why else ""
         arm = await stack.enter_async_context(self._opened(left))
         asker = Asker(arm, budget=budget, breaker=self.loaded.scenario.safety.breaker)
-        return Live(asker, self._known()), ""
+        return Live(asker, self.known()), ""
 
-    def _known(self) -> dict[str, Column]:
-        """The features that the challenger's or the champion's offline model knows, to type what they echo."""
+    def known(self) -> dict[str, Column]:
+        """The features that the arm's offline model knows, or the champion's, to type what is echoed."""
         targets = self.loaded.scenario.targets
         named = (targets[name].model for name in (self.finding.arm, self.loaded.champion or self.finding.arm))
         model = next((name for name in named if name is not None), None)
-        if model is None:
-            return {}
-        table = self.folder.read(self.folder.offline(model)).slice(0, 1)
-        names = [name for name in table.column_names if name.startswith(FEATURE)]
-        return diff.from_table(table.select(names).rename_columns([n.removeprefix(FEATURE) for n in names]))
+        return {} if model is None else dict(offline_side(self.folder, model, seq=0).features or {})
 
     @asynccontextmanager
     async def _opened(self, name: str) -> AsyncIterator[HttpArm]:
@@ -229,7 +227,7 @@ class Case:
             finally:
                 await arm.aclose()
 
-    def tolerances(self) -> diff.Tolerances:
+    def tolerances(self) -> Tolerances:
         """Those in force on the day of the run."""
         return self.loaded.scenario.tolerance.on(
             datetime.fromisoformat(self.folder.record().created_at).date()

@@ -74,6 +74,6 @@ def test_every_secret_has_a_variable_of_its_own(
 
 def test_a_secret_in_the_query_and_one_in_a_header_are_two() -> None:
     """Though their names are alike."""
-    assert written("/?token=1", token="2").variables == ("TOKEN", "TOKEN_2")
+    assert written("/?sid=1", x_sid="2", sid="3").variables == ("X_SID", "SID", "SID_2")
     assert written().body == "{}"
     assert write(Message("GET", "/"), origin="", declared={}).body is None
