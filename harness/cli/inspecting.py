@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -41,6 +42,13 @@ def show(run_folder: Path, *, wanted: str | None, form: str) -> int:
     return 0
 
 
+def _finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    """A number that is one: NaN would be below and above every limit."""
+    if not math.isfinite(value):
+        raise click.BadParameter("expected a finite number")
+    return value
+
+
 @click.command(short_help="Reduce a finding to the smallest request.")
 @RUN
 @click.argument("finding", metavar="[FINDING]", default="F1")
@@ -54,6 +62,7 @@ def show(run_folder: Path, *, wanted: str | None, form: str) -> int:
 @click.option(
     "--max-seconds",
     type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
     default=60.0,
     show_default=True,
     help="Send nothing later than this.",
@@ -61,6 +70,7 @@ def show(run_folder: Path, *, wanted: str | None, form: str) -> int:
 @click.option(
     "--rate",
     type=click.FloatRange(min=0, max=1000, min_open=True),
+    callback=_finite,
     default=20.0,
     show_default=True,
     help="Requests a second, at most.",

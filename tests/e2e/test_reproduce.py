@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from harness import capture, columns
 from tests.kit import command, small
 from tests.kit.command import Done
 from tests.kit.scoring import Bug, Scoring, amount_too_high, healthy, model_text, no_visits
@@ -23,7 +25,12 @@ HOSTILE = "it's \"q\" `id` $(touch pwned) \\ \n\t ünï \u202e \U0001f600 ';touc
 
 @contextlib.contextmanager
 def ran(
-    folder: Path, results: Path, *, target: str = "", more: str = "", **service: Any
+    folder: Path,
+    results: Path,
+    *,
+    target: str = "",
+    more: str = "",
+    **service: Any,  # noqa: ANN401  -- the fields of Scoring
 ) -> Iterator[tuple[Path, Scoring]]:
     """A finished parity run against a live service, which stays up."""
     with Scoring(model_text(folder), **service) as live:
@@ -182,7 +189,7 @@ def test_a_service_that_is_gone_is_69(folder: Path, results: Path) -> None:
     assert "does not answer" in done.complaint
 
 
-SECRET = (
+HEADERS = (
     'headers = { authorization = "env:SERVICE_TOKEN", x-api-key = "literal-hush", x-team = "env:TEAM" }\n'
 )
 
@@ -194,7 +201,7 @@ def test_secrets_are_variables_wherever_they_would_be_written(
     monkeypatch.setenv("SERVICE_TOKEN", "Bearer env-hush-$(id)")
     monkeypatch.setenv("TEAM", "team-hush")
     secrets = {"SERVICE_TOKEN": "Bearer env-hush-$(id)", "X_API_KEY": "literal-hush", "TEAM": "team-hush"}
-    with ran(folder, results, target=SECRET, bug=amount_too_high, token=secrets["SERVICE_TOKEN"]) as (
+    with ran(folder, results, target=HEADERS, bug=amount_too_high, token=secrets["SERVICE_TOKEN"]) as (
         root,
         live,
     ):
@@ -389,7 +396,7 @@ def test_a_run_without_findings_has_nothing_to_reproduce(finished: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "code", "needle"),
     [
-        (("show", "RUN", "--request", "r00"), 64, "Did you mean r00"),
+        (("show", "RUN", "--request", "r00"), 64, "Did you mean r"),
         (("show", "RUN", "--request", "zzzzzz"), 64, "See some with"),
         (("show", "RUN", "--request", "240"), 64, "0 to 239"),
         (("show", "RUN", "--request", "-1"), 64, "no request '-1'"),
@@ -402,7 +409,8 @@ def test_a_run_without_findings_has_nothing_to_reproduce(finished: Path) -> None
         (("reproduce", "RUN", "x\x1b[31m"), 64, "no finding"),
         (("reproduce", "RUN", "--max-sends", "0"), 64, "max-sends"),
         (("reproduce", "RUN", "--max-seconds", "0"), 64, "max-seconds"),
-        (("reproduce", "RUN", "--rate", "nan"), 64, "rate"),
+        (("reproduce", "RUN", "--rate", "nan"), 64, "--rate"),
+        (("reproduce", "RUN", "--max-seconds", "inf"), 64, "--max-seconds"),
         (("reproduce", "NOWHERE"), 65, "not a run"),
         (("export-test", "RUN"), 64, "FINDING"),
         (("export-test", "RUN", "F2"), 64, "no finding 'F2'"),
@@ -434,10 +442,6 @@ def _bodies(change: Callable[[str], str]) -> Callable[[Path], None]:
     """Every captured body replaced in the run's capture."""
 
     def spoil(root: Path) -> None:
-        import msgspec
-
-        from harness import capture, columns
-
         part = root / "capture" / "part-00000.parquet"
         rows = [
             msgspec.structs.replace(one, body=change(one.body.decode()).encode())
