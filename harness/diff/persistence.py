@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 
-from harness.columns import Column, Side
-from harness.diff.causes import SCORE, Evidence, hypotheses_for
+from harness.columns import Column, Kind, Side
 from harness.diff.cells import Difference, absent, judge, mismatch, texts
 from harness.diff.event_time import SHIFTS
 from harness.diff.findings import AS_OF_SHIFT, SCORE_FIELD, TIME_SHIFT
@@ -18,7 +19,11 @@ from harness.diff.tolerance import Tolerances
 
 #: offline features of this one request, had its event time been some ns later
 Rebuilt = Callable[[int], Mapping[str, Column]]
+#: a parameter, or whether the relation holds, of an offline and a served value
+Relation = Callable[[Any, Any], object]
 _ONE = np.zeros(1, np.int64)
+#: fitted parameters carry a little arithmetic noise
+_DIGITS = 1e-9
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,21 @@ class Seen:
     tolerances: Tolerances = field(default_factory=Tolerances)
     rebuilt: Rebuilt | None = None
 
+    def cell(self, name: str) -> tuple[object, object]:
+        """Both cells of a field as plain values: None where it holds none."""
+        left, right = (side[name] for side in (self.left, self.right))
+        return _plain(left), _plain(right)
+
     def cells(self, name: str) -> tuple[str | None, str | None]:
         """Both cells of a field as JSON texts, None where it is left out."""
         both = (side.get(name) for side in (self.left, self.right))
         left, right = (None if one is None else texts(one, _ONE)[0].as_py() for one in both)
         return left, right
+
+
+def _plain(column: Column) -> object:
+    value = column.values[0] if column.kind[0] == Kind.VALUE else None
+    return float(value) if isinstance(value, np.floating) else value
 
 
 def see(
@@ -111,27 +126,41 @@ def _apart(built: Column, served: Column, *, name: str, seen: Seen) -> bool:
 
 
 def _caused_alike(cause: str, name: str, *, first: Seen, now: Seen) -> bool:
-    """Some hypothesis of that name reproduces both rows at once, with one and the same parameter."""
-    if not _reproduced(cause, name, seen=(first, first)):
+    """What the cause claims has the same parameter on both requests; True where nothing is known of it."""
+    relation = RELATIONS.get(cause)
+    if relation is None:
         return True
-    return _reproduced(cause, name, seen=(first, now))
+    before, after = (_parameter(relation, one.cell(name)) for one in (first, now))
+    if before is None or before is False:
+        return True  # this request is among the few that the cause leaves unexplained
+    if isinstance(before, float) and isinstance(after, float):
+        return math.isclose(before, after, rel_tol=_DIGITS, abs_tol=_DIGITS)
+    return before == after
 
 
-def _reproduced(cause: str, name: str, *, seen: tuple[Seen, Seen]) -> bool:
-    left, right = (_stacked(*(getattr(one, side)[name] for one in seen)) for side in ("left", "right"))
-    if left is None or right is None:
-        return False
-    evidence = Evidence(name, "", left, right, np.arange(2, dtype=np.int64))
-    hypotheses = SCORE if name == SCORE_FIELD else hypotheses_for(evidence)
-    with np.errstate(all="ignore"):
-        found = [c for hypothesis in hypotheses for c in hypothesis(evidence)]
-    return any(c.name == cause and bool(c.hits.all()) for c in found)
-
-
-def _stacked(one: Column, other: Column) -> Column | None:
-    """Two columns of one row as one of two rows; None where their types differ."""
-    if one.dtype != other.dtype:
+def _parameter(relation: Relation, cell: tuple[object, object]) -> object:
+    """None where a relation cannot hold: an empty cell, a division by zero, a text among numbers."""
+    try:
+        return relation(*cell)
+    except (TypeError, ArithmeticError, AttributeError):
         return None
-    text = {**one.text, **{row + 1: raw for row, raw in other.text.items()}}
-    values = np.concatenate([one.values, other.values])
-    return Column(one.dtype, values, np.concatenate([one.kind, other.kind]), text)
+
+
+def _as_float32(offline: Any) -> float:  # noqa: ANN401  -- a JSON value
+    return float(np.float32(offline))
+
+
+#: what a cause claims of an offline and a served value: a parameter that is the same wherever it acts
+RELATIONS: Final[Mapping[str, Relation]] = {
+    "shift": lambda offline, served: float(served - offline),
+    "scale": lambda offline, served: float(served / offline),
+    "sign": lambda offline, served: served == -offline,
+    "complement": lambda offline, served: math.isclose(served, 1 - offline),
+    "absolute": lambda offline, served: served == abs(offline),
+    "fill": lambda _, served: served,
+    "constant": lambda _, served: served,
+    "float32": lambda offline, served: served == _as_float32(offline),
+    "truncation": lambda offline, served: served == math.trunc(offline),
+    "case": lambda offline, served: served.casefold() == offline.casefold(),
+    "spaces": lambda offline, served: served.split() == offline.split(),
+}

@@ -116,6 +116,7 @@ def summary(found: Reproduction) -> Iterator[str]:
         matter = sum(part.matters for part in found.parts)
         size = f"{words.counted(found.before, 'field')} reduced to {found.after:,}"
         null = f", {found.after - matter:,} of them null or empty" if found.after > matter else ""
+        size = size if found.before else "its body is empty"
         yield f"REPRODUCED by request {found.request_id}: {size}{null}; {_minimal(found)}."
     yield f"{words.counted(found.sends, 'request')} sent in {found.seconds:.1f} s."
     if found.note:

@@ -143,20 +143,23 @@ def _findings(report: Report, console: Console) -> None:
     if not report.findings:
         _heading(console, story.no_findings(report))
         return
-    _heading(console, "Findings, the worst first; one of them again: replaygate reproduce RUN F1")
-    for finding in story.worst_first(report.findings)[:_MOST_FINDINGS]:
-        _finding(report, finding, console=console, number=numbers.number_of(report, finding))
+    _heading(console, "Findings, the worst first")
+    for place, finding in enumerate(story.worst_first(report.findings)[:_MOST_FINDINGS], start=1):
+        _finding(report, finding, console=console, place=place)
     rest = len(report.findings) - _MOST_FINDINGS
     if rest > 0:
         console.print(Text(f"and {rest:,} more in report.md"))
 
 
-def _finding(report: Report, finding: Finding, *, console: Console, number: str) -> None:
+def _finding(report: Report, finding: Finding, *, console: Console, place: int) -> None:
     known = finding.sentence == report.decision.headline
     sentence = _sentence("" if known else f". {finding.sentence}")
-    console.print(_Tied(Text.assemble(f"{number} ", (story.finding_title(finding), "bold"), sentence)))
+    console.print(_Tied(Text.assemble(f"{place}. ", (story.finding_title(finding), "bold"), sentence)))
     details = [" · ".join(story.finding_facts(finding))]
-    details += [f"e.g. {line}" for line in story.exemplar_lines(report, finding, limit=1)]
+    number = numbers.number_of(report, finding)
+    details += [
+        f"e.g. {line} · reproduce {number}" for line in story.exemplar_lines(report, finding, limit=1)
+    ]
     for line in details:
         console.print(Padding(Text(line), (0, 0, 0, 3)))
 

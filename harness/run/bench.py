@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from harness import capture
@@ -17,6 +18,8 @@ from replayers.offline import frame, to_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
     from harness.diff.tolerance import Tolerances
     from harness.run.probing import Asker
@@ -60,7 +63,14 @@ class Offline:
             )
         arm = f"offline:{self.replayer.name}"
         side = Side(arm, scored.scores, to_columns(scored.features))
-        return Truth(side, rebuilt=lambda shift_ns: self.replayer.rebuild(rows, shift_ns))
+        return Truth(side, rebuilt=partial(self._rebuilt, rows))
+
+    def _rebuilt(self, rows: pd.DataFrame, shift_ns: int) -> Mapping[str, Column]:
+        """The features at another time; none where the pipeline raises there."""
+        try:
+            return self.replayer.rebuild(rows, shift_ns)
+        except PipelineError:
+            return {}
 
 
 @dataclass(frozen=True)

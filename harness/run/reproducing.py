@@ -13,7 +13,7 @@ import msgspec
 
 from harness import capture
 from harness.diff import Tolerances
-from harness.errors import CaptureError, UsageError
+from harness.errors import CaptureError, Interrupted, RunError, UsageError
 from harness.records import CapturedRequest, Finding
 from harness.replay.clock import run_async
 from harness.replay.ddmin import size
@@ -64,7 +64,10 @@ def reproduce(
     loaded = replace(loaded, scenario=msgspec.structs.replace(loaded.scenario, safety=safety))
     number, finding = find(reported(folder), name)
     case = Case(folder, loaded, number, finding, say)
-    found: Reproduction = run_async(case.reproduce, Budget(options.limits))
+    try:
+        found: Reproduction = run_async(case.reproduce, Budget(options.limits))
+    except Interrupted as error:
+        raise Interrupted(error.what, fix="Nothing was written.") from None
     return found, tuple(_save(folder, found))
 
 
@@ -163,7 +166,14 @@ class Case:
         pairs = self.folder.load(SUMMARY, Comparison).pairs
         mine = [p.summary.left for p in pairs if p.summary.right == self.finding.arm]
         telling = [p.summary.left for p in pairs if self.finding in p.findings]
-        return next(iter((*telling, *mine)))
+        if not mine:
+            raise RunError(
+                "the comparison is not that of the report",
+                where=str(self.folder.root),
+                found=f"no pair of {self.finding.arm}",
+                fix=f"Run: replaygate compare {self.folder.root}",
+            )
+        return (*telling, *mine)[0]
 
     def target(self, name: str) -> HttpTarget:
         """A target that can be asked; UsageError for the recorded log."""

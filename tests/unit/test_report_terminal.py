@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from pathlib import Path
 
 import pytest
@@ -66,7 +65,8 @@ def test_a_capture_cannot_write_markup_or_escapes() -> None:
 def test_five_findings_are_shown_and_the_rest_counted() -> None:
     """The sixth finding is left to the Markdown page."""
     text = _printed(fifty())
-    assert len(re.findall(r"^F\d+ challenger", text, flags=re.MULTILINE)) == 5
+    assert "5. challenger" in text
+    assert "6. challenger" not in text
     assert "and 45 more in report.md" in text
 
 
