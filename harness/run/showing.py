@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from heapq import nlargest
+from itertools import takewhile
+from operator import eq
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 #: features that production logged beside the request itself
 LOGGED = "logged"
 #: ids that a mistyped one is compared with
-_NEAR_POOL = 20_000
+_NEAR_POOL = 5_000
 _ONE = np.zeros(1, np.int64)
 Cells = dict[str, msgspec.Raw]
 
@@ -93,9 +96,16 @@ def _seq(ids: pa.ChunkedArray, wanted: str, *, where: str) -> int:
 
 
 def near_ids(ids: list[str], wanted: str) -> list[str]:
-    """Up to three ids that are spelled nearly so; of many, among those that begin or end alike."""
-    pool = ids if len(ids) <= _NEAR_POOL else [i for i in ids if i[:3] == wanted[:3] or i[-3:] == wanted[-3:]]
-    return get_close_matches(wanted, pool[:_NEAR_POOL], n=3, cutoff=0.7)
+    """Up to three ids that are spelled nearly so; of many, among those that begin alike for longest."""
+    pool = ids
+    if len(ids) > _NEAR_POOL:
+        pool = nlargest(_NEAR_POOL, ids, key=lambda one: _alike(one, wanted))
+    return get_close_matches(wanted, pool, n=3, cutoff=0.7)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many letters two texts share at their beginning."""
+    return sum(takewhile(bool, map(eq, one, other)))
 
 
 def _arms(

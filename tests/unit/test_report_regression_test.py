@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.replay.disclosure import Written
 from harness.report import regression_test
 from harness.report.regression_test import name_of, place, render
-from tests.unit.test_report_reproduction import FOUND
+from tests.kit.reproduced import FOUND
 
 EXPECTED = replace(
     FOUND,

@@ -9,44 +9,8 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from harness.replay.disclosure import Written
-from harness.report.reproduction import (
-    Mismatch,
-    Part,
-    Reproduction,
-    Start,
-    render,
-    script,
-    start_line,
-    summary,
-)
-
-FOUND = Reproduction(
-    finding="F1",
-    arm="challenger",
-    against="offline:model",
-    cause="event_time_shift",
-    fields=("hour",),
-    sentence="The challenger reads event_time 1 h early.",
-    reproduced=True,
-    request_id="r1",
-    request=Written(method="POST", origin="http://127.0.0.1:{port}", path=("/score",), body='{"a": null}'),
-    start=Start(command=("python", "a b.py", "--port", "{port}"), folder="/scenario", environment=("TOKEN",)),
-    before=5,
-    after=2,
-    parts=(
-        Part(path="t", value='"x"', matters=True, without="served as expected"),
-        Part(path="a", value="null", matters=False, without="the service answers HTTP 422"),
-    ),
-    minimal=True,
-    sends=12,
-    seconds=1.25,
-    mismatches=(
-        Mismatch(field="hour", kind="value", expected="14", served="13"),
-        Mismatch(field="score", kind="agrees", expected="0.5", served="0.5"),
-    ),
-    others=("age",),
-)
+from harness.report.reproduction import Reproduction, render, script, start_line, summary
+from tests.kit.reproduced import FOUND
 
 
 def printed(found: Reproduction, *, width: int = 100) -> str:
