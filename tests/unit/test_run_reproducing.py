@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from harness import capture, columns
-from harness.errors import CaptureError, RunError, TargetUnreachable, UsageError
+from harness.errors import CaptureError, RunError, ScenarioError, TargetUnreachable, UsageError
 from harness.run.probing import Limits
 from harness.run.reducing import Candidate
 from harness.run.reproducing import Case, Options, reproduce
@@ -90,3 +91,19 @@ def test_a_service_that_is_not_there_is_said_before_anything_is_sent(tmp_path: P
     with pytest.raises(TargetUnreachable):
         reproduce(run.folder.root, "F1", options=Options(Limits()), say=lambda _: None)
     assert not (run.folder.root / "reproduce").exists()
+
+
+@pytest.mark.parametrize("confirmed", [(), ("198.51.100.7",)])
+def test_a_public_host_is_asked_only_when_the_command_line_confirms_it(
+    confirmed: tuple[str, ...], tmp_path: Path
+) -> None:
+    """That the run's scenario allows it is not enough, and nor is the word for another host."""
+    run, _ = case(tmp_path)
+    path = run.folder.root / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["resolved"]["targets"]["challenger"]["url"] = "http://203.0.113.5/score"
+    record["resolved"]["safety"]["allow_hosts"] = ["203.0.113.5"]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    options = Options(Limits(), allow_public=confirmed)
+    with pytest.raises(ScenarioError, match="may not be sent to this host"):
+        reproduce(run.folder.root, "F1", options=options, say=lambda _: None)
