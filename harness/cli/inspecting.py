@@ -27,17 +27,17 @@ FORM = click.option(
 @FORM
 def show(run_folder: Path, *, wanted: str | None, form: str) -> int:
     """Print one request of RUN, offline and served side by side; without --request, the findings of RUN."""
-    from harness import run as stages
     from harness.report import request as page
+    from harness.run import showing
 
     if wanted is None:
-        report = stages.findings(run_folder)
+        report = showing.findings(run_folder)
         if form == "json":
             click.echo(page.findings_as_json(report))
         else:
             page.render_findings(report, screen(), run=str(run_folder))
         return 0
-    shown = stages.show(run_folder, wanted)
+    shown = showing.show(run_folder, wanted)
     click.echo(page.as_json(shown)) if form == "json" else page.render(shown, screen())
     return 0
 
@@ -78,13 +78,15 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float) -> 
 @PUBLIC
 def reproduce(run_folder: Path, finding: str, *, allow_public: tuple[str, ...], **bounds: float) -> int:
     """Show FINDING (F1 unless given) on the live service again, with the smallest request, as curl."""
-    from harness import run as stages
     from harness.report import reproduction
+    from harness.run import probing, reproducing
 
-    limits = stages.Limits(sends=int(bounds["max_sends"]), seconds=bounds["max_seconds"], rate=bounds["rate"])
-    options = stages.ReproduceOptions(limits=limits, allow_public=allow_public)
+    limits = probing.Limits(
+        sends=int(bounds["max_sends"]), seconds=bounds["max_seconds"], rate=bounds["rate"]
+    )
+    options = reproducing.Options(limits=limits, allow_public=allow_public)
     with Watch(quiet=False) as watch:
-        found, files = stages.reproduce(run_folder, finding, options=options, say=watch.say)
+        found, files = reproducing.reproduce(run_folder, finding, options=options, say=watch.say)
     reproduction.render(found, screen())
     click.echo("\n".join(["", *(f"wrote {path}" for path in files)]))
     return 0
@@ -96,10 +98,10 @@ def reproduce(run_folder: Path, finding: str, *, allow_public: tuple[str, ...], 
 @click.option("--output", "-o", type=PATH, metavar="FILE", help="Where the test goes (default: into RUN).")
 def export_test(run_folder: Path, finding: str, *, output: Path | None) -> int:
     """Write a pytest file that fails while FINDING is in the service and passes once it is gone."""
-    from harness import run as stages
+    from harness.run.exporting import export_test as export
 
     with Watch(quiet=False) as watch:
-        path = stages.export_test(run_folder, finding, output=output, say=watch.say)
+        path = export(run_folder, finding, output=output, say=watch.say)
     click.echo(f"wrote {path}")
     click.echo(f"Run it: REPLAYGATE_TARGET=http://HOST:PORT python -m pytest {path}")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from harness.diff.cells import Difference, absent, judge, mismatch, texts
 from harness.diff.event_time import SHIFTS
 from harness.diff.findings import AS_OF_SHIFT, SCORE_FIELD, TIME_SHIFT
 from harness.diff.scores import as_column, score_codes
-from harness.diff.tolerance import Tolerances
+from harness.diff.tolerance import Band, Tolerances
 
 #: offline features of this one request, had its event time been some ns later
 Rebuilt = Callable[[int], Mapping[str, Column]]
@@ -30,13 +30,13 @@ _DIGITS = 1e-9
 class Seen:
     """One request as two arms show it: columns of one row by field, the score among them.
 
-    `kinds` names how each field that differs does so (`value`, `missing`, …); `tolerances` say what differs.
+    `kinds` names how each field that differs does so (`value`, `missing`, …), `bands` what may differ.
     """
 
     left: Mapping[str, Column]
     right: Mapping[str, Column]
     kinds: Mapping[str, str]
-    tolerances: Tolerances = field(default_factory=Tolerances)
+    bands: Mapping[str, Band]
     rebuilt: Rebuilt | None = None
 
     def cell(self, name: str) -> tuple[object, object]:
@@ -73,7 +73,7 @@ def see(
         left={one.field: one.left for one in judged} | {SCORE_FIELD: as_column(left.scores)},
         right={one.field: one.right for one in judged} | {SCORE_FIELD: as_column(right.scores)},
         kinds=kinds,
-        tolerances=tolerances,
+        bands={one.field: one.band for one in judged} | {SCORE_FIELD: tolerances.score},
         rebuilt=rebuilt,
     )
 
@@ -122,7 +122,7 @@ def _explains(shift_ns: int, fields: Collection[str], *, seen: Seen) -> bool:
 
 
 def _apart(built: Column, served: Column, *, name: str, seen: Seen) -> bool:
-    return bool(mismatch(built, served, tolerance=seen.tolerances.band(name))[0])
+    return bool(mismatch(built, served, tolerance=seen.bands[name])[0])
 
 
 def _caused_alike(cause: str, name: str, *, first: Seen, now: Seen) -> bool:

@@ -144,9 +144,9 @@ def told(found: Reproduction, seen: Seen, *, request: Written) -> Reproduction:
         expected={name: _plain(name, seen) for name in found.fields if _is_known(name, seen)},
         score=None if others else score,
         tolerances={
-            name: (band.atol, band.rtol)
+            name: (seen.bands[name].atol, seen.bands[name].rtol)
             for name in (*found.fields, SCORE_FIELD)
-            for band in [seen.tolerances.score if name == SCORE_FIELD else seen.tolerances.band(name)]
+            if name in seen.bands
         },
     )
 
