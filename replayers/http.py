@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from harness.columns import is_private
 from harness.errors import CaptureError, ScenarioError, TargetUnreachable
 from harness.records import Attempt, CapturedRequest, Outcome
 from harness.replay.arm import Reply, Try
@@ -264,8 +265,10 @@ def fixed_headers(declared: Mapping[str, str], environ: Mapping[str, str], *, wh
 
 
 def secrets(declared: Mapping[str, str], filled: Headers) -> tuple[str, ...]:
-    """The values that came from the environment; those too short to be told from chance are left out."""
-    named = (filled[name.lower()] for name, value in declared.items() if value.startswith(ENV))
+    """The values from the environment or of private headers; not those too short to be told from chance."""
+    named = (
+        filled[name.lower()] for name, value in declared.items() if value.startswith(ENV) or is_private(name)
+    )
     return tuple(value for value in named if len(value) >= SECRET_CHARS)
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
+from harness.cli import inspecting
+from harness.cli.options import FOLDER, PATH, PUBLIC, RESULTS, RUN
 from harness.cli.output import Ending, screen, show
 from harness.cli.progress import Watch
 
@@ -24,24 +26,6 @@ interrupted 130. Never 1 or 2."""
 WAIT = 20
 #: a crash, INVALID, and what went wrong before a verdict
 TAKEN = frozenset({1, 2, 30, 64, 65, 69, 70})
-
-PATH = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-RESULTS = click.option(
-    "--results",
-    type=FOLDER,
-    default=Path("results"),
-    show_default=True,
-    help="Where the run's folder is made.",
-)
-RUN = click.argument("run_folder", metavar="RUN", type=PATH)
-PUBLIC = click.option(
-    "--allow-public",
-    "allow_public",
-    multiple=True,
-    metavar="HOST",
-    help="Confirm a host of the scenario's allow_hosts that is not in a private network (may be repeated).",
-)
 
 
 class _InOrder(click.Group):
@@ -259,6 +243,11 @@ def report(run_folder: Path, form: str) -> int:
 
     sys.stdout.write(stages.render(run_folder, form, console=screen()))
     return 0
+
+
+cli.add_command(inspecting.show)
+cli.add_command(inspecting.reproduce)
+cli.add_command(inspecting.export_test)
 
 
 @cli.group(short_help="Add labels that have come since a run.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from harness.report import story, tables, words
+from harness.report import numbers, story, tables, words
 
 if TYPE_CHECKING:
     from harness.records import Report
@@ -26,6 +26,7 @@ def render(report: Report) -> str:
     return template.render(
         report=report,
         story=story,
+        numbers=numbers,
         tables=tables,
         words=words,
         groups=groups,

@@ -6,7 +6,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from harness.report import story, tables, words
+from harness.report import numbers, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,6 +117,7 @@ def _finding(report: Report, finding: Finding, *, place: int) -> Iterator[str]:
     yield ""
     yield f"- {escape(' · '.join(story.finding_facts(finding)))}"
     yield from (f"- {escape(line)}" for line in story.exemplar_lines(report, finding))
+    yield f"- Again: {escape(numbers.again(report, finding))}"
     yield ""
 
 

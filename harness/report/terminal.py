@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.report import story, tables, words
+from harness.report import numbers, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -159,7 +159,10 @@ def _finding(report: Report, finding: Finding, *, console: Console, place: int) 
     sentence = _sentence("" if known else f". {finding.sentence}")
     console.print(_Tied(Text.assemble(f"{place}. ", (story.finding_title(finding), "bold"), sentence)))
     details = [" · ".join(story.finding_facts(finding))]
-    details += [f"e.g. {line}" for line in story.exemplar_lines(report, finding, limit=1)]
+    number = numbers.number_of(report, finding)
+    details += [
+        f"e.g. {line} · reproduce {number}" for line in story.exemplar_lines(report, finding, limit=1)
+    ]
     for line in details:
         console.print(Padding(Text(line), (0, 0, 0, 3)))
 

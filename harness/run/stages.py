@@ -111,7 +111,7 @@ def resume(
     as_of_ns = _as_of(as_of)
     if is_finished(folder) and folder.report.is_file():
         watch.say(f"run {folder.root} is finished: there is nothing to resume")
-        return folder, report.decode(_report_bytes(folder))
+        return folder, reported(folder)
     if not is_finished(folder):
         check_may_resend(loaded, public=allow_public)
         loaded = replace(loaded, scenario=_confirmed(loaded.scenario, allow_public))
@@ -173,7 +173,7 @@ def add_labels(root: Path, path: Path, *, say: Callable[[str], None]) -> None:
 def render(root: Path, form: str, *, console: Console) -> str:
     """One rendering of report.json as text (none for the terminal, which is drawn); nothing is written."""
     folder = open_run(root)
-    made = report.decode(_report_bytes(folder))
+    made = reported(folder)
     if form == "terminal":
         report.terminal(made, console, folder=root)
         return ""
@@ -224,9 +224,10 @@ def _write(folder: RunFolder, made: Report) -> None:
         folder.write(text, folder.root / name)
 
 
-def _report_bytes(folder: RunFolder) -> bytes:
+def reported(folder: RunFolder) -> Report:
+    """The report of a run as it stands; RunError where there is none."""
     try:
-        found = folder.report.read_bytes()
+        raw = folder.report.read_bytes()
     except OSError as error:
         raise RunError(
             "the run has no report",
@@ -235,7 +236,7 @@ def _report_bytes(folder: RunFolder) -> bytes:
             fix=f"Run: replaygate compare {folder.root}",
         ) from error
     folder.verify_report()
-    return found
+    return report.decode(raw)
 
 
 def _as_of(text: str | None) -> int:

@@ -249,6 +249,12 @@ def test_values_from_the_environment_are_secrets_and_others_are_not() -> None:
     assert secrets(declared, filled) == ("Bearer abc",)
 
 
+def test_values_of_private_headers_are_secrets_wherever_they_come_from() -> None:
+    """A literal key in the scenario is masked as one from the environment is."""
+    declared = {"X-Api-Key": "literal-key", "X-Team": "search-team"}
+    assert secrets(declared, fixed_headers(declared, {}, where="x")) == ("literal-key",)
+
+
 @pytest.mark.parametrize("ready", ["/health", ""], ids=["asked", "connection only"])
 def test_a_refused_connection_is_called_by_its_name(ready: str) -> None:
     """Whatever the client that was asked wraps it in, and whether a probe or an arm finds it."""
