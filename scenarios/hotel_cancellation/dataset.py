@@ -54,9 +54,9 @@ def read_bookings(data: Path) -> pd.DataFrame:
 
 def as_text(values: pd.Series) -> pd.Series:
     """Text of each value, agent 9.0 as "9", missing as None."""
-    known = values.notna()
     whole = values.astype("Int64") if pd.api.types.is_numeric_dtype(values) else values
-    return whole.astype("object").map(str).where(known, None)
+    texts = [None if pd.isna(value) else str(value) for value in whole]
+    return pd.Series(texts, index=values.index, dtype=object)
 
 
 def local_midnight(days: pd.Series) -> pd.Series:
