@@ -63,8 +63,8 @@ def affine(value: float, at: At) -> Value:
 
 
 def standardised(value: float, at: At) -> Value:
-    """3. Standardised although the model takes raw values: (value - mean) / sd."""
-    return (value - at.typical("mean")) / at.typical("sd")
+    """3. Standardised although the model takes raw values: (value - mean) / sd, a constant by sd 1."""
+    return (value - at.typical("mean")) / (at.typical("sd") or 1.0)
 
 
 def transformed(value: float, at: At) -> Value:
