@@ -24,7 +24,7 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "sqrt": math.sqrt,
     "square": lambda x: x * x,
     "cube": lambda x: x * x * x,
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "sigmoid": lambda x: (1 + math.tanh(x / 2)) / 2,
     "logit": lambda x: math.log(x) - math.log1p(-x),
     "reciprocal": lambda x: 1 / x,
 }
@@ -78,8 +78,11 @@ def transformed(value: float, at: At) -> Value:
 
 
 def daylight(value: float, at: At) -> Value:
-    """8. Clock time without summer time: an hour late where and when there is one."""
-    saved = datetime.fromtimestamp(value, UTC).astimezone(ZoneInfo(at.options["zone"])).dst()
+    """8. Clock time without summer time: an hour late where and when there is one; no date, no change."""
+    try:
+        saved = datetime.fromtimestamp(value, UTC).astimezone(ZoneInfo(at.options["zone"])).dst()
+    except (OverflowError, ValueError):
+        return value
     return value + (saved or timedelta()).total_seconds()
 
 
@@ -97,7 +100,8 @@ def float32(value: float, _at: At) -> Value:
 
 def bfloat16(value: float, _at: At) -> Value:
     """9. Through bfloat16, ties to even; 257 becomes 256."""
-    bits = int(np.float32(value).view(np.uint32))
+    with np.errstate(over="ignore"):
+        bits = int(np.float32(value).view(np.uint32))
     kept = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000
     return float(np.uint32(kept).view(np.float32))
 
@@ -110,7 +114,7 @@ def rounded(value: float, at: At) -> Value:
 def truncated(value: float, at: At) -> Value:
     """10. Cut after so many decimals, towards zero."""
     unit = 10.0 ** int(at.options["decimals"])
-    return math.trunc(value * unit) / unit
+    return math.trunc(value * unit) / unit if math.isfinite(value) else value
 
 
 def clipped(value: float, at: At) -> Value:
@@ -214,7 +218,9 @@ def other_model(features: Features, at: At) -> Features:
 
 
 def uncalibrated(value: float, at: At) -> Value:
-    """33. Without its calibration layer: the log odds times slope, plus intercept."""
+    """33. Without its calibration layer: the log odds times slope, plus intercept; 0 and 1 stay."""
+    if not 0 < value < 1:
+        return value
     odds = math.log(value) - math.log1p(-value)
     return 1 / (1 + math.exp(-(odds * float(at.options["slope"]) + float(at.options["intercept"]))))
 

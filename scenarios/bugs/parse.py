@@ -68,6 +68,8 @@ def _features(name: str, given: list[str], *, kinds: Kinds) -> tuple[str, ...]:
         raise ValueError(
             f"{name}: found {', '.join(wrong or given) or 'no feature'}; expected {many}{', '.join(known)}"
         )
+    if SCORE in given and len(given) > 1:
+        raise ValueError(f"{name}: score stands alone; give the bug once more for {', '.join(given)}")
     return tuple(given)
 
 

@@ -6,6 +6,7 @@ python scenarios/hotel_cancellation/build.py --check    # rebuild in a temporary
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import lightgbm as lgb
@@ -91,12 +92,17 @@ def holdout(data: Path, model: Path) -> pa.Table:
     told = known.assign(
         request_id=rows["request_id"], event_time=event_times(rows), unit=rows["agent"], score=scores
     )
-    named = told[["request_id", "event_time", "unit", "label", "label_at", "score"]].join(features)
-    table = pa.Table.from_pandas(named, preserve_index=False).replace_schema_metadata(None)
-    times = {name: table.schema.get_field_index(name) for name in ("event_time", "label_at")}
-    for name, place in times.items():
-        table = table.set_column(place, name, table[name].cast(UTC_NS))
-    return table
+    texts = features[list(CATEGORIES)].astype("object")
+    named = told.join(texts).join(features.drop(columns=list(CATEGORIES)))
+    return pa.Table.from_pandas(named, schema=holdout_schema(features.columns), preserve_index=False)
+
+
+def holdout_schema(features: Iterable[str]) -> pa.Schema:
+    """Categories are texts, all other features numbers."""
+    told = [("request_id", pa.string()), ("event_time", UTC_NS), ("unit", pa.string())]
+    known = [("label", pa.float64()), ("label_at", UTC_NS), ("score", pa.float64())]
+    values = [(name, pa.string() if name in CATEGORIES else pa.float64()) for name in features]
+    return pa.schema([*told, *known, *values])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from scenarios.bugs.__main__ import SCENARIOS, lines, main
 from scenarios.bugs.active import Bugs
 from scenarios.bugs.catalogue import CATALOGUE
 from scenarios.bugs.parse import applicable, parse_bug
+from scenarios.request import spelled
 from tests.kit.bookings import TYPICAL, booking, desk, no_rival
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def test_summer_time_is_lost_in_summer_only() -> None:
         ("wrong_model:score,model=four", 0.4),
         ("uncalibrated:score,slope=2", 0.64**2 / (0.64**2 + 0.36**2)),
         ("affine:score,slope=0.5,intercept=0", 0.32),
+        ("uncalibrated:score,rate=1", 0.64**0.7 / (0.64**0.7 + 0.36**0.7)),
     ],
 )
 def test_bugs_of_the_score_change_the_score_alone(text: str, expected: float) -> None:
@@ -211,15 +213,21 @@ def test_bugs_strike_one_after_another() -> None:
     assert bugs.serve(booking(), DESK, score_by=no_rival)[1]["adr"] == 150.0
 
 
-def test_a_bug_on_what_another_left_out_does_nothing_more() -> None:
-    """Every bug meets features that are no longer there."""
+@pytest.mark.parametrize(
+    "before", ["missing", "nan", "affine:{},slope=1e308", "affine:{},slope=-1e308", "null"]
+)
+def test_every_bug_bears_what_another_left_behind(before: str) -> None:
+    """Features that are gone, NaN, huge, infinite or null break no bug, and go into the echo."""
+    ruin = before if ":" in before else f"{before}:{{}}"
     for name, entry in CATALOGUE.items():
-        features = applicable(entry, DESK.kinds)
-        if features and "score" not in features and name not in {"snapshot", "wrong_key", "scale_by"}:
-            chosen = features[: max(entry.least, 1)]
-            gone = [parse_bug(f"missing:{one}", DESK) for one in chosen]
-            bug = parse_bug(f"{name}:{','.join(chosen)}", DESK)
-            Bugs((*gone, bug), TYPICAL).serve(booking(), DESK, score_by=no_rival)
+        chosen = [f for f in applicable(entry, DESK.kinds) if f == "score" or "number" in DESK.kinds[f]]
+        if chosen and chosen != ["score"] and not any(isinstance(o, type) for o in entry.options.values()):
+            fields = chosen[: entry.least]
+            texts = [ruin.format(one) for one in fields for _ in range(2)]
+            bugs = [parse_bug(text, DESK) for text in (*texts, f"{name}:{','.join(fields)}")]
+            typical = dict.fromkeys(fields, TYPICAL["adr"])
+            features = Bugs(tuple(bugs), typical).serve(booking(), DESK, score_by=no_rival)[1]
+            assert json.dumps({key: spelled(value) for key, value in features.items()}, allow_nan=False)
 
 
 def test_the_catalogue_holds_every_class_an_endpoint_can_have() -> None:

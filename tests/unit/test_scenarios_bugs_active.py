@@ -81,6 +81,7 @@ def test_a_bug_strikes_its_segment_from_its_start_on(where: str, *, strikes: boo
         ("scale:adr,rate=0", "rate: expected a share above 0 and up to 1, found '0'"),
         ("scale:adr,rate=2", "rate: expected a share above 0 and up to 1, found '2'"),
         ("scale:adr,segment=hotel", "segment: expected segment=FIELD=VALUE, found 'hotel'"),
+        ("rounding:adr,score", "rounding: score stands alone"),
         ("snapshot:agent_bookings_30d", "snapshot needs at="),
         ("wrong_key:agent_bookings_30d", "wrong_key needs key="),
         ("wrong_key:agent_bookings_30d,key=meal", "key: expected agent or market_segment or"),
