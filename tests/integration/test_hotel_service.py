@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -21,9 +22,13 @@ def folder(tmp_path: Path) -> Path:
     """The scenario with the first requests of its capture only, so that nothing waits for the others."""
     copy = tmp_path / "hotel_cancellation"
     copy.mkdir()
-    for path in SCENARIO.iterdir():
-        if path.name not in {"capture.parquet", "__pycache__"}:
-            (copy / path.name).symlink_to(path)
+    for path in (path for path in SCENARIO.iterdir() if path.name != "capture.parquet"):
+        (copy / path.name).symlink_to(path)
+    for path in SCENARIO.glob(
+        "*.toml"
+    ):  # a scenario's folder is that of the file itself, not of a link to it
+        (copy / path.name).unlink()
+        shutil.copy(path, copy)
     pq.write_table(pq.read_table(SCENARIO / "capture.parquet").slice(0, REQUESTS), copy / "capture.parquet")
     return copy
 
