@@ -18,8 +18,8 @@ setup: $(VENV)/.installed ## set up .venv to run (needs Python 3.11 or newer: ma
 
 dev: $(VENV)/.installed-dev ## set up .venv to run, test and check
 
-demo: setup ## replay real traffic through two builds and judge both (ARGS=--quick for the shorter one)
-	$(BIN)/replaygate demo $(ARGS)
+demo: setup ## replay real traffic through two builds and judge both (NAME= of a scenario, ARGS=--quick for the shorter one)
+	$(BIN)/replaygate demo $(NAME) $(ARGS)
 
 test: dev ## run the tests (ARGS="-k join" for some of them)
 	$(BIN)/python -m pytest $(ARGS)

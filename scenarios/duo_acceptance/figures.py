@@ -2,7 +2,7 @@
 
     python scenarios/duo_acceptance/figures.py
 
-Quality is that of the matured last 40 % (never trained on); faults are applied by the serving code to all
+Quality is that of the matured last 40 % (never trained on); bugs are applied by the serving code to all
 captured requests and compared with the offline features.
 """
 
@@ -19,17 +19,20 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script finds its folder, not the project
 
-from scenarios.duo_acceptance.build import busiest_window
+
+from scenarios.bugs.active import Bugs
+from scenarios.bugs.parse import parse_bugs
 from scenarios.duo_acceptance.dataset import bodies, outcomes, read_arrivals, read_prs, requests
-from scenarios.duo_acceptance.faults import Faults, parse_faults
 from scenarios.duo_acceptance.features import CATEGORIES, build
-from scenarios.duo_acceptance.serving_features import compute, load_index, read_event_time
+from scenarios.duo_acceptance.serving_features import Index, load_index
 from scenarios.duo_acceptance.train import training_index
+from scenarios.recording import busiest_window
+from scenarios.request import Features
 
 HERE = Path(__file__).resolve().parent
 THRESHOLD = 0.60
 SINCE = "2025-03-03T09:00:00Z"
-FAULTS = (
+BUGS = (
     f"event_time_early:hours=1,since={SINCE}",
     "event_time_early:hours=1",
     f"history_stale:hours=1,since={SINCE}",
@@ -64,13 +67,9 @@ def psi(reference: Array, changed: Array) -> float:
     return float(np.sum((p - q) * np.log(p / q)))
 
 
-def served(raw: list[bytes], data: Path, *, faults: Faults, like: pd.DataFrame) -> pd.DataFrame:
-    """The features the endpoint computes under these faults, in the columns and levels of `like`."""
-    index = load_index(data)
-    rows = []
-    for body in map(json.loads, raw):
-        event_time, history_time = faults.read_times(read_event_time(body))
-        rows.append(compute(body, index, event_time=event_time, history_time=history_time))
+def served(raw: list[bytes], index: Index, *, bugs: Bugs, like: pd.DataFrame) -> pd.DataFrame:
+    """The features the endpoint computes with these bugs, in the columns and levels of `like`."""
+    rows = [bugs.serve(json.loads(body), index, score_by=no_rival)[1] for body in raw]
     frame = pd.DataFrame(rows, index=like.index)[like.columns]
     levels = {name: pd.Index(like[name].cat.categories) for name in CATEGORIES}
     codes = {name: levels[name].get_indexer(pd.Index(frame[name])) for name in CATEGORIES}
@@ -80,6 +79,11 @@ def served(raw: list[bytes], data: Path, *, faults: Faults, like: pd.DataFrame) 
     return frame.assign(**categories).astype(
         {name: "float64" for name in like.columns if name not in CATEGORIES}
     )
+
+
+def no_rival(name: str, _features: Features) -> float:
+    """No bug here scores with another model."""
+    raise ValueError(f"there is no model {name!r}")
 
 
 def changed_rows(offline: pd.DataFrame, online: pd.DataFrame) -> dict[str, int]:
@@ -97,7 +101,7 @@ def quality(model: lgb.Booster, features: pd.DataFrame, *, labels: Array) -> dic
 
 
 def damage(model: lgb.Booster, *, offline: pd.DataFrame, online: pd.DataFrame) -> dict[str, Any]:
-    """What a fault does: flips, score change, and rows and PSI of each changed feature."""
+    """What a bug does: flips, score change, and rows and PSI of each changed feature."""
     before, after = (np.asarray(model.predict(frame, num_threads=1)) for frame in (offline, online))
     flips = (before >= THRESHOLD) != (after >= THRESHOLD)
     rows = changed_rows(offline, online)
@@ -125,7 +129,10 @@ def figures(root: Path) -> dict[str, Any]:
     labels = known["label"].to_numpy(dtype=np.float64)[rows]
     raw = bodies(prs)
     after_since = prs["created_at"] >= pd.Timestamp(datetime.fromisoformat(SINCE).astimezone(UTC))
-    online = {text: served(raw, data, faults=parse_faults([text]), like=offline) for text in FAULTS}
+    index = load_index(data)
+    online = {
+        text: served(raw, index, bugs=parse_bugs([text], index, data=data), like=offline) for text in BUGS
+    }
     start, most = busiest_window(arrivals.astype("int64").to_numpy()[: len(prs)])
     return {
         "requests": len(prs),
@@ -134,8 +141,8 @@ def figures(root: Path) -> dict[str, Any]:
         "accepted_share": float(labels.mean()),
         "requests_since": int(after_since.sum()),
         "models": {name: quality(model, offline.iloc[rows], labels=labels) for name, model in models.items()},
-        "healthy_rows_changed": changed_rows(offline, served(raw, data, faults=Faults(), like=offline)),
-        "faults": {
+        "healthy_rows_changed": changed_rows(offline, served(raw, index, bugs=Bugs(), like=offline)),
+        "bugs": {
             text: damage(models["champion"], offline=offline, online=frame) for text, frame in online.items()
         },
         "busiest_minute": {"from_s": start, "arrivals": most},

@@ -5,16 +5,15 @@ independent implementations.
 """
 
 import json
-import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow.parquet as pq
+
+from scenarios.request import Features, Kinds, Levels, Request, Value, count, level, nanoseconds, text
 
 CATEGORY_NAMES = ("agent", "language", "commit_type")
 COUNT_NAMES = (
@@ -25,16 +24,15 @@ COUNT_NAMES = (
     *(f"body_{what}" for what in ("has_issue_ref", "has_checkbox", "mentions_test")),
 )
 AGENT_WINDOW = 200
-LARGEST_COUNT = 10**9
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-Value = float | str | None
-Features = dict[str, Value]
-
-
-class BadRequestError(Exception):
-    """The body cannot be scored; the message says what was found and what is expected."""
+KEYS = ("repo", "agent")
+KINDS: Kinds = {
+    **dict.fromkeys(CATEGORY_NAMES, ("category",)),
+    **dict.fromkeys(COUNT_NAMES, ("number",)),
+    "hour_of_day": ("number", "hour"),
+    "weekday": ("number", "weekday"),
+    **dict.fromkeys(("repo_accept_rate", "agent_accept_rate"), ("number", "history")),
+}
+"""What kind of value each feature is, which says what bugs it can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +58,33 @@ class Ledger:
 class Index:
     """All the endpoint keeps in memory: category levels, and outcomes by repository and by agent."""
 
-    levels: dict[str, dict[str, int]]
-    repos: dict[str, Ledger]
-    agents: dict[str, Ledger]
+    levels: Levels
+    ledgers: Mapping[str, dict[str, Ledger]]
+    kinds: Kinds = field(default_factory=lambda: KINDS)
+    keys: tuple[str, ...] = KEYS
+
+    def features(self, request: Request, *, event_time: datetime, history_time: datetime) -> Features:
+        """The features by name: levels as text, numbers as float, None for missing or unseen in training."""
+        features: Features = {name: level(request, name, levels=self.levels[name]) for name in CATEGORY_NAMES}
+        features |= {name: count(request, name) for name in COUNT_NAMES}
+        features["hour_of_day"] = float(event_time.hour)
+        features["weekday"] = float(event_time.weekday())
+        rates = ("repo_accept_rate", "agent_accept_rate")
+        return features | {name: self.recall(name, request, as_of=history_time) for name in rates}
+
+    def recall(
+        self,
+        feature: str,
+        request: Request,
+        *,
+        as_of: datetime,
+        key: str = "",
+        window: float | None = None,
+    ) -> Value:
+        """The share accepted of the outcomes known at `as_of` of the feature's owner, or of another key."""
+        own, usual = ("repo", None) if feature == "repo_accept_rate" else ("agent", AGENT_WINDOW)
+        ledger = self.ledgers[key or own].get(text(request, key or own))
+        return ledger.rate(nanoseconds(as_of), usual if window is None else int(window)) if ledger else None
 
 
 def load_index(data: Path) -> Index:
@@ -71,92 +93,9 @@ def load_index(data: Path) -> Index:
     table = pq.read_table(data / "history.parquet")
     stamps = table["label_at"].cast("int64").to_pylist()
     rows = zip(*(table[name].to_pylist() for name in ("repo", "agent", "label")), stamps, strict=True)
-    index = Index(
-        levels={name: {level: code for code, level in enumerate(of)} for name, of in levels.items()},
-        repos={},
-        agents={},
-    )
+    ledgers: dict[str, dict[str, Ledger]] = {key: {} for key in KEYS}
     for repo, agent, label, known_at in sorted(rows, key=lambda row: row[3]):
-        index.repos.setdefault(repo, Ledger([], [0])).add(known_at, label)
-        index.agents.setdefault(agent, Ledger([], [0])).add(known_at, label)
-    return index
-
-
-def read_event_time(body: Mapping[str, object]) -> datetime:
-    """The moment of the event in UTC; the text must carry its offset."""
-    stamp = text(body, "event_time")
-    try:
-        moment = datetime.fromisoformat(stamp)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise BadRequestError(
-            f"event_time: expected ISO 8601 with an offset (15:00:12-01:00), found {stamp!r:.80}"
-        )
-    return moment.astimezone(UTC)
-
-
-def compute(
-    body: Mapping[str, object], index: Index, *, event_time: datetime, history_time: datetime
-) -> Features:
-    """The features by name: levels as text, numbers as float, None for missing or never seen in training."""
-    features: Features = {name: level(body, name, levels=index.levels[name]) for name in CATEGORY_NAMES}
-    features |= {name: count(body, name) for name in COUNT_NAMES}
-    features["hour_of_day"] = float(event_time.hour)
-    features["weekday"] = float(event_time.weekday())
-    as_of = nanoseconds(history_time)
-    repo, agent = index.repos.get(text(body, "repo")), index.agents.get(text(body, "agent"))
-    features["repo_accept_rate"] = repo.rate(as_of) if repo else None
-    features["agent_accept_rate"] = agent.rate(as_of, AGENT_WINDOW) if agent else None
-    return features
-
-
-def vector(features: Features, index: Index, *, names: Sequence[str]) -> npt.NDArray[np.float64]:
-    """One row of shape (1, len(names)) in the model's order of names: levels by code, None as NaN."""
-    row = [encode(features[name], index.levels.get(name, {})) for name in names]
-    return np.array([row], dtype=np.float64)
-
-
-def encode(value: Value, codes: Mapping[str, int]) -> float:
-    """A feature as the number the model takes."""
-    if value is None:
-        return math.nan
-    return float(codes[value]) if isinstance(value, str) else value
-
-
-def nanoseconds(moment: datetime) -> int:
-    """Nanoseconds since 1970, exact."""
-    return (moment - EPOCH) // MICROSECOND * 1000
-
-
-def wanted(body: Mapping[str, object], name: str) -> object:
-    """The value of a required key."""
-    if name not in body:
-        raise BadRequestError(f"missing key {name!r}")
-    return body[name]
-
-
-def text(body: Mapping[str, object], name: str) -> str:
-    """A required text."""
-    value = wanted(body, name)
-    if not isinstance(value, str):
-        raise BadRequestError(f"{name}: expected text, found {value!r:.80}")
-    return value
-
-
-def level(body: Mapping[str, object], name: str, *, levels: Mapping[str, int]) -> str | None:
-    """A category as its level, None when it is null or unknown to the model."""
-    if wanted(body, name) is None:
-        return None
-    value = text(body, name)
-    return value if value in levels else None
-
-
-def count(body: Mapping[str, object], name: str) -> float | None:
-    """A number, None when it is null."""
-    value = wanted(body, name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_COUNT:
-        raise BadRequestError(f"{name}: expected null or a number in 0..{LARGEST_COUNT}, found {value!r:.80}")
-    return float(value)
+        ledgers["repo"].setdefault(repo, Ledger([], [0])).add(known_at, label)
+        ledgers["agent"].setdefault(agent, Ledger([], [0])).add(known_at, label)
+    codes = {name: {level: code for code, level in enumerate(of)} for name, of in levels.items()}
+    return Index(levels=codes, ledgers=ledgers)

@@ -39,7 +39,7 @@ def endpoint(*options: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def healthy() -> Iterator[httpx.Client]:
-    """The champion without faults."""
+    """The champion without bugs."""
     with endpoint("--name", "duo", "--version", "7") as client:
         yield client
 
@@ -133,10 +133,10 @@ def test_bad_input_is_refused_with_a_reason(
     assert healthy.get("/health").status_code == httpx.codes.OK
 
 
-def test_faults_are_switched_on_by_the_command_line(bodies: list[bytes]) -> None:
+def test_bugs_are_switched_on_by_the_command_line(bodies: list[bytes]) -> None:
     """From its start on, the early clock changes the echoed hour, and slow work shows in Server-Timing."""
-    faults = ("event_time_early:hours=1,since=2025-03-03T09:00:00Z", "slow:ms=25,mode=wait")
-    with endpoint("--fault", faults[0], "--fault", faults[1]) as client:
+    bugs = ("event_time_early:hours=1,since=2025-03-03T09:00:00Z", "slow:ms=25,mode=wait")
+    with endpoint("--bug", bugs[0], "--bug", bugs[1]) as client:
         answers = [
             client.post("/score", content=bodies[i], headers={"x-debug-features": "1"}) for i in (0, 7000)
         ]
@@ -161,7 +161,7 @@ def test_the_rebuild_answers_as_the_champion_under_another_hash(
     ("options", "says"),
     [
         (["--model", "models/none.txt"], "none.txt"),
-        (["--fault", "slwo:ms=1"], "unknown fault 'slwo'"),
+        (["--bug", "slwo:ms=1"], "unknown bug 'slwo'; did you mean 'slow'?"),
         (["--data", "nowhere"], "nowhere"),
     ],
 )

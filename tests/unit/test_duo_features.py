@@ -10,19 +10,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from scenarios.duo_acceptance.build import busiest_window
+from scenarios.bugs.active import Bugs
+from scenarios.bugs.parse import parse_bugs
 from scenarios.duo_acceptance.dataset import outcomes, read_arrivals, read_prs, requests
-from scenarios.duo_acceptance.faults import Faults, parse_faults
 from scenarios.duo_acceptance.features import CATEGORIES, accept_rate, build
-from scenarios.duo_acceptance.figures import changed_rows, damage, served
-from scenarios.duo_acceptance.serving_features import (
-    BadRequestError,
-    Index,
-    compute,
-    load_index,
-    read_event_time,
-    vector,
-)
+from scenarios.duo_acceptance.figures import changed_rows, damage, no_rival, served
+from scenarios.duo_acceptance.serving_features import Index, load_index
+from scenarios.recording import busiest_window
+from scenarios.request import BadRequestError, read_event_time, vector
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "duo_acceptance"
 DATA = SCENARIO / "data"
@@ -60,7 +55,8 @@ def online_rows(bodies: list[bytes], index: Index, names: list[str]) -> npt.NDAr
     rows = []
     for body in map(json.loads, bodies):
         moment = read_event_time(body)
-        rows.append(vector(compute(body, index, event_time=moment, history_time=moment), index, names=names))
+        features = index.features(body, event_time=moment, history_time=moment)
+        rows.append(vector(features, index.levels, names=names))
     return np.vstack(rows)
 
 
@@ -175,14 +171,14 @@ def test_history_counts_outcomes_from_the_moment_they_were_known(
     frame.to_parquet(tmp_path / "history.parquet")
     (tmp_path / "categories.json").write_text("{}")
     rate = accept_rate(pd.Series([key]), np.array([stamp]), history=frame, by="repo", last=last)
-    ledger = load_index(tmp_path).repos.get(key)
+    ledger = load_index(tmp_path).ledgers["repo"].get(key)
     served_rate = ledger.rate(stamp, last) if ledger else None
     np.testing.assert_array_equal(rate, [expected])
     np.testing.assert_array_equal(np.array([served_rate], dtype=np.float64), [expected])
 
 
 @pytest.mark.parametrize(
-    ("fault", "changed"),
+    ("bug", "changed"),
     [
         (f"event_time_early:hours=1,since={SINCE}", {"hour_of_day", "weekday"} | HISTORY_FEATURES),
         (f"history_stale:hours=1,since={SINCE}", HISTORY_FEATURES),
@@ -190,11 +186,12 @@ def test_history_counts_outcomes_from_the_moment_they_were_known(
         ("event_time_early:hours=1,since=2026-01-01T00:00:00Z", set()),
     ],
 )
-def test_a_fault_changes_what_it_says_and_nothing_before_it_starts(
-    fault: str, changed: set[str], bodies: list[bytes], offline: pd.DataFrame
+def test_a_bug_changes_what_it_says_and_nothing_before_it_starts(
+    bug: str, changed: set[str], bodies: list[bytes], offline: pd.DataFrame
 ) -> None:
     """Exactly the named features change, and only for events from `since` on."""
-    online = served(bodies, DATA, faults=parse_faults([fault]), like=offline)
+    index = load_index(DATA)
+    online = served(bodies, index, bugs=parse_bugs([bug], index, data=DATA), like=offline)
     start = int(read_prs(DATA)["created_at"].searchsorted(pd.Timestamp(SINCE)))
     assert set(changed_rows(offline, online)) == changed
     assert changed_rows(offline.iloc[:start], online.iloc[:start]) == {}
@@ -204,18 +201,21 @@ def test_the_demo_bug_flips_decisions_while_distributions_look_alike(
     bodies: list[bytes], offline: pd.DataFrame, champion: lgb.Booster
 ) -> None:
     """Read one hour early: about 4 % of decisions flip, and no feature's PSI reaches 0.016."""
-    faults = parse_faults([f"event_time_early:hours=1,since={SINCE}"])
-    report = damage(champion, offline=offline, online=served(bodies, DATA, faults=faults, like=offline))
+    index = load_index(DATA)
+    bugs = parse_bugs([f"event_time_early:hours=1,since={SINCE}"], index, data=DATA)
+    report = damage(champion, offline=offline, online=served(bodies, index, bugs=bugs, like=offline))
     assert 0.03 < report["flip_share"] < 0.05
     assert max(report["psi"].values()) < 0.016
 
 
 def test_reading_early_is_what_dropping_the_offset_does(bodies: list[bytes]) -> None:
-    """The clock time the client wrote, taken for UTC, is the time the fault acts on."""
-    faults = parse_faults(["event_time_early:hours=1"])
+    """The clock time the client wrote, taken for UTC, is the time the bug acts on."""
+    index = load_index(DATA)
+    bugs = parse_bugs(["event_time_early:hours=1"], index, data=DATA)
     for body in map(json.loads, bodies[::100]):
-        without_offset = read_event_time({"event_time": body["event_time"].removesuffix("-01:00") + "Z"})
-        assert faults.read_times(read_event_time(body)) == (without_offset, without_offset)
+        without_offset = body | {"event_time": body["event_time"].removesuffix("-01:00") + "Z"}
+        early = bugs.serve(body, index, score_by=no_rival)[1]
+        assert early == Bugs().serve(without_offset, index, score_by=no_rival)[1]
 
 
 def test_a_missing_category_or_number_is_missing_not_a_level(bodies: list[bytes]) -> None:
@@ -223,10 +223,10 @@ def test_a_missing_category_or_number_is_missing_not_a_level(bodies: list[bytes]
     index = load_index(DATA)
     body = json.loads(bodies[0]) | {"language": None, "agent": "Nobody", "body_chars": None}
     moment = read_event_time(body)
-    features = compute(body, index, event_time=moment, history_time=moment)
+    features = index.features(body, event_time=moment, history_time=moment)
     absent = ["language", "agent", "body_chars", "agent_accept_rate"]
     assert [features[name] for name in absent] == [None] * 4
-    assert np.isnan(vector(features, index, names=absent)).all()
+    assert np.isnan(vector(features, index.levels, names=absent)).all()
 
 
 @pytest.mark.parametrize(
@@ -276,8 +276,9 @@ def test_labels_exist_for_the_matured_rows_only() -> None:
     assert set(labels["label"]) == {0.0, 1.0}
 
 
-def test_without_faults_the_endpoint_reads_the_time_as_sent() -> None:
-    """No fault: event time and history time are the true one."""
-    moment = read_event_time({"event_time": "2025-06-03T15:00:12-01:00"})
-    assert moment.isoformat() == "2025-06-03T16:00:12+00:00"
-    assert Faults().read_times(moment) == (moment, moment)
+def test_without_bugs_the_endpoint_reads_the_time_as_sent(bodies: list[bytes]) -> None:
+    """No bug: event time and history time are the true one."""
+    body = json.loads(bodies[0]) | {"event_time": "2025-06-03T15:00:12-01:00"}
+    asked, _ = Bugs().serve(body, load_index(DATA), score_by=no_rival)
+    assert asked.event_time.isoformat() == "2025-06-03T16:00:12+00:00"
+    assert Bugs().clocks(asked) == (asked.event_time, asked.event_time)
