@@ -381,12 +381,19 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A tolerance that the user widened, and what it silenced."""
+    """A tolerance that the user widened, who answers for it until when, and what it silenced in which arm.
+
+    `silenced` counts cells that differ by the shipped tolerance; `max_abs` is the largest finite difference.
+    """
 
     field: str
     rule: str
     reason: str
     silenced: int
+    arm: str = ""
+    owner: str = ""
+    expires: str | None = None
+    max_abs: float | None = None
 
 
 class SinglesCheck(msgspec.Struct, frozen=True, kw_only=True):

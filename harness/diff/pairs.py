@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from harness.columns import DIFFERENCES, Column, Kind, Pair
-from harness.diff.cells import Difference, Judged, absent, judge, mismatch, signed, texts
+from harness.diff.bands import SHIPPED_SCORE
+from harness.diff.cells import Difference, Judged, absent, judge, largest, mismatch, signed, texts
 from harness.diff.damage import Rescore, damage
 from harness.diff.event_time import Rebuild
 from harness.diff.findings import SCORE_FIELD, Case, cell_exemplars, find
 from harness.diff.places import Places
 from harness.diff.scores import as_column, compare_scores, flipped
-from harness.diff.tolerance import EVERYTHING, SHIPPED, SHIPPED_SCORE, Tolerances
+from harness.diff.tolerance import EVERYTHING, Tolerance, Tolerances
 from harness.records import Damage, FieldSummary, Finding, IgnoredRule, PairSummary
 
 #: features whose damage is measured, those with most mismatches: each scores its mismatching requests again
@@ -109,10 +110,10 @@ def _as_judged(case: Case, tolerances: Tolerances) -> Judged:
         as_column(case.pair.right.scores),
         case.scored.codes,
     )
-    silenced = 0
+    silenced = np.zeros(0, np.int64)
     if tolerances.score.wider_than(SHIPPED_SCORE):
         strict = mismatch(left, right, tolerance=SHIPPED_SCORE)
-        silenced = int(np.count_nonzero((strict != Difference.EQUAL) & (codes == Difference.EQUAL)))
+        silenced = np.flatnonzero((strict != Difference.EQUAL) & (codes == Difference.EQUAL))
     return Judged(
         SCORE_FIELD, left, right, codes, np.flatnonzero(codes), len(codes), tolerances.score, silenced
     )
@@ -151,7 +152,7 @@ def _field(
     case: Case, judged: Judged, *, damaged: Damage | None = None, classes: dict[str, int] | None = None
 ) -> FieldSummary:
     rows, places = judged.rows, case.places
-    change = signed(judged)
+    change = signed(judged, rows)
     change = change[np.isfinite(change)]
     counts = np.bincount(judged.codes[rows], minlength=len(Difference))
     return FieldSummary(
@@ -225,21 +226,42 @@ def _shown(column: Column) -> int:
 
 
 def _ignored(tolerances: Tolerances, judged: tuple[Judged, ...], *, score: Judged) -> tuple[IgnoredRule, ...]:
+    """Every rule that widens or ignores, whether it silenced anything or not."""
+    here = {j.field: [j] for j in judged}
     rules = [
-        IgnoredRule(
-            field=j.field, rule=j.rule, reason=tolerances.features[j.field].reason, silenced=j.silenced
+        _rule_of(
+            name, told=_said(rule, tolerances, held=here.get(name)), by=rule, silenced=here.get(name, [])
         )
-        for j in judged
-        if j.field in tolerances.features and (j.ignored or j.band.wider_than(SHIPPED))
+        for name, rule in tolerances.features.items()
+        if rule.ignore or rule.rule(tolerances.default).widens
     ]
-    if tolerances.default.wider_than(SHIPPED):
-        silenced = sum(j.silenced for j in judged if j.field not in tolerances.features)
-        rules.append(
-            IgnoredRule(field=EVERYTHING, rule=str(tolerances.default), reason="", silenced=silenced)
-        )
+    if tolerances.default.widens:
+        others = [j for j in judged if j.field not in tolerances.features]
+        rules.append(_rule_of(EVERYTHING, told=str(tolerances.default), by=tolerances, silenced=others))
     if tolerances.score.wider_than(SHIPPED_SCORE):
-        rules.append(IgnoredRule(field=SCORE_FIELD, rule=score.rule, reason="", silenced=score.silenced))
+        rules.append(_rule_of(SCORE_FIELD, told=score.rule, by=tolerances, silenced=[score]))
     return tuple(rules)
+
+
+def _said(rule: Tolerance, tolerances: Tolerances, *, held: list[Judged] | None) -> str:
+    """A rule as it was held, its open decimals found; as it was written where its feature was not judged."""
+    if held:
+        return held[0].rule
+    return "ignored" if rule.ignore else str(rule.rule(tolerances.default))
+
+
+def _rule_of(field: str, *, told: str, by: Tolerance | Tolerances, silenced: Sequence[Judged]) -> IgnoredRule:
+    """A rule with its owner and what it silenced: how many cells, and the largest of the differences."""
+    sizes = [size for one in silenced if (size := largest(one, one.silenced)) is not None]
+    return IgnoredRule(
+        field=field,
+        rule=told,
+        reason=by.reason,
+        owner=by.owner,
+        expires=by.expires,
+        silenced=sum(len(one.silenced) for one in silenced),
+        max_abs=max(sizes, default=None),
+    )
 
 
 def _differences(pair: Pair, judged: list[Judged]) -> pa.Table:
@@ -259,6 +281,6 @@ def _cells(pair: Pair, judged: Judged) -> pa.Table:
         "kind": labels.take(pa.array(judged.codes[rows])),
         "left": texts(judged.left, rows),
         "right": texts(judged.right, rows),
-        "magnitude": pa.array(np.abs(signed(judged)), from_pandas=True),
+        "magnitude": pa.array(np.abs(signed(judged, rows)), from_pandas=True),
     }
     return pa.table(columns, schema=DIFFERENCES)

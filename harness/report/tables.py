@@ -282,9 +282,18 @@ def ignored(report: Report) -> Table:
     """What was ignored, by whose rule, and how much it silenced."""
     return Table(
         "Ignored by rule",
-        _columns("Field`,Rule,Reason,Silenced#"),
+        _columns("Field`,Arm,Rule,Reason,Owner,Until@,Silenced#,Largest#"),
         tuple(
-            (*(words.printable(t) for t in (rule.field, rule.rule, rule.reason)), words.count(rule.silenced))
+            (
+                words.printable(rule.field),
+                words.printable(rule.arm) or words.NONE,
+                words.printable(rule.rule),
+                words.printable(rule.reason),
+                words.printable(rule.owner) or words.NONE,
+                words.printable(rule.expires or words.NONE),
+                words.count(rule.silenced),
+                words.number(rule.max_abs),
+            )
             for rule in report.ignored
         ),
     )

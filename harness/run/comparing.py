@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from harness import columns, diff, join
 from harness.diff.noise import excused, without_noise
+from harness.diff.tolerance import EVERYTHING
 from harness.evidence import JudgedPair
 from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
 from harness.run import noise
@@ -59,6 +60,16 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(
             JudgedPair(p.summary, "offline" if p.against == "offline" else "champion", p.under_test)
             for p in self.pairs
+        )
+
+    def rules(self) -> tuple[IgnoredRule, ...]:
+        """Every rule by arm with what it silenced; against the champion only where it silenced anything."""
+        held = {p.summary.right for p in self.pairs if p.against == "offline"}
+        return tuple(
+            rule
+            for p in self.pairs
+            for rule in p.ignored
+            if p.against == "offline" or rule.silenced or p.summary.right not in held
         )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -215,7 +226,9 @@ def _compare(
         against=plan.against,
         under_test=plan.under_test,
         findings=result.findings,
-        ignored=(*result.ignored, *noisy, *_expired(loaded.scenario.tolerance, arms.tolerances)),
+        ignored=_by_arm(
+            (*result.ignored, *noisy, *_expired(loaded.scenario.tolerance, arms.tolerances)), plan=plan
+        ),
         phases={
             name: _by_phase(arms.answers[name], rows, outcomes=arms.tables[name])
             for name in (plan.left, plan.right)
@@ -249,12 +262,27 @@ def _unread(arm: str, echo: diff.Echo | None) -> list[str]:
     return [f"{arm} shows features that cannot be read on {echo.unreadable:,} requests: counted as missing"]
 
 
+def _by_arm(rules: tuple[IgnoredRule, ...], *, plan: _PairPlan) -> tuple[IgnoredRule, ...]:
+    arm = f"{plan.right} vs {plan.left}"
+    return tuple(msgspec.structs.replace(rule, arm=arm) for rule in rules)
+
+
 def _expired(written: diff.Tolerances, held: diff.Tolerances) -> list[IgnoredRule]:
     """The rules that silence nothing any more, so that nobody wonders why their feature differs again."""
     gone = {name: rule for name, rule in written.features.items() if name not in held.features}
+    rules: dict[str, diff.Tolerance | diff.Tolerances] = {**gone}
+    if written.widened and not held.widened:
+        rules[EVERYTHING] = written
     return [
-        IgnoredRule(field=name, rule=f"expired on {rule.expires}", reason=rule.reason, silenced=0)
-        for name, rule in gone.items()
+        IgnoredRule(
+            field=name,
+            rule=f"expired on {rule.expires}",
+            reason=rule.reason,
+            owner=rule.owner,
+            expires=rule.expires,
+            silenced=0,
+        )
+        for name, rule in rules.items()
     ]
 
 

@@ -105,7 +105,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         quality=evidence.quality,
         noise=noise.found(folder),
         identities=evidence.identities,
-        ignored=tuple(rule for p in run.comparison.pairs if p.against == "offline" for rule in p.ignored),
+        ignored=run.comparison.rules(),
         environment=record.versions,
         digests={
             "scenario": record.scenario_digest,

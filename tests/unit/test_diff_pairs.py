@@ -121,7 +121,7 @@ def test_each_field_has_its_summary_in_feature_order() -> None:
     )
     assert (country.field, country.mismatches, country.kinds) == ("country", 1, {"category": 1})
     assert (country.max_abs, country.median_difference) == (None, None)
-    assert (amount.tolerance, country.tolerance) == ("atol 1e-12, rtol 1e-09", "same text")
+    assert (amount.tolerance, country.tolerance) == ("whole numbers exactly", "same text")
 
 
 def test_the_score_has_its_summary_too() -> None:
@@ -155,14 +155,28 @@ def test_every_differing_cell_is_a_row() -> None:
 def test_rules_show_what_they_silenced() -> None:
     """One row a rule that widens or ignores, counted against the shipped tolerance."""
     rules = {
-        "amount": Tolerance(atol=0.5, reason="sensor noise"),
+        "amount": Tolerance(atol=0.5, reason="sensor noise", owner="ml", expires="2026-12-31"),
         "country": Tolerance(ignore=True, reason="renamed on purpose"),
     }
-    found = compare(CASE, tolerances=Tolerances(features=rules, score_atol=0.31))
+    found = compare(CASE, tolerances=Tolerances(features=rules, score_atol=0.31, reason="a float32 arm"))
     assert found.ignored == (
-        IgnoredRule(field="amount", rule="atol 0.5, rtol 1e-09", reason="sensor noise", silenced=1),
+        IgnoredRule(
+            field="amount",
+            rule="atol 0.5, rtol 1e-09",
+            reason="sensor noise",
+            silenced=1,
+            owner="ml",
+            expires="2026-12-31",
+            max_abs=0.5,
+        ),
         IgnoredRule(field="country", rule="ignored", reason="renamed on purpose", silenced=1),
-        IgnoredRule(field="score", rule="atol 0.31, rtol 0", reason="", silenced=1),
+        IgnoredRule(
+            field="score",
+            rule="atol 0.31, rtol 0",
+            reason="a float32 arm",
+            silenced=1,
+            max_abs=0.7 - 0.4,
+        ),
     )
     assert (found.summary.feature_mismatches, found.summary.score_mismatches) == (2, 1)
     assert set(found.differences["field"].to_pylist()) == {"amount", "score"}
@@ -170,8 +184,19 @@ def test_rules_show_what_they_silenced() -> None:
 
 def test_a_wide_default_is_a_rule_for_every_feature_without_one() -> None:
     """It cannot silence anything unseen."""
-    found = compare(CASE, tolerances=Tolerances(rtol=1.0))
-    assert found.ignored == (IgnoredRule(field="*", rule="atol 1e-12, rtol 1", reason="", silenced=1),)
+    found = compare(CASE, tolerances=Tolerances(rtol=1.0, reason="sensors", owner="ml"))
+    assert found.ignored == (
+        IgnoredRule(
+            field="*", rule="atol 1e-12, rtol 1", reason="sensors", owner="ml", silenced=1, max_abs=0.5
+        ),
+    )
+
+
+def test_a_rule_of_a_feature_that_was_not_judged_is_told_all_the_same() -> None:
+    """It silenced nothing, and that is shown."""
+    rules = Tolerances(features={"amount": Tolerance(kind="rounded", reason="legacy")})
+    found = compare(pair(None, None), tolerances=rules)
+    assert [(rule.field, rule.silenced) for rule in found.ignored] == [("amount", 0)]
 
 
 def test_the_shipped_tolerance_silences_nothing() -> None:
