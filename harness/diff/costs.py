@@ -47,6 +47,7 @@ class _Sums:
     moved_variance: NDArray[np.float64]
     flips_variance: NDArray[np.float64]
     most: NDArray[np.int64]
+    sampled: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +139,8 @@ class Game:
 
     def _shares(self) -> _Sums:
         nothing, counts = np.zeros((4, len(self.players))), self.plays.sum(axis=1)
-        sums = _Sums(nothing[0], nothing[1], nothing[2], nothing[3], np.zeros(len(self.players), np.int64))
+        most, sampled = np.zeros(len(self.players), np.int64), np.zeros(len(self.players), bool)
+        sums = _Sums(nothing[0], nothing[1], nothing[2], nothing[3], most, sampled)
         for m in range(1, EXACT_PLAYERS + 1):
             rows = np.flatnonzero(counts == m)
             if len(rows) * (2**m - 1) <= self.vectors or m == 1:
@@ -177,6 +179,7 @@ class Game:
             variance = f"{part}_variance"
             setattr(sums, variance, getattr(sums, variance) + totals.var(axis=0, ddof=1) / ORDERS)
         here = plays.any(axis=0)
+        sums.sampled |= here
         sums.most[here] = np.maximum(sums.most[here], int(plays.sum(axis=1).max()))
 
     def _one_order(
@@ -205,6 +208,6 @@ def log_loss(label: NDArray[np.float64], score: NDArray[np.float64]) -> NDArray[
 
 def _errors(sums: _Sums, j: int, *, n: int) -> tuple[float | None, float | None]:
     """Standard errors of the shares, None where every coalition was scored."""
-    if not (sums.flips_variance[j] or sums.moved_variance[j]):
+    if not sums.sampled[j]:
         return None, None
     return float(np.sqrt(sums.flips_variance[j])), float(np.sqrt(sums.moved_variance[j]) / n)

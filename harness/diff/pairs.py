@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from harness.columns import DIFFERENCES, Column, Kind, Pair
 from harness.diff.bands import SHIPPED_SCORE
+from harness.diff.case import Case, Context
 from harness.diff.cells import Difference, Judged, absent, judge, largest, mismatch, signed, texts
 from harness.diff.damage import Rescore, damage
 from harness.diff.event_time import Rebuild
-from harness.diff.findings import SCORE_FIELD, Case, cell_exemplars, find
+from harness.diff.exemplars import cell_exemplars
+from harness.diff.findings import SCORE_FIELD, find
 from harness.diff.places import Places
 from harness.diff.scores import as_column, compare_scores, flipped
 from harness.diff.tolerance import EVERYTHING, Tolerance, Tolerances
@@ -22,6 +24,7 @@ from harness.records import Damage, FieldSummary, Finding, IgnoredRule, PairSumm
 
 #: features whose damage is measured, those with most mismatches: each scores its mismatching requests again
 DAMAGE_FIELDS = 200
+NOTHING = Context()
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,13 @@ def compare(
     threshold: float | None = None,
     rescore: Rescore | None = None,
     rebuild: Rebuild | None = None,
-    extra: Mapping[str, int] | None = None,
+    context: Context = NOTHING,
 ) -> PairResult:
     """Two arms compared on every request of a pair, exactly; the right arm is the one under test.
 
     `threshold`: the decision is score >= threshold; without one nothing flips. `rescore` scores offline
     vectors (only where the left arm is offline), `rebuild` builds offline features for requests, by seq, with
-    event_time shifted by some ns. `extra` counts requests by the name of a
-    feature that the right arm shows and the left does not know.
+    event_time shifted by some ns. `context` is what is known of the requests beside the answers.
     """
     judged = _judge_features(pair, tolerances)
     touched = np.zeros(len(pair.seq), np.int32)
@@ -81,11 +83,12 @@ def compare(
         threshold=threshold,
         score_atol=tolerances.score_atol,
         rescore=rescore,
+        context=replace(context, extra={**_unknown(pair), **context.extra}),
     )
     masks = Masks(None if judged is None else touched > 0, scored.codes != Difference.EQUAL, case.flips)
     score = _as_judged(case, tolerances)
     return PairResult(
-        summary=_summary(case, masks=masks, score=score, extra=extra or {}),
+        summary=_summary(case, masks=masks, score=score),
         findings=find(case, rebuild),
         differences=_differences(pair, [*case.bad, score]),
         ignored=_ignored(tolerances, judged or (), score=score),
@@ -119,7 +122,7 @@ def _as_judged(case: Case, tolerances: Tolerances) -> Judged:
     )
 
 
-def _summary(case: Case, *, masks: Masks, score: Judged, extra: Mapping[str, int]) -> PairSummary:
+def _summary(case: Case, *, masks: Masks, score: Judged) -> PairSummary:
     pair, anywhere = case.pair, np.arange(len(case.pair.seq))
     damages = _damages(case)
     features = masks.any_feature
@@ -140,7 +143,7 @@ def _summary(case: Case, *, masks: Masks, score: Judged, extra: Mapping[str, int
         units_flips=_units(case, masks.flips),
         fields=tuple(_field(case, j, damaged=damages.get(j.field)) for j in case.judged or ()),
         score=_field(case, score, classes=case.scored.classes),
-        unsure=tuple(_unsure(case, extra)),
+        unsure=tuple(_unsure(case)),
     )
 
 
@@ -185,7 +188,7 @@ def _damages(case: Case) -> dict[str, Damage]:
     }
 
 
-def _unsure(case: Case, extra: Mapping[str, int]) -> list[str]:
+def _unsure(case: Case) -> list[str]:
     """What could not be judged, and why, a sentence each."""
     pair, judged = case.pair, case.judged
     if judged is None:
@@ -200,12 +203,17 @@ def _unsure(case: Case, extra: Mapping[str, int]) -> list[str]:
     dark = _dark(judged, n)
     if dark:
         said.append(f"{pair.right.arm} shows no features on {dark:,} of {n:,} requests: counted as missing")
-    unknown = {**_unknown(pair), **extra}
     said += [
-        f"{name}: shown by {pair.right.arm} on {count:,} requests, unknown to {pair.left.arm}"
-        for name, count in sorted(unknown.items())
+        f"{j.field}: empty in both arms on every request, nothing was compared"
+        for j in judged
+        if j.compared and _empty(j.left) and _empty(j.right)
     ]
     return said
+
+
+def _empty(column: Column) -> bool:
+    """Whether a column holds no value on any request."""
+    return bool(np.all((column.kind != Kind.VALUE) & (column.kind != Kind.WRONG_TYPE)))
 
 
 def _dark(judged: tuple[Judged, ...], n: int) -> int:
@@ -217,7 +225,9 @@ def _dark(judged: tuple[Judged, ...], n: int) -> int:
 
 
 def _unknown(pair: Pair) -> dict[str, int]:
-    known, served = pair.left.features or {}, pair.right.features or {}
+    known, served = pair.left.features, pair.right.features or {}
+    if known is None:
+        return {}
     return {name: _shown(column) for name, column in served.items() if name not in known}
 
 

@@ -48,6 +48,11 @@ def duration(ns: int) -> str:
     return f"{number(ns / 1e9)} s"
 
 
+def milliseconds(ns: float) -> str:
+    """A length of time in whole milliseconds, below 10 to two digits; 1,234,567 reads 1.2 ms."""
+    return f"{number(round(ns / 1e6))} ms" if ns >= 10**7 else f"{small(ns / 1e6)} ms"
+
+
 def reference(arm: str) -> str:
     """The left arm, compared with: `offline:v7` reads offline, `champion` reads the champion."""
     return "offline" if arm.partition(":")[0] == "offline" else f"the {arm}"

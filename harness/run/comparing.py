@@ -93,7 +93,8 @@ class _Arms:
 
     `asked`: by target, bool (n,), the requests that it answered in a phase that asks for the feature echo.
     `tolerances` are those in force on the day of the run; `tables` the outcomes by target; `noise` what the
-    champion differs from itself, by field, where it was asked twice.
+    champion differs from itself, by field, where it was asked twice; `label` what came to be, as far as the
+    run knows by now, NaN elsewhere.
     """
 
     known: join.Keys
@@ -103,6 +104,7 @@ class _Arms:
     tolerances: diff.Tolerances
     tables: dict[str, pa.Table]
     noise: Mapping[str, NoiseRow]
+    label: NDArray[np.float64] | None
 
     def answered(self, arm: str) -> bool:
         """Whether an arm answered anything."""
@@ -187,7 +189,26 @@ def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
         names = [name.removeprefix(FEATURE) for name in table.column_names if name.startswith(FEATURE)]
         offline[model] = diff.from_table(table.select([FEATURE + n for n in names]).rename_columns(names))
     tolerances = loaded.scenario.tolerance.on(_day(folder))
-    return _Arms(known, answers, offline, asked, tolerances, tables, noise.by_field(folder))
+    label = _label(folder, n)
+    return _Arms(known, answers, offline, asked, tolerances, tables, noise.by_field(folder), label)
+
+
+def _label(folder: RunFolder, n: int) -> NDArray[np.float64] | None:
+    """The latest label of each request; a comparison is no test, so it need not wait for all of them."""
+    if not any(folder.labels.glob("part-*.parquet")):
+        return None
+    return join.labels(folder.read(folder.labels), n=n, as_of_ns=np.iinfo(np.int64).max)[0]
+
+
+def _latency(
+    answers: join.Answers, rows: NDArray[np.int64], *, outcomes: pa.Table | None
+) -> NDArray[np.float64] | None:
+    """How long the answers that count took, ns from written to done, NaN where it was not timed."""
+    if outcomes is None:
+        return None
+    taken = outcomes.select(["written_ns", "done_ns"]).take(pa.array(answers.row[rows]))
+    written, done = (column.to_numpy(zero_copy_only=False).astype(np.float64) for column in taken.columns)
+    return np.asarray(done - written)
 
 
 def _day(folder: RunFolder) -> date:
@@ -217,7 +238,11 @@ def _compare(
         threshold=loaded.scenario.threshold,
         rescore=rescore,
         rebuild=rebuild,
-        extra=mine.extra if mine else None,
+        context=diff.Context(
+            label=arms.label[rows] if arms.label is not None else None,
+            latency_ns=_latency(right, rows, outcomes=arms.tables.get(plan.right)),
+            extra=mine.extra if mine else {},
+        ),
     )
     result, noisy = _calm(settle, arms.tolerances, known=arms.noise if plan.under_test else {})
     unread = _unread(right.arm, mine)
