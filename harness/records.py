@@ -288,7 +288,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Two arms compared on each request: exact counts, no sampling.
+    """Two arms compared on each of `compared` distinct requests: exact counts, no sampling.
 
     `units_features`, `units_scores` and `units_flips` are the units behind the three counts (None: not
     counted), `units_mismatching` those with any feature or the score differing.
@@ -297,7 +297,6 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     left: str
     right: str
     compared: int
-    distinct: int
     feature_mismatches: int | None
     score_mismatches: int
     flips: int

@@ -58,12 +58,12 @@ def find(case: Case, rebuild: Rebuild | None) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=_rank))
 
 
-def _rank(finding: Finding) -> tuple[bool, float, float, int, tuple[str, ...]]:
-    """What costs most first, what costs nothing last."""
+def _rank(finding: Finding) -> tuple[bool, bool, float, float, int, tuple[str, ...]]:
+    """What costs most first, what costs nothing last, and what is not even compared at the very end."""
     cost = finding.cost
     flips = cost.flips_share if cost else finding.flips
     moved = (cost.mean_abs_share if cost else finding.mean_abs) * finding.requests
-    return finding.latent, -flips, -moved, -finding.requests, finding.fields
+    return finding.cause == EXTRA, finding.latent, -flips, -moved, -finding.requests, finding.fields
 
 
 def _bugs(case: Case, rebuild: Rebuild | None) -> list[Bug]:

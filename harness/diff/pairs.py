@@ -131,7 +131,6 @@ def _summary(case: Case, *, masks: Masks, score: Judged) -> PairSummary:
         left=pair.left.arm,
         right=pair.right.arm,
         compared=len(pair.seq),
-        distinct=len(np.unique(pair.seq)),
         feature_mismatches=None if masks.any_feature is None else int(np.count_nonzero(masks.any_feature)),
         score_mismatches=int(np.count_nonzero(masks.score)),
         flips=int(np.count_nonzero(masks.flips)),

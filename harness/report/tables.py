@@ -68,14 +68,13 @@ def pairs(report: Report) -> Table:
     return Table(
         "Arms compared",
         _columns(
-            "Pair,Compared#,Distinct#,Features differ#,Scores differ#,Decision flips#,Nondeterministic#,"
+            "Pair,Compared#,Features differ#,Scores differ#,Decision flips#,Nondeterministic#,"
             "Units differing#"
         ),
         tuple(
             (
                 pair_name(pair),
                 words.count(pair.compared),
-                words.count(pair.distinct),
                 "not echoed" if pair.feature_mismatches is None else words.count(pair.feature_mismatches),
                 words.count(pair.score_mismatches),
                 words.count(pair.flips),
@@ -143,6 +142,35 @@ def exemplars(pair: PairSummary, limit: int = 3) -> Table:
             )
             for field in fields
             for item in field.exemplars[:limit]
+        ),
+    )
+
+
+def costs(report: Report) -> Table:
+    """What each bug costs: alone, put right alone, and its share; flips, and the mean change of the score."""
+    return Table(
+        "What each bug costs",
+        _columns(
+            "Fields`,Cause,Requests#,Bugs at once#,Flips alone#,Flips put right#,Flips share#,"
+            "Score alone#,Score put right#,Score share#,Log loss#,Labels#"
+        ),
+        tuple(
+            (
+                words.listed(finding.fields),
+                story.cause_name(finding.cause),
+                words.count(finding.requests),
+                words.count(cost.together),
+                words.count(cost.flips_in),
+                words.count(cost.flips_out),
+                f"{words.number(cost.flips_share)}{story.give_or_take(cost.flips_error)}",
+                words.number(cost.mean_abs_in),
+                words.number(cost.mean_abs_out),
+                f"{words.number(cost.mean_abs_share)}{story.give_or_take(cost.mean_abs_error)}",
+                words.number(cost.log_loss),
+                words.count(cost.labelled) if cost.labelled else words.NONE,
+            )
+            for finding in story.costly(report.findings)
+            if (cost := finding.cost) is not None
         ),
     )
 

@@ -158,12 +158,12 @@ def _check_whole(run: _Run) -> None:
     for pair in (p.summary for p in run.comparison.pairs if p.against == "offline"):
         table = run.tables[pair.right]
         answered = accounting.answered(table)
-        if answered != pair.distinct:
+        if answered != pair.compared:
             raise RunError(
                 f"the comparison is not of these outcomes of {pair.right}",
                 where=str(run.folder.root),
                 found=f"{answered:,} answered requests",
-                expected=f"{pair.distinct:,}",
+                expected=f"{pair.compared:,}",
                 fix=f"Run: replaygate compare {run.folder.root}",
             )
 

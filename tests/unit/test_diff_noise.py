@@ -28,7 +28,6 @@ def pair(differ: int, *, score: int = 0, flips: int = 0) -> PairSummary:
         left="offline:m",
         right="challenger",
         compared=N,
-        distinct=N,
         feature_mismatches=differ,
         score_mismatches=score,
         flips=flips,
