@@ -475,7 +475,8 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
 class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
     """How often two answers of the champion to one request differ in a feature, the score or the decision.
 
-    `lower` and `upper` bound the rate at 95 % (Clopper and Pearson).
+    `lower` and `upper` bound the rate at 95 % (Clopper and Pearson). `max_abs` is the largest difference
+    of two numbers, None where answers differ otherwise than by a number.
     """
 
     field: str
@@ -484,6 +485,7 @@ class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
     lower: float
     upper: float
+    max_abs: float | None = None
 
 
 class NoiseSummary(msgspec.Struct, frozen=True, kw_only=True):

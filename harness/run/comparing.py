@@ -232,9 +232,10 @@ def _compare(
     if theirs is not None and mine is not None:
         theirs, mine = _as_asked(theirs, mine, asked=_asked(plan, arms)[rows])
     rescore, rebuild = _hypotheses(models, plan)
+    pair = join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None))
     settle = partial(
         diff.compare,
-        join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None)),
+        pair,
         threshold=loaded.scenario.threshold,
         rescore=rescore,
         rebuild=rebuild,
@@ -244,9 +245,9 @@ def _compare(
             extra=mine.extra if mine else {},
         ),
     )
-    result, noisy = _calm(settle, arms.tolerances, known=arms.noise if plan.under_test else {})
+    result, noisy = _calm(settle, pair, arms=arms, known=arms.noise if plan.under_test else {})
     unread = _unread(right.arm, mine)
-    pair = Compared(
+    held = Compared(
         summary=msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)),
         against=plan.against,
         under_test=plan.under_test,
@@ -260,17 +261,14 @@ def _compare(
             if name in arms.tables
         },
     )
-    return pair, result.differences
+    return held, result.differences
 
 
 def _calm(
-    settle: Callable[..., diff.PairResult], tolerances: diff.Tolerances, *, known: Mapping[str, NoiseRow]
+    settle: Callable[..., diff.PairResult], pair: columns.Pair, *, arms: _Arms, known: Mapping[str, NoiseRow]
 ) -> tuple[diff.PairResult, tuple[IgnoredRule, ...]]:
-    """A pair compared, and compared again where some of it is the champion's own noise, which then passes."""
-    result = settle(tolerances=tolerances)
-    held = excused(tolerances, result.summary, known=known)
-    if held is not tolerances:
-        result = settle(tolerances=held)
+    """A pair compared, where what is the champion's own noise passes."""
+    result = settle(tolerances=excused(arms.tolerances, pair, known=known))
     summary, rules = without_noise(result.summary, known=known)
     return (replace(result, summary=summary), rules) if rules else (result, ())
 
