@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.diff.causes import Cause, Evidence, hypotheses_for, name_cause
+from harness.columns import Kind
+from harness.diff.causes import (
+    MIN_ROWS,
+    NAMED,
+    TOO_FEW,
+    UNEXPLAINED,
+    Cause,
+    Evidence,
+    Surroundings,
+    name_causes,
+)
 from harness.diff.cells import Judged
 from harness.diff.sentences import listed
 
 #: stands for the fields in a phrase, so that one phrase serves any number of them
 LABEL = "\ue000"
+#: features that hypotheses are tried on, and columns that each is held against
+TRIED = 300
+UNTRIED = "untried"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +54,71 @@ class Bug:
         return self.cause.phrase.replace(LABEL, listed(self.fields))
 
 
-def separate(judged: Sequence[Judged], *, other: str) -> list[Bug]:
-    """Each feature that differs with its cause; `other` is how sentences call the left arm."""
-    return [_bug(one, other) for one in judged if len(one.rows)]
+def separate(judged: Sequence[Judged], *, other: str, around: Surroundings | None = None) -> list[Bug]:
+    """Each feature that differs with its causes, each about its own requests; none is left out.
+
+    `other` is how sentences call the left arm, `around` what causes may consult beyond a pair of columns.
+    Hypotheses are tried on the features with most mismatches; of the others only facts are told.
+    """
+    bad = sorted((one for one in judged if len(one.rows)), key=lambda one: -len(one.rows))
+    tried = {one.field for one in bad[:TRIED]}
+    surroundings = _fewer(around or Surroundings(), [one.field for one in bad])
+    found = []
+    for one in bad:
+        evidence = Evidence(LABEL, other, one.left, one.right, one.rows, surroundings)
+        causes = _causes(evidence) if one.field in tried or _is_fact(evidence) else [_untried(one.rows)]
+        found += [Bug((one,), rows, cause) for cause, rows in _without_crumbs(causes, len(one.rows))]
+    return found
 
 
-def _bug(judged: Judged, other: str) -> Bug:
-    evidence = Evidence(LABEL, other, judged.left, judged.right, judged.rows)
-    return Bug((judged,), judged.rows, name_cause(evidence, hypotheses_for(evidence)))
+def _fewer(around: Surroundings, bad: Sequence[str]) -> Surroundings:
+    """The surroundings with few enough columns that each feature may be held against every one of them."""
+    if len(around.columns) <= TRIED:
+        return around
+    return replace(
+        around, columns={name: around.columns[name] for name in bad[:TRIED] if name in around.columns}
+    )
+
+
+def _is_fact(evidence: Evidence) -> bool:
+    """Whether no cell holds two values to try a hypothesis on: quickly told, however many features."""
+    return not np.any((evidence.left_kind <= Kind.NULL) & (evidence.right_kind == Kind.VALUE))
+
+
+def _untried(rows: NDArray[np.int64]) -> Cause:
+    phrase = f"serves other values of {LABEL}, no cause was tried: {TRIED} features differ on more requests"
+    return Cause(UNTRIED, phrase, 0, rows=rows)
+
+
+def _causes(evidence: Evidence) -> list[Cause]:
+    causes = [*_infinite(evidence)]
+    told = [cause.rows for cause in causes]
+    rows = evidence.rows
+    rest = np.setdiff1d(rows, np.concatenate(told), assume_unique=True) if told else rows
+    return [*causes, *(name_causes(evidence.at(rest)) if len(rest) else ())]
+
+
+def _infinite(evidence: Evidence) -> Iterator[Cause]:
+    """An infinity against a finite number is a fact of its own: no arithmetic leads from one to the other."""
+    if not evidence.numbers:
+        return
+    values = (evidence.left_kind == Kind.VALUE) & (evidence.right_kind == Kind.VALUE)
+    left, right = values & np.isinf(evidence.a), values & np.isinf(evidence.b)
+    for name, phrase, hits in (
+        ("infinite", f"serves Infinity for {LABEL}", right),
+        ("finite", f"serves a number for {LABEL} where {evidence.other} has Infinity", left & ~right),
+    ):
+        if hits.any():
+            rows = evidence.rows[hits]
+            yield Cause(name, phrase, len(rows), rows=rows)
+
+
+def _without_crumbs(causes: Sequence[Cause], total: int) -> list[tuple[Cause, NDArray[np.int64]]]:
+    """Each cause with its rows; a few that nothing explains stand with the first cause, which says so."""
+    crumbs = [cause for cause in causes if cause.name in {UNEXPLAINED, TOO_FEW}]
+    named = [cause for cause in causes if cause.name not in {UNEXPLAINED, TOO_FEW}]
+    few = sum(len(crumb.rows) for crumb in crumbs)
+    if not named or few >= max(MIN_ROWS, (1 - NAMED) * total):
+        return [(cause, cause.rows) for cause in causes]
+    first = np.sort(np.concatenate([cause.rows for cause in (named[0], *crumbs)]))
+    return [(named[0], first), *((cause, cause.rows) for cause in named[1:])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from harness.columns import Column, Kind
 from harness.diff.bands import SHIPPED, Band, Rule, Whole, fitted, whole
 from harness.diff.tolerance import Tolerances
+
+#: characters of a text that an artefact keeps; an Arrow array of texts holds 2 GB at most
+KEPT = 10_000
 
 
 class Difference(IntEnum):
@@ -180,8 +184,15 @@ def texts(column: Column, rows: NDArray[np.int64]) -> pa.StringArray:
     wrong = kind == Kind.WRONG_TYPE
     if not wrong.any():
         return found
-    raw = [column.text.get(row, "") for row in rows[wrong].tolist()]
+    raw = [_raw_text(column.text.get(row, "")) for row in rows[wrong].tolist()]
     return pc.replace_with_mask(found, pa.array(wrong), pa.array(raw, pa.string()))
+
+
+def _kept(text: str) -> str:
+    """A text as artefacts keep it: of one that is longer than a page, its start, length and checksum."""
+    if len(text) <= KEPT:
+        return text
+    return f"{text[:KEPT]}… ({len(text):,} characters, crc32 {zlib.crc32(text.encode()):08x})"
 
 
 def _number_texts(values: NDArray[np.float64]) -> pa.StringArray:
@@ -192,7 +203,13 @@ def _number_texts(values: NDArray[np.float64]) -> pa.StringArray:
     return pc.if_else(pa.array(np.isinf(values)), infinite, plain)
 
 
+def _raw_text(text: str) -> str:
+    """The JSON of a wrong-typed cell as it stands; cut it is no JSON any more, and becomes a string."""
+    return text if len(text) <= KEPT else msgspec.json.encode(_kept(text)).decode()
+
+
 def _level_texts(values: NDArray[Any]) -> pa.StringArray:
-    coded = pa.array(values, pa.string()).dictionary_encode()
+    short = [value if value is None else _kept(value) for value in values.tolist()]
+    coded = pa.array(short, pa.string()).dictionary_encode()
     levels = [msgspec.json.encode(level).decode() for level in coded.dictionary.to_pylist()]
     return pa.array(levels, pa.string()).take(coded.indices)

@@ -13,6 +13,9 @@ from harness.diff.cells import Judged, texts
 from harness.diff.places import EXEMPLARS, Places
 from harness.records import Exemplar
 
+#: fields of a finding that its exemplars show
+MOST_FIELDS = 20
+
 
 def exemplars_of(
     places: Places, members: Sequence[Judged], *, rows: NDArray[np.int64]
@@ -20,9 +23,9 @@ def exemplars_of(
     """The first of some rows with the cells of one field, or of several those that differ, as JSON."""
     if len(members) == 1:
         return cell_exemplars(places, (members[0].left, members[0].right), rows=rows)
-    first = rows[:EXEMPLARS]
-    left = _objects([(m.field, m.left, m.codes) for m in members], first)
-    right = _objects([(m.field, m.right, m.codes) for m in members], first)
+    first, some = rows[:EXEMPLARS], members[:MOST_FIELDS]
+    left = _objects([(m.field, m.left, m.codes) for m in some], first)
+    right = _objects([(m.field, m.right, m.codes) for m in some], first)
     return places.exemplars(first, left=left, right=right)
 
 

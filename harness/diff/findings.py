@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.diff.bugs import Bug, separate
 from harness.diff.case import Case
-from harness.diff.causes import SCORE, UNEXPLAINED, Cause, Evidence, name_cause
+from harness.diff.causes import UNEXPLAINED, Cause, Evidence, Surroundings, name_causes
 from harness.diff.cells import Difference
 from harness.diff.costs import Game, Player
 from harness.diff.damage import damage
@@ -29,7 +29,7 @@ AS_OF_SHIFT = "as_of_shift"
 #: the right arm shows features that the left one does not know
 EXTRA = "extra"
 #: bugs whose costs are counted out, those on most requests: each is scored again several times
-COSTED = 100
+COSTED = 50
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,23 @@ def _bugs(case: Case, rebuild: Rebuild | None) -> list[Bug]:
     shifted = _shifted(case, rebuild) if rebuild and case.judged else None
     named = shifted.fields if shifted else ()
     others = [one for one in case.bad if one.field not in named]
-    found = separate(others, other=reference(case.pair.left.arm))
+    found = separate(others, other=reference(case.pair.left.arm), around=_surroundings(case))
     merged = together(found, n=len(case.pair.seq), latency_ns=case.context.latency_ns)
     return [*([_time_bug(case, shifted)] if shifted else []), *merged]
+
+
+def _surroundings(case: Case) -> Surroundings:
+    """What causes may consult beyond a pair of columns: one object for all features."""
+    pair, context = case.pair, case.context
+    return Surroundings(
+        unit=case.places.unit,
+        time_ns=pair.event_time_ns,
+        columns=pair.left.features or {},
+        segments=pair.segments,
+        latency_ns=context.latency_ns,
+        keys=context.keys,
+        label=context.label,
+    )
 
 
 def _shifted(case: Case, rebuild: Rebuild) -> TimeShift | None:
@@ -166,9 +180,12 @@ def _score_findings(case: Case) -> list[Finding]:
         cause = Cause("nondeterministic", "gives one request different scores", len(rows))
         found.append(_score_finding(case, rows, cause=cause, what="seen"))
     if skewed.any():
-        rows = np.flatnonzero(skewed)
-        what = f"{_features_shown(case, rows)}, scores differ"
-        found.append(_with_share(_score_finding(case, rows, cause=_score_cause(case, rows), what=what)))
+        causes = _score_causes(case, np.flatnonzero(skewed))
+        what = [f"{_features_shown(case, cause.rows)}, scores differ" for cause in causes]
+        found += [
+            _score_finding(case, cause.rows, cause=cause, what=words)
+            for cause, words in zip(causes, what, strict=True)
+        ]
     return found
 
 
@@ -180,12 +197,14 @@ def _features_shown(case: Case, rows: NDArray[np.int64]) -> str:
     return f"features agree but for what rules let pass ({listed(hidden)})" if hidden else "features agree"
 
 
-def _score_cause(case: Case, rows: NDArray[np.int64]) -> Cause:
+def _score_causes(case: Case, rows: NDArray[np.int64]) -> list[Cause]:
     left, right = as_column(case.pair.left.scores), as_column(case.pair.right.scores)
-    cause = name_cause(Evidence("the score", reference(case.pair.left.arm), left, right, rows), SCORE)
-    if cause.name != UNEXPLAINED:
-        return cause
-    return Cause(UNEXPLAINED, "serves other scores, unexplained: another model or another post-processing", 0)
+    evidence = Evidence("the score", reference(case.pair.left.arm), left, right, rows, score=True)
+    unknown = "serves other scores, unexplained: another model or another post-processing"
+    return [
+        replace(cause, phrase=unknown) if cause.name == UNEXPLAINED else cause
+        for cause in name_causes(evidence)
+    ]
 
 
 def _score_finding(case: Case, rows: NDArray[np.int64], *, cause: Cause, what: str) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: characters of a cell that a report shows; artefacts keep all of it
+#: characters of a cell that a report shows; artefacts keep more of it
 LONGEST = 120
 
 

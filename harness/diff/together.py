@@ -30,7 +30,18 @@ SWAPPED: Final = "swapped"
 TIMEOUT: Final = "timeout_fill"
 #: causes by which a value is not served at all, or something in its place
 FILLED: Final = frozenset(
-    {"constant", "fill", "mean_fill", "median_fill", "unknown_bucket", "missing", "nan", "null", TIMEOUT}
+    {
+        "constant",
+        "fill",
+        "lost_zero",
+        "mean_fill",
+        "median_fill",
+        "unknown_bucket",
+        "missing",
+        "nan",
+        "null",
+        TIMEOUT,
+    }
 )
 
 
@@ -95,7 +106,7 @@ def _kind(bug: Bug, n: int, *, slow: bool) -> object:
     """What two bugs on the same requests must have in common to be one; None where nothing makes them so."""
     if bug.cause.name == SWAPPED and len(bug.members) > 1:
         return None
-    if slow and bug.cause.name in FILLED:
+    if bug.cause.name == TIMEOUT or (slow and bug.cause.name in FILLED):
         return TIMEOUT
     if len(bug.rows) <= NEARLY_ALL * n:
         return bug.cause.name
