@@ -25,8 +25,10 @@ from harness.diff.sentences import listed
 #: stands for the fields in a phrase, so that one phrase serves any number of them
 LABEL = "\ue000"
 #: features that hypotheses are tried on, and columns that each is held against
-TRIED = 300
+TRIED = 100
 UNTRIED = "untried"
+#: share of a feature's requests that may stand with another cause
+MOST_CRUMBS = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ def separate(judged: Sequence[Judged], *, other: str, around: Surroundings | Non
     found = []
     for one in bad:
         evidence = Evidence(LABEL, other, one.left, one.right, one.rows, surroundings)
-        causes = _causes(evidence) if one.field in tried or _is_fact(evidence) else [_untried(one.rows)]
+        causes = _causes(evidence) if one.field in tried else _facts(evidence)
         found += [Bug((one,), rows, cause) for cause, rows in _without_crumbs(causes, len(one.rows))]
     return found
 
@@ -80,14 +82,14 @@ def _fewer(around: Surroundings, bad: Sequence[str]) -> Surroundings:
     )
 
 
-def _is_fact(evidence: Evidence) -> bool:
-    """Whether no cell holds two values to try a hypothesis on: quickly told, however many features."""
-    return not np.any((evidence.left_kind <= Kind.NULL) & (evidence.right_kind == Kind.VALUE))
-
-
-def _untried(rows: NDArray[np.int64]) -> Cause:
+def _facts(evidence: Evidence) -> list[Cause]:
+    """What cells hold is told however many features there are; of values only that they differ."""
+    valued = (evidence.left_kind <= Kind.NULL) & (evidence.right_kind == Kind.VALUE)
+    found, rows = list[Cause](), evidence.rows[valued]
+    for kind in np.unique(evidence.right_kind[~valued]):
+        found += name_causes(evidence.at(evidence.rows[~valued & (evidence.right_kind == kind)]))
     phrase = f"serves other values of {LABEL}, no cause was tried: {TRIED} features differ on more requests"
-    return Cause(UNTRIED, phrase, 0, rows=rows)
+    return [*found, *([Cause(UNTRIED, phrase, 0, rows=rows)] if len(rows) else [])]
 
 
 def _causes(evidence: Evidence) -> list[Cause]:
@@ -118,7 +120,7 @@ def _without_crumbs(causes: Sequence[Cause], total: int) -> list[tuple[Cause, ND
     crumbs = [cause for cause in causes if cause.name in {UNEXPLAINED, TOO_FEW}]
     named = [cause for cause in causes if cause.name not in {UNEXPLAINED, TOO_FEW}]
     few = sum(len(crumb.rows) for crumb in crumbs)
-    if not named or few >= max(MIN_ROWS, (1 - NAMED) * total):
+    if not named or few >= max(MIN_ROWS, (1 - NAMED) * total) or few > MOST_CRUMBS * total:
         return [(cause, cause.rows) for cause in causes]
     first = np.sort(np.concatenate([cause.rows for cause in (named[0], *crumbs)]))
     return [(named[0], first), *((cause, cause.rows) for cause in named[1:])]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.columns import Column, Kind
 from harness.diff.bands import SHIPPED
-from harness.diff.bugs import LABEL, Bug
+from harness.diff.bugs import LABEL, UNTRIED, Bug
 from harness.diff.causes import MIN_INPUTS, MIN_ROWS, NAMED, TOO_FEW, UNEXPLAINED, Cause, distinct
 from harness.diff.sentences import listed, milliseconds
 
@@ -43,6 +43,8 @@ FILLED: Final = frozenset(
         TIMEOUT,
     }
 )
+#: one value in place of many, whatever it happens to be of the offline ones
+ONE_VALUE: Final = frozenset({"constant", "mean_fill", "median_fill", "unknown_bucket"})
 
 
 def together(bugs: Sequence[Bug], *, n: int, latency_ns: NDArray[np.float64] | None = None) -> list[Bug]:
@@ -108,8 +110,8 @@ def _kind(bug: Bug, n: int, *, slow: bool) -> object:
         return None
     if bug.cause.name == TIMEOUT or (slow and bug.cause.name in FILLED):
         return TIMEOUT
-    if len(bug.rows) <= NEARLY_ALL * n:
-        return bug.cause.name
+    if len(bug.rows) <= NEARLY_ALL * n or bug.cause.name == UNTRIED:
+        return "constant" if bug.cause.name in ONE_VALUE else bug.cause.name
     return None if bug.cause.name in {UNEXPLAINED, TOO_FEW} else (bug.cause.name, bug.cause.phrase)
 
 

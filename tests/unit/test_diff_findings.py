@@ -146,8 +146,8 @@ def test_skew_without_a_score_change_is_latent() -> None:
     (found,) = findings(OFFLINE | {"unused": as_column(UNUSED * 1000)})
     assert found.latent
     assert found.sentence == (
-        "The challenger serves unused as 1,000 times offline: it differs on 1,000 of 1,000 requests "
-        "since the first request; no score changes."
+        "The challenger serves unused as 1,000 times offline: milliseconds for seconds, or thousandths for "
+        "units: it differs on 1,000 of 1,000 requests since the first request; no score changes."
     )
 
 
@@ -166,13 +166,21 @@ def test_noise_is_said_to_be_unexplained() -> None:
     )
 
 
-def test_a_cause_that_leaves_rows_open_says_how_many_it_reproduces() -> None:
-    """Mostly is a number, too."""
+def test_a_few_rows_that_nothing_explains_stand_with_the_cause() -> None:
+    """Which says how many it reproduces."""
     served = LENGTH + 2
-    served[::10] = RNG.normal(size=100) * 9
+    served[::25] = RNG.normal(size=40) * 9
     (found,) = findings(OFFLINE | {"length": as_column(served)})
-    assert "mostly serves length 2 higher" in found.sentence
-    assert found.sentence.endswith(" The cause reproduces 900 of 1,000.")
+    assert "serves length 2 higher than offline" in found.sentence
+    assert found.sentence.endswith(" The cause reproduces 960 of 1,000.")
+    assert (found.requests, found.explained) == (1_000, 960)
+
+
+def test_two_bugs_in_one_feature_are_two_findings() -> None:
+    """Each with its own requests; together they hold every mismatch."""
+    served = np.where(np.arange(N) % 4 == 0, -1.0, LENGTH * 10)
+    found = {f.cause: f.requests for f in findings(OFFLINE | {"length": as_column(served)})}
+    assert found == {"scale": 750, "constant": 250}
 
 
 def test_a_feature_left_out_is_a_finding() -> None:
