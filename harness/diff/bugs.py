@@ -65,10 +65,10 @@ def separate(judged: Sequence[Judged], *, other: str, around: Surroundings | Non
     bad = sorted((one for one in judged if len(one.rows)), key=lambda one: -len(one.rows))
     tried = {one.field for one in bad[:TRIED]}
     surroundings = _fewer(around or Surroundings(), [one.field for one in bad])
-    found = []
+    found, known = list[Bug](), dict[tuple[int, bytes], tuple[Cause, ...]]()
     for one in bad:
         evidence = Evidence(LABEL, other, one.left, one.right, one.rows, surroundings)
-        causes = _causes(evidence) if one.field in tried else _facts(evidence)
+        causes = _causes(evidence) if one.field in tried else _facts(evidence, known)
         found += [Bug((one,), rows, cause) for cause, rows in _without_crumbs(causes, len(one.rows))]
     return found
 
@@ -82,12 +82,19 @@ def _fewer(around: Surroundings, bad: Sequence[str]) -> Surroundings:
     )
 
 
-def _facts(evidence: Evidence) -> list[Cause]:
-    """What cells hold is told however many features there are; of values only that they differ."""
+def _facts(evidence: Evidence, known: dict[tuple[int, bytes], tuple[Cause, ...]]) -> list[Cause]:
+    """What cells hold is told however many features there are; of values only that they differ.
+
+    A kind of cell on the same requests is `known` from the first feature on, for phrases name no field.
+    """
     valued = (evidence.left_kind <= Kind.NULL) & (evidence.right_kind == Kind.VALUE)
     found, rows = list[Cause](), evidence.rows[valued]
     for kind in np.unique(evidence.right_kind[~valued]):
-        found += name_causes(evidence.at(evidence.rows[~valued & (evidence.right_kind == kind)]))
+        some = evidence.rows[~valued & (evidence.right_kind == kind)]
+        key = (int(kind), some.tobytes())
+        if key not in known:
+            known[key] = name_causes(evidence.at(some))
+        found += known[key]
     phrase = f"serves other values of {LABEL}, no cause was tried: {TRIED} features differ on more requests"
     return [*found, *([Cause(UNTRIED, phrase, 0, rows=rows)] if len(rows) else [])]
 
@@ -97,7 +104,15 @@ def _causes(evidence: Evidence) -> list[Cause]:
     told = [cause.rows for cause in causes]
     rows = evidence.rows
     rest = np.setdiff1d(rows, np.concatenate(told), assume_unique=True) if told else rows
-    return [*causes, *(name_causes(evidence.at(rest)) if len(rest) else ())]
+    causes += name_causes(evidence.at(rest)) if len(rest) else ()
+    return causes if evidence.left.dtype == evidence.right.dtype else [_as_type(cause) for cause in causes]
+
+
+def _as_type(cause: Cause) -> Cause:
+    """Of columns of two types even what nothing explains has a name."""
+    if cause.name not in {UNEXPLAINED, TOO_FEW}:
+        return cause
+    return Cause("wrong_type", f"serves {LABEL} as another type", len(cause.rows), rows=cause.rows)
 
 
 def _infinite(evidence: Evidence) -> Iterator[Cause]:

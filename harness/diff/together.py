@@ -186,7 +186,7 @@ def _put_in_place(bugs: Sequence[Bug]) -> list[Bug]:
 
 
 def _can_be_swapped(bug: Bug) -> bool:
-    return len(bug.members) == 1 and len(bug.rows) >= MIN_ROWS
+    return len(bug.members) == 1 and len(bug.rows) >= MIN_ROWS and bug.cause.name not in FILLED
 
 
 def _holds(bug: Bug, other: Bug) -> bool:
