@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.columns import Pair
+from harness.diff.bands import Band
 from harness.diff.cells import Judged
 from harness.diff.damage import Rescore
 from harness.diff.places import Places
@@ -44,7 +45,7 @@ class Case:
     scored: Scored
     flips: NDArray[np.bool_]
     threshold: float | None
-    score_atol: float
+    score_band: Band
     rescore: Rescore | None
     context: Context = field(default_factory=Context)
 

@@ -17,7 +17,8 @@ from harness.diff.costs import Game, Player
 from harness.diff.damage import damage
 from harness.diff.event_time import Rebuild, TimeShift, find_time_shift
 from harness.diff.exemplars import cell_exemplars, exemplars_of
-from harness.diff.scores import as_column
+from harness.diff.residual import Residual, residual
+from harness.diff.scores import as_column, flipped
 from harness.diff.sentences import duration, listed, percent, reference, small, subject
 from harness.diff.together import together
 from harness.records import Counterfactual, Finding
@@ -53,8 +54,11 @@ def find(case: Case, rebuild: Rebuild | None) -> tuple[Finding, ...]:
     """
     bugs = _bugs(case, rebuild)
     costs = _counterfactuals(case, bugs)
-    found = [_feature_finding(case, bug, counted=cost) for bug, cost in zip(bugs, costs, strict=True)]
-    found += [*_score_findings(case), *_extra_finding(case)]
+    left = residual(case, band=case.score_band)
+    found = [
+        _feature_finding(case, bug, counted=cost, left=left) for bug, cost in zip(bugs, costs, strict=True)
+    ]
+    found += [*_score_findings(case, left), *_extra_finding(case)]
     return tuple(sorted(found, key=_rank))
 
 
@@ -133,9 +137,9 @@ def _counterfactuals(case: Case, bugs: Sequence[Bug]) -> list[Counterfactual | N
     return [found.get(i) for i in range(len(bugs))]
 
 
-def _feature_finding(case: Case, bug: Bug, *, counted: Counterfactual | None) -> Finding:
+def _feature_finding(case: Case, bug: Bug, *, counted: Counterfactual | None, left: Residual) -> Finding:
     cause = replace(bug.cause, phrase=bug.phrase)
-    cost = _cost(case, bug, counted=counted)
+    cost = _cost(case, bug, counted=counted, left=left)
     told = _told(case, bug.rows, cause=cause, what=bug.what, cost=cost, also=bug.also)
     finding = msgspec.structs.replace(
         told,
@@ -170,22 +174,17 @@ def _told(
     )
 
 
-def _score_findings(case: Case) -> list[Finding]:
-    codes = case.scored.codes
-    unstable = codes == Difference.NONDETERMINISTIC
-    skewed = (codes != Difference.EQUAL) & ~unstable & (case.touched == 0)
+def _score_findings(case: Case, left: Residual) -> list[Finding]:
+    """Scores that differ where no feature does, or by more than features explain; and unstable ones."""
+    unstable = case.scored.codes == Difference.NONDETERMINISTIC
     found = []
     if unstable.any():
         rows = np.flatnonzero(unstable)
         cause = Cause("nondeterministic", "gives one request different scores", len(rows))
-        found.append(_score_finding(case, rows, cause=cause, what="seen"))
-    if skewed.any():
-        causes = _score_causes(case, np.flatnonzero(skewed))
-        what = [f"{_features_shown(case, cause.rows)}, scores differ" for cause in causes]
-        found += [
-            _score_finding(case, cause.rows, cause=cause, what=words)
-            for cause, words in zip(causes, what, strict=True)
-        ]
+        found.append(_score_finding(case, rows, cause=cause, what="seen", expected=left.expected))
+    for cause in _score_causes(case, left) if left.rows.any() else ():
+        what = f"{_features_shown(case, cause.rows)}, scores differ"
+        found.append(_score_finding(case, cause.rows, cause=cause, what=what, expected=left.expected))
     return found
 
 
@@ -193,13 +192,15 @@ def _features_shown(case: Case, rows: NDArray[np.int64]) -> str:
     """How features stand where scores differ; a rule that lets a difference pass may hide the bug."""
     if case.judged is None:
         return "features are not shown"
+    if case.touched[rows].any():
+        return "by more than features explain"
     hidden = [one.field for one in case.judged if np.isin(one.silenced, rows, assume_unique=True).any()]
     return f"features agree but for what rules let pass ({listed(hidden)})" if hidden else "features agree"
 
 
-def _score_causes(case: Case, rows: NDArray[np.int64]) -> list[Cause]:
-    left, right = as_column(case.pair.left.scores), as_column(case.pair.right.scores)
-    evidence = Evidence("the score", reference(case.pair.left.arm), left, right, rows, score=True)
+def _score_causes(case: Case, left: Residual) -> list[Cause]:
+    columns, rows = (as_column(left.expected), as_column(case.pair.right.scores)), np.flatnonzero(left.rows)
+    evidence = Evidence("the score", reference(case.pair.left.arm), *columns, rows, score=True)
     unknown = "serves other scores, unexplained: another model or another post-processing"
     return [
         replace(cause, phrase=unknown) if cause.name == UNEXPLAINED else cause
@@ -207,8 +208,10 @@ def _score_causes(case: Case, rows: NDArray[np.int64]) -> list[Cause]:
     ]
 
 
-def _score_finding(case: Case, rows: NDArray[np.int64], *, cause: Cause, what: str) -> Finding:
-    told = _told(case, rows, cause=cause, what=what, cost=_served_cost(case, rows))
+def _score_finding(
+    case: Case, rows: NDArray[np.int64], *, cause: Cause, what: str, expected: NDArray[np.float64]
+) -> Finding:
+    told = _told(case, rows, cause=cause, what=what, cost=_served_cost(case, rows, expected=expected))
     columns = as_column(case.pair.left.scores), as_column(case.pair.right.scores)
     return msgspec.structs.replace(told, exemplars=cell_exemplars(case.places, columns, rows=rows))
 
@@ -257,27 +260,28 @@ def _costs(case: Case, cost: Cost) -> list[str]:
     return [f"{alone}decisions flip on {cost.flips:,} ({percent(cost.flips, len(case.pair.seq))})", moved]
 
 
-def _cost(case: Case, bug: Bug, *, counted: Counterfactual | None) -> Cost:
-    """Measured on the served scores, and by substitution where other features differ on the same requests."""
+def _cost(case: Case, bug: Bug, *, counted: Counterfactual | None, left: Residual) -> Cost:
+    """Measured on the served scores; by substitution where other bugs change scores on the same requests."""
     rows = bug.rows
     own = np.sum([member.codes[rows] != Difference.EQUAL for member in bug.members], axis=0)
-    if case.rescore is None or not np.any(case.touched[rows] > own):
-        return _served_cost(case, rows)
+    if case.rescore is None or not np.any((case.touched[rows] > own) | left.rows[rows]):
+        return _served_cost(case, rows, expected=case.pair.left.scores)
     if counted is None:
         alone = damage(case.pair, bug.fields, rows=rows, threshold=case.threshold, rescore=case.rescore)
-        latent = alone.max_abs <= case.score_atol and alone.flips == 0
+        latent = alone.max_abs <= case.score_band.atol and alone.flips == 0
         return Cost(alone.flips, alone.mean_abs, latent, alone=True)
     moved = max(counted.max_abs_in, abs(counted.mean_abs_share), abs(counted.mean_abs_out))
-    latent = moved <= case.score_atol and counted.flips_in == counted.flips_out == 0
+    latent = moved <= case.score_band.atol and counted.flips_in == counted.flips_out == 0
     return Cost(counted.flips_in, counted.mean_abs_in, latent, alone=True)
 
 
-def _served_cost(case: Case, rows: NDArray[np.int64]) -> Cost:
+def _served_cost(case: Case, rows: NDArray[np.int64], *, expected: NDArray[np.float64]) -> Cost:
+    before, after = expected[rows], case.pair.right.scores[rows]
     with np.errstate(invalid="ignore", over="ignore"):
-        moved = np.abs(case.pair.right.scores[rows] - case.pair.left.scores[rows])
+        moved = np.abs(after - before)
     moved = moved[np.isfinite(moved)]
     return Cost(
-        flips=int(np.count_nonzero(case.flips[rows])),
+        flips=int(np.count_nonzero(flipped(before, after, threshold=case.threshold))),
         mean_abs=float(moved.mean()) if len(moved) else 0.0,
         latent=not np.any(case.scored.codes[rows]),
     )

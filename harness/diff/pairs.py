@@ -81,7 +81,7 @@ def compare(
         scored=scored,
         flips=flipped(pair.left.scores, pair.right.scores, threshold=threshold),
         threshold=threshold,
-        score_atol=tolerances.score_atol,
+        score_band=tolerances.score,
         rescore=rescore,
         context=replace(context, extra={**_unknown(pair), **context.extra}),
     )
