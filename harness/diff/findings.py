@@ -182,9 +182,10 @@ def _score_findings(case: Case, left: Residual) -> list[Finding]:
         rows = np.flatnonzero(unstable)
         cause = Cause("nondeterministic", "gives one request different scores", len(rows))
         found.append(_score_finding(case, rows, cause=cause, what="seen", expected=left.expected))
-    for cause in _score_causes(case, left) if left.rows.any() else ():
+    causes, start = _score_causes(case, left) if left.rows.any() else ([], left.expected)
+    for cause in causes:
         what = f"{_features_shown(case, cause.rows)}, scores differ"
-        found.append(_score_finding(case, cause.rows, cause=cause, what=what, expected=left.expected))
+        found.append(_score_finding(case, cause.rows, cause=cause, what=what, expected=start))
     return found
 
 
@@ -193,13 +194,20 @@ def _features_shown(case: Case, rows: NDArray[np.int64]) -> str:
     if case.judged is None:
         return "features are not shown"
     if case.touched[rows].any():
-        return "by more than features explain"
+        return "features do not explain it"
     hidden = [one.field for one in case.judged if np.isin(one.silenced, rows, assume_unique=True).any()]
     return f"features agree but for what rules let pass ({listed(hidden)})" if hidden else "features agree"
 
 
-def _score_causes(case: Case, left: Residual) -> list[Cause]:
-    columns, rows = (as_column(left.expected), as_column(case.pair.right.scores)), np.flatnonzero(left.rows)
+def _score_causes(case: Case, left: Residual) -> tuple[list[Cause], NDArray[np.float64]]:
+    """The causes, and the scores they start from: what was served may be echoed wrongly and read rightly."""
+    starts = [left.expected, case.pair.left.scores] if case.touched[left.rows].any() else [left.expected]
+    told = [(_score_causes_from(case, left, start=start), start) for start in starts]
+    return max(told, key=lambda one: sum(cause.explained for cause in one[0]))
+
+
+def _score_causes_from(case: Case, left: Residual, *, start: NDArray[np.float64]) -> list[Cause]:
+    columns, rows = (as_column(start), as_column(case.pair.right.scores)), np.flatnonzero(left.rows)
     evidence = Evidence("the score", reference(case.pair.left.arm), *columns, rows, score=True)
     unknown = "serves other scores, unexplained: another model or another post-processing"
     return [
