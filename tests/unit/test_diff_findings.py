@@ -146,8 +146,8 @@ def test_skew_without_a_score_change_is_latent() -> None:
     (found,) = findings(OFFLINE | {"unused": as_column(UNUSED * 1000)})
     assert found.latent
     assert found.sentence == (
-        "The challenger serves unused as 1,000 times offline: it differs on 1,000 of 1,000 requests "
-        "since the first request; no score changes."
+        "The challenger serves unused as 1,000 times offline (such as milliseconds for seconds): it differs "
+        "on 1,000 of 1,000 requests since the first request; no score changes."
     )
 
 
@@ -166,13 +166,16 @@ def test_noise_is_said_to_be_unexplained() -> None:
     )
 
 
-def test_a_cause_that_leaves_rows_open_says_how_many_it_reproduces() -> None:
-    """Mostly is a number, too."""
+def test_what_a_cause_leaves_open_is_a_finding_of_its_own() -> None:
+    """Each cause has its own requests, and the rest is said to be unexplained."""
     served = LENGTH + 2
     served[::10] = RNG.normal(size=100) * 9
-    (found,) = findings(OFFLINE | {"length": as_column(served)})
-    assert "mostly serves length 2 higher" in found.sentence
-    assert found.sentence.endswith(" The cause reproduces 900 of 1,000.")
+    found = {f.cause: f for f in findings(OFFLINE | {"length": as_column(served)})}
+    assert {cause: (f.requests, f.explained) for cause, f in found.items()} == {
+        "shift": (900, 900),
+        "unexplained": (100, 0),
+    }
+    assert "serves length 2 higher than offline: it differs on 900 of 1,000" in found["shift"].sentence
 
 
 def test_a_feature_left_out_is_a_finding() -> None:
