@@ -150,8 +150,8 @@ def test_skew_without_a_score_change_is_latent() -> None:
     (found,) = findings(OFFLINE | {"unused": as_column(UNUSED * 1000)})
     assert found.latent
     assert found.sentence == (
-        "The challenger serves unused as 1,000 times offline: milliseconds for seconds, or thousandths for "
-        "units: it differs on 1,000 of 1,000 requests since the first request; no score changes."
+        "The challenger serves unused as 1,000 times offline (such as milliseconds for seconds): it differs "
+        "on 1,000 of 1,000 requests since the first request; no score changes."
     )
 
 

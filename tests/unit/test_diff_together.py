@@ -159,7 +159,7 @@ def test_other_bugs_stay_apart(served: dict[str, np.ndarray]) -> None:
 def test_one_cause_everywhere_is_one_bug_where_its_parameters_agree() -> None:
     """A whole vector in cents."""
     found = merged({name: OFFLINE[name] * 100 for name in "pqr"})
-    assert [bug.phrase.partition(":")[0] for bug in found] == ["serves p, q and r as 100 times offline"]
+    assert [bug.phrase.partition(" (")[0] for bug in found] == ["serves p, q and r as 100 times offline"]
 
 
 def test_many_features_are_told_briefly() -> None:

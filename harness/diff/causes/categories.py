@@ -16,12 +16,16 @@ from harness.diff.causes.whole import mode
 from harness.diff.causes.wording import spoken
 from harness.diff.sentences import quoted
 
-#: characters compared in one test; levels beyond are left unexplained rather than waited for
+#: characters of a level that are compared, and of all in one test; what lies beyond is not waited for
+_LONGEST: Final = 4_096
 _CHARACTERS: Final = 20_000_000
 #: levels that a recoding may have where they are numbers
 _MOST_LEVELS: Final = 64
 #: share of the rows of repeated levels that must agree for levels seen once to be believed
 _TRUSTED: Final = 0.99
+#: offline levels dealt out to see what luck would explain
+_DEALT: Final = 500
+_SEED: Final = 13
 _WORDS: Final = {"true": 1.0, "false": 0.0}
 
 Same = Callable[[str, str], bool]
@@ -36,7 +40,7 @@ def spelling(evidence: Evidence) -> Iterator[Candidate]:
             _pairwise(same),
             cost=cost,
             inputs=1,
-            chance=0.0,
+            chance=_by_luck(evidence, _pairwise(same)),
         )
 
 
@@ -54,7 +58,7 @@ def text_cut(evidence: Evidence) -> Iterator[Candidate]:
         cost=0.005,
         parameters={"length": float(length)},
         inputs=1,
-        chance=0.0,
+        chance=_by_luck(evidence, test),
     )
 
 
@@ -86,7 +90,7 @@ def recoded(evidence: Evidence) -> Iterator[Candidate]:
     words = ", ".join(f"{a} as {b}" for a, b in shown[:3])
     yield Candidate(
         "recoded",
-        f"serves {evidence.label} by another list of codes: {words}",
+        f"serves {evidence.label} by another list of codes ({words})",
         lambda some: _mapped(some, table),
         cost=0.03,
         parameters=dict(shown[:_MOST_LEVELS]),
@@ -103,7 +107,7 @@ def number_text(evidence: Evidence) -> Iterator[Candidate]:
         _pairwise(_same_number),
         cost=0.001,
         inputs=1,
-        chance=0.0,
+        chance=_by_luck(evidence, _pairwise(_same_number)),
     )
 
 
@@ -208,7 +212,7 @@ def _pairwise(same: Same) -> Callable[[Evidence], Mask]:
         rows, left, right, where = _pairs(some)
         if not len(rows):
             return hits
-        levels, budget = some.whole.levels, _CHARACTERS
+        levels, budget = some.whole.heads(_LONGEST), _CHARACTERS
         related = np.zeros(len(left), bool)
         for k, (i, j) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
             budget -= len(levels[i]) + len(levels[j])
@@ -219,6 +223,16 @@ def _pairwise(same: Same) -> Callable[[Evidence], Mask]:
         return hits
 
     return test
+
+
+def _by_luck(evidence: Evidence, test: Callable[[Evidence], Mask]) -> float:
+    """The share of rows that stand so to the offline level of any other request."""
+    if evidence.numbers or not len(evidence.rows):
+        return 0.0
+    generator = np.random.default_rng(_SEED)
+    rows = evidence.rows[generator.integers(0, len(evidence.rows), _DEALT)]
+    levels = evidence.whole.left_ids[generator.integers(0, len(evidence.left.kind), _DEALT)]
+    return float(np.mean(test(evidence.at(rows, levels))))
 
 
 def _lengths(evidence: Evidence) -> NDArray[np.int64]:

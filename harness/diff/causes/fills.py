@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.columns import Kind
 from harness.diff.causes.model import (
@@ -27,6 +28,8 @@ _FEW: Final = 12
 _BY_LUCK, _HARDLY = 0.2, 0.001
 #: the share of fills that land on the mean or the median by luck is far below this
 _SAME: Final = 1e-6
+#: what systems serve for want of a value
+_DEFAULTS: Final = frozenset({0.0, 1.0, -1.0})
 #: values that systems serve for a level that they do not know
 _UNKNOWN: Final = frozenset(
     {"", "-", "?", "na", "n/a", "nan", "none", "null", "missing", "unknown", "unk", "other", "others", "oov"}
@@ -84,7 +87,9 @@ def constant(evidence: Evidence) -> Iterator[Candidate]:
     test = _is(value)
     everywhere = bool(np.all(evidence.right.values == value)) and distinct(evidence.left.values) > 1
     inputs = 1 if everywhere else MIN_INPUTS
-    share = _share(evidence, value)
+    share = max(
+        _share(evidence, value), _third(evidence.b_id[served] if not evidence.numbers else evidence.b[served])
+    )
     phrase = f"serves the constant {spoken(value)} for {evidence.label}"
     yield Candidate(
         "constant",
@@ -127,6 +132,12 @@ def _share(evidence: Evidence, value: Any) -> float:  # noqa: ANN401  -- as mode
     return float(counts[evidence.whole.levels.index(value)] / max(1, counts.sum()))
 
 
+def _third(values: NDArray[Any]) -> float:
+    """The share of the third most frequent value: of noise on few values it is about that of the first."""
+    counts = np.sort(np.unique(values, return_counts=True)[1])
+    return float(counts[-3] / len(values)) if len(counts) > 2 else 0.0
+
+
 def _lost_zero(evidence: Evidence, kind: Kind, *, phrase: str) -> Iterator[Candidate]:
     """Zero is served as if it were no value; told only where zeros are far too many to be chance."""
     if not evidence.numbers:
@@ -164,6 +175,8 @@ def _central(
     """The fill is the mean or the median of the offline values."""
     if not evidence.numbers or not isinstance(value, float) or not np.isfinite(value):
         return
+    if value in _DEFAULTS:
+        return  # such a default is the middle of a sparse feature by chance
     whole = evidence.whole
     spread = float(np.std(whole.crowd)) if len(whole.crowd) else 0.0
     for name, center in (("mean", whole.mean), ("median", whole.median)):

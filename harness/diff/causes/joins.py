@@ -69,7 +69,7 @@ def another_row(evidence: Evidence) -> Iterator[Candidate]:
         return
     yield Candidate(
         "wrong_key",
-        f"serves another request's {evidence.label}: looked up by a wrong key",
+        f"serves another request's {evidence.label}, looked up by a wrong key",
         lambda some: np.asarray(some.both & (some.b_id >= 0)),
         cost=0.05,
         chance=crowded,

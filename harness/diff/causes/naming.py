@@ -48,10 +48,14 @@ MOST_TIED: Final = 2
 _ENOUGH: Final = 0.98
 #: what a narrower cause must explain of what a broader one does to be named before it, by family
 _WEIGHTS: Final = (1.0, 1.0, 1.0, 0.4, 0.25)
+#: chance above this makes a cause soft that can be
+_COMMON: Final = 0.01
 #: a soft cause that explains less than this share of the rows, while this share stays open, is noise
 _MAJORITY: Final = 0.6
 _OPEN: Final = 0.3
 
+#: what the cells hold, whatever was offline
+CELLS: Final[tuple[Hypothesis, ...]] = (*FACTS, *RETYPED)
 #: formulas of the number alone, which are cheap to try
 FORMULAS: Final[tuple[Hypothesis, ...]] = (
     *FACTS,
@@ -61,7 +65,6 @@ FORMULAS: Final[tuple[Hypothesis, ...]] = (
     *SHIFTS,
     *PRECISION,
     *AHEAD,
-    *RETYPED,
 )
 #: what looks at other features, other rows and other times
 LOOKUPS: Final[tuple[Hypothesis, ...]] = (*BY_FIELD, *JOINS, *STALENESS, *EVENTS)
@@ -71,14 +74,14 @@ SPELLINGS: Final[tuple[Hypothesis, ...]] = (*FACTS, *FILLS, *CATEGORY, *AHEAD)
 def families_for(evidence: Evidence) -> tuple[tuple[Hypothesis, ...], ...]:
     """What is tried on a field, in this order: facts, formulas, lookups, broad hypotheses, statistics."""
     if evidence.few:
-        return (FACTS,)
+        return (CELLS,)
     if evidence.score:
-        return (FACTS, (*FORMULAS, COMPLEMENT), BY_FIELD, (), NOISE)
+        return (CELLS, (*FORMULAS, COMPLEMENT), BY_FIELD, (), NOISE)
     if evidence.numbers:
-        return (FACTS, FORMULAS, LOOKUPS, (*BROAD_JOINS, *RECODED), (*WINDOWS, *NOISE))
+        return (CELLS, FORMULAS, LOOKUPS, (*BROAD_JOINS, *RECODED), (*WINDOWS, *NOISE))
     if evidence.left.dtype == evidence.right.dtype:
-        return (FACTS, SPELLINGS, (*JOINS, *STALENESS), RECODED)
-    return (FACTS, (*FACTS, *TYPES))
+        return (CELLS, SPELLINGS, (*JOINS, *STALENESS), RECODED)
+    return (CELLS, (*FACTS, *TYPES))
 
 
 def name_causes(evidence: Evidence) -> tuple[Cause, ...]:
@@ -92,7 +95,7 @@ def name_causes(evidence: Evidence) -> tuple[Cause, ...]:
     rows, causes = evidence.rows, list[_Named]()
     with np.errstate(all="ignore"):
         while len(rows) and len(causes) < MOST_CAUSES:
-            found = _best(evidence.at(rows), {c.name for c in causes})
+            found = _best(evidence.at(rows), {_family(c.name) for c in causes})
             if found is None:
                 break
             causes.append(found)
@@ -158,6 +161,7 @@ class _Named:
     tied: tuple[str, ...]
     hits: Mask
     rows: Rows
+    soft: bool
 
     @property
     def name(self) -> str:
@@ -174,10 +178,10 @@ def _best(evidence: Evidence, named: set[str]) -> _Named | None:
             _Trial(candidate, some, candidate.test(some))
             for hypothesis in family
             for candidate in hypothesis(some)
-            if not (candidate.once and candidate.name in named)
+            if not (candidate.once and _family(candidate.name) in named)
         ]
         chosen = _chosen([trial for trial in trials if trial.supported])
-        if chosen is None or (family is FACTS and not evidence.few and chosen[0].count < len(some.rows)):
+        if chosen is None or (family is CELLS and not evidence.few and chosen[0].count < len(some.rows)):
             continue
         if best is None or best[0].value < weight * chosen[0].value:
             best = chosen
@@ -185,7 +189,13 @@ def _best(evidence: Evidence, named: set[str]) -> _Named | None:
         return None
     first, tied = best
     hits = first.candidate.test(evidence)
-    return _Named(first.candidate, tied, hits, evidence.rows[hits])
+    soft = first.candidate.soft and first.chance > _COMMON
+    return _Named(first.candidate, tied, hits, evidence.rows[hits], soft)
+
+
+def _family(name: str) -> str:
+    """Shifts by any name are one family."""
+    return "shift" if name in {"off_by_one", "time_shift"} else name
 
 
 def _enough(trial: _Trial) -> bool:
@@ -232,11 +242,11 @@ def _noise(causes: list[_Named], rows: int) -> list[_Named]:
 
     On a lattice some factor, shift or constant fits any noise a little, and a third one the rest.
     """
-    shares = sorted((len(c.rows) / rows for c in causes if c.candidate.soft), reverse=True)
-    firm = sum(len(c.rows) / rows for c in causes if not c.candidate.soft)
+    shares = sorted((len(c.rows) / rows for c in causes if c.soft), reverse=True)
+    firm = sum(len(c.rows) / rows for c in causes if not c.soft)
     if firm + sum(shares[:2]) >= 1 - _OPEN:
         return []
-    return [c for c in causes if c.candidate.soft and len(c.rows) < _MAJORITY * rows]
+    return [c for c in causes if c.soft and len(c.rows) < _MAJORITY * rows]
 
 
 def _few_inputs(evidence: Evidence) -> bool:

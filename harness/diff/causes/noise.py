@@ -86,7 +86,9 @@ def follows_label(evidence: Evidence) -> Iterator[Candidate]:
 
 
 def _looked_ahead(evidence: Evidence, *, cost: float, test: Any) -> Candidate:  # noqa: ANN401  -- a test
-    phrase = f"serves other values of {evidence.label} that go with the label: {evidence.other} looked ahead"
+    phrase = (
+        f"serves other values of {evidence.label} that go with the label, so {evidence.other} looked ahead"
+    )
     return Candidate("lookahead", phrase, test, cost=cost, chance=0.0)
 
 

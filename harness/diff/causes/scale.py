@@ -107,7 +107,7 @@ def scale_by(evidence: Evidence) -> Iterator[Candidate]:
         listed = ", ".join(f"{number(float(factors[k]))} for {levels[k]}" for k in known[:4])
         yield Candidate(
             "scale_by",
-            f"serves {evidence.label} by a factor that depends on {field}: {listed}",
+            f"serves {evidence.label} by a factor that depends on {field} ({listed})",
             _scaled_by(codes, factors),
             cost=0.012 + 0.0005 * len(known),
             parameters={"field": field, **{levels[k]: float(factors[k]) for k in known}},
@@ -224,11 +224,11 @@ def _on_line(some: Evidence, *, slope: float, intercept: float) -> Mask:
 
 def _standardised(slope: float, intercept: float, *, mean: float, spread: float) -> str:
     if spread and abs(slope * spread - 1) < _ABOUT and abs(intercept * spread + mean) < _ABOUT * spread:
-        return ": standardised once more"
+        return " (standardised once more)"
     if (slope, intercept) == (1.8, 32.0):
-        return ": Fahrenheit for Celsius"
+        return " (Fahrenheit for Celsius)"
     if abs(slope - 5 / 9) < _VISIBLE and abs(intercept + 160 / 9) < _VISIBLE:
-        return ": Celsius for Fahrenheit"
+        return " (Celsius for Fahrenheit)"
     return ""
 
 

@@ -109,9 +109,9 @@ def _named(by: float, unit: float | None, *, whole: bool) -> tuple[float, str, s
     if seconds and seconds % _QUARTER == 0 and abs(seconds) <= _FARTHEST:
         away = duration(round(abs(seconds) * 1e9))
         daylight = " or daylight saving" if abs(seconds) == _HOUR else ""
-        return 0.001, "time_shift", f", {away}: time zone{daylight}"
+        return 0.001, "time_shift", f" ({away}: time zone{daylight})"
     if whole and not unit and abs(by) == 1.0:
-        return 0.002, "off_by_one", f": one {'too many' if by > 0 else 'too few'}"
+        return 0.002, "off_by_one", f" (one {'too many' if by > 0 else 'too few'})"
     return 0.006, "shift", ""
 
 

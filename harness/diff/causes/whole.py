@@ -91,6 +91,10 @@ class Whole:
         """The levels of both columns, in the order of their codes."""
         return self._codes[2]
 
+    def heads(self, longest: int) -> list[str]:
+        """The beginnings of the levels, in the order of their codes."""
+        return [level[:longest] for level in self.levels]
+
     @cached_property
     def level_counts(self) -> NDArray[np.int64]:
         """How often each level is in the left column; (levels,)."""

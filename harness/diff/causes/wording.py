@@ -9,10 +9,10 @@ from harness.diff.sentences import number, quoted
 
 #: what a factor usually means, tried in this order
 _MEANINGS: Final = (
-    (1000.0, "milliseconds for seconds, or thousandths for units"),
-    (0.001, "seconds for milliseconds, or units for thousandths"),
-    (1e6, "microseconds for seconds, or millionths for units"),
-    (1e-6, "seconds for microseconds, or units for millionths"),
+    (1000.0, "such as milliseconds for seconds"),
+    (0.001, "such as seconds for milliseconds"),
+    (1e6, "such as microseconds for seconds"),
+    (1e-6, "such as seconds for microseconds"),
     (1e9, "nanoseconds for seconds"),
     (1e-9, "seconds for nanoseconds"),
     (100.0, "percent for shares, or cents for units"),
@@ -67,10 +67,10 @@ def times(by: float) -> str:
 
 
 def meaning(by: float) -> str:
-    """What a factor usually means, with a colon before it; empty where it is no usual one."""
+    """What a factor usually means, in parentheses after a space; empty where it is no usual one."""
     for factor, words in _MEANINGS:
         if abs(by - factor) <= 1e-4 * factor:
-            return f": {words}"
+            return f" ({words})"
     return ""
 
 
