@@ -97,6 +97,7 @@ LABELS = pa.schema(
     [
         ("seq", pa.int64()),
         ("request_id", pa.string()),
+        ("outcome", pa.string()),
         ("label", pa.float64()),
         ("label_at", _STAMP),
     ]

@@ -126,6 +126,12 @@ def offline_answers(arm: str, scores: NDArray[np.float64]) -> Answers:
     )
 
 
+def units(known: Keys) -> NDArray[np.int64]:
+    """Units as whole numbers, int64 (n,); a request without a unit is one of its own."""
+    names = [u if u is not None else f"\0{r}" for u, r in zip(known.unit, known.request_id, strict=True)]
+    return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
+
+
 def both(left: Answers, right: Answers) -> NDArray[np.int64]:
     """The requests that both arms answered, ascending."""
     return np.flatnonzero(left.answered & right.answered).astype(np.int64)

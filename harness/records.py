@@ -125,9 +125,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LabelEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A label and the moment it became known; the delay is data, not a constant."""
+    """The label of one outcome and the moment it became known; the delay is data, not a constant."""
 
     request_id: str
+    outcome: str = "label"
     label: float
     label_at_ns: int
 
@@ -287,6 +288,43 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     exemplars: tuple[Exemplar, ...] = ()
 
 
+class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
+    """Where mismatches gather: one or two conditions that hold together, counted on all compared requests.
+
+    `rate` is the share mismatching there, `elsewhere` that of all other requests, `share` the part of all
+    mismatches that is there. `p` is adjusted over all places tried; None where one unit has them all.
+    """
+
+    conditions: tuple[str, ...]
+    requests: int
+    mismatching: int
+    rate: float
+    elsewhere: float
+    share: float
+    p: float | None
+
+
+class MomentFound(msgspec.Struct, frozen=True, kw_only=True):
+    """A time and its 95 % interval, RFC 3339 UTC."""
+
+    at: str
+    lower: str
+    upper: str
+
+
+class OnsetFound(msgspec.Struct, frozen=True, kw_only=True):
+    """Since and until when requests mismatch; None is from the first, or to the last.
+
+    `during` and `otherwise` are the shares mismatching within and outside, `p` that of no change.
+    """
+
+    start: MomentFound | None
+    end: MomentFound | None
+    during: float
+    otherwise: float
+    p: float
+
+
 class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Two arms compared on each of `compared` distinct requests: exact counts, no sampling.
 
@@ -348,7 +386,7 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """One evaluation of a test on accruing evidence: a line of looks.jsonl."""
+    """One evaluation of a test on accruing evidence: a line of looks.jsonl; no look follows a `final` one."""
 
     as_of: str
     test: str
@@ -360,6 +398,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     log_e: float | None
     ruling: Ruling
     refused: str = ""
+    final: bool = False
 
 
 class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -376,15 +415,21 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Champion against challenger on labels that have matured: exposed requests only, by unit.
+    """Champion against challenger on one outcome whose labels have matured: exposed requests only, by unit.
 
-    `days` is the span of the event times compared; `identical` says that every score of both arms is equal.
+    `measure` is the harm that is tested, positive to the challenger's disadvantage; `superiority` says that
+    it must be shown below 0, not only below the margin. `full_days` are whole days of requests compared;
+    `identical` says that every score of both arms is equal.
     """
 
+    name: str = "label"
+    role: Literal["success", "guardrail", "watched"] = "success"
+    superiority: bool = False
+    measure: str = ""
     as_of: str
     outcome: str
     counts: dict[str, int]
-    days: float = 0.0
+    full_days: int = 0
     metrics: tuple[MetricRow, ...] = ()
     identical: bool = False
     estimate: Estimate | None = None
@@ -392,6 +437,8 @@ class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
     looks: tuple[Look, ...] = ()
     max_missing_share: float = 0.05
     margin: float | None = None
+    alpha_go: float = 0.05
+    alpha_nogo: float = 0.05
     note: str = ""
 
 
@@ -516,7 +563,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[TargetCounts, ...] = ()
     latency: tuple[LatencySummary, ...] = ()
     budget_ms: float | None = None
-    quality: QualitySummary | None = None
+    quality: tuple[QualitySummary, ...] = ()
     noise: NoiseSummary | None = None
     identities: tuple[Identity, ...] = ()
     ignored: tuple[IgnoredRule, ...] = ()

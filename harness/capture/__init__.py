@@ -3,7 +3,7 @@
 from harness.capture.attach import LabelTable, attach
 from harness.capture.config import CaptureConfig
 from harness.capture.intake import Intake, in_sample, ingest
-from harness.capture.labels import PlacedLabel, read_labels
+from harness.capture.labels import LabelColumn, PlacedLabel, read_labels
 from harness.capture.line import BadLine, Line
 from harness.capture.read import read
 from harness.capture.table import load, requests, to_table
@@ -13,6 +13,7 @@ __all__ = [
     "BadLine",
     "CaptureConfig",
     "Intake",
+    "LabelColumn",
     "LabelTable",
     "Line",
     "PlacedLabel",

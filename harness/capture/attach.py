@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,11 +19,11 @@ _STAMP = columns.LABELS.field("label_at").type
 
 @dataclass(frozen=True)
 class LabelTable:
-    """Labels joined to the capture: `table` of LABELS, sorted by seq, then label_at, then file order.
+    """Labels joined to the capture: `table` of LABELS, by seq, outcome, label_at, then file order.
 
     All labels of a request are kept as its history; the last one known at `as_of` is the one to use.
     `events` labels were given, `unknown` of them for requests outside the capture; `requests` requests have
-    at least one, and `superseded` labels have a later one of the same request.
+    at least one, and `superseded` labels have a later one of the same request and outcome.
     """
 
     table: pa.Table
@@ -40,10 +41,11 @@ def attach(
     `capture_table` needs the columns seq, request_id, row_index, ts_ns and event_time of CAPTURE. Labels of
     requests outside the capture are counted; pass `max_unknown_share=1.0` for a sampled capture, where they
     are expected. Raises LabelsError for more unknown ids than that share of the labels (naming the first),
-    and for a label known before its request's event time (`ts_ns` where it has none).
+    for a label known before its request's event time (`ts_ns` where it has none), and for two labels of one
+    request and outcome that say different things at the same time.
     """
     known = _index(capture_table)
-    found: list[tuple[int, int, PlacedLabel]] = []
+    found: list[tuple[int, str, int, PlacedLabel]] = []
     unknown = 0
     first_unknown: PlacedLabel | None = None
     for event in events:
@@ -54,17 +56,18 @@ def attach(
             continue
         seq, event_time_ns = place
         _check_order(event, event_time_ns)
-        found.append((seq, event.label_at_ns, event))
+        found.append((seq, event.outcome, event.label_at_ns, event))
     if first_unknown is not None and unknown > max_unknown_share * (unknown + len(found)):
         events_given = unknown + len(found)
         raise _too_many_unknown(first_unknown, unknown, events=events_given, limit=max_unknown_share)
-    found.sort(key=lambda one: one[:2])
-    distinct = len({seq for seq, _, _ in found})
+    found.sort(key=lambda one: one[:3])
+    _check_agreement(found)
+    distinct = len({(seq, outcome) for seq, outcome, _, _ in found})
     return LabelTable(
         table=_table(found),
         events=unknown + len(found),
         unknown=unknown,
-        requests=distinct,
+        requests=len({seq for seq, _, _, _ in found}),
         superseded=len(found) - distinct,
     )
 
@@ -87,6 +90,20 @@ def _check_order(event: PlacedLabel, event_time_ns: int) -> None:
         )
 
 
+def _check_agreement(found: list[tuple[int, str, int, PlacedLabel]]) -> None:
+    """Of labels of one request, outcome and time, `found` being sorted, all say the same."""
+    for one, other in pairwise(found):
+        first, second = one[3], other[3]
+        if one[:3] == other[:3] and first.label != second.label:
+            raise LabelsError(
+                f"two labels of request {second.request_id!r} contradict each other",
+                where=f"{second.file}:{second.line}",
+                found=f"{first.label:g} and {second.label:g} at {times.rfc3339(second.label_at_ns)}",
+                expected="one label, or a later label_at for the revision",
+                fix=f"See also line {first.line} of {first.file}.",
+            )
+
+
 def _too_many_unknown(first: PlacedLabel, unknown: int, *, events: int, limit: float) -> LabelsError:
     row = "" if first.row_index is None else f", row {first.row_index}"
     return LabelsError(
@@ -98,13 +115,14 @@ def _too_many_unknown(first: PlacedLabel, unknown: int, *, events: int, limit: f
     )
 
 
-def _table(found: list[tuple[int, int, PlacedLabel]]) -> pa.Table:
-    stamps = pa.array([at for _, at, _ in found], pa.int64()).cast(_STAMP)
+def _table(found: list[tuple[int, str, int, PlacedLabel]]) -> pa.Table:
+    stamps = pa.array([at for _, _, at, _ in found], pa.int64()).cast(_STAMP)
     return pa.table(
         [
-            pa.array([seq for seq, _, _ in found], pa.int64()),
-            pa.array([event.request_id for _, _, event in found], pa.string()),
-            pa.array([event.label for _, _, event in found], pa.float64()),
+            pa.array([seq for seq, _, _, _ in found], pa.int64()),
+            pa.array([event.request_id for _, _, _, event in found], pa.string()),
+            pa.array([outcome for _, outcome, _, _ in found], pa.string()),
+            pa.array([event.label for _, _, _, event in found], pa.float64()),
             stamps,
         ],
         schema=columns.LABELS,

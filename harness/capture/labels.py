@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +31,22 @@ from harness.records import LabelEvent
 
 EXTENSIONS = (".jsonl", ".jsonl.gz", ".csv", ".csv.gz", ".parquet")
 
-_REQUIRED = ("request_id", "label", "label_at")
+_KEYS = ("request_id", "label_at")
 _OPTIONAL = ("row_index",)
 _WORDS = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
 _STAMP = columns.LABELS.field("label_at").type
 _BATCH_ROWS = 8_192
 
 Row = tuple[int, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class LabelColumn:
+    """Where the labels of one outcome stand; `binary` ones are 0 or 1, others any finite number."""
+
+    outcome: str = "label"
+    column: str = "label"
+    binary: bool = True
 
 
 class PlacedLabel(LabelEvent, frozen=True, kw_only=True):
@@ -50,28 +61,29 @@ class PlacedLabel(LabelEvent, frozen=True, kw_only=True):
     line: int = 0
 
 
-def read_labels(path: Path) -> Iterator[PlacedLabel]:
+def read_labels(path: Path, asked: Sequence[LabelColumn] = (LabelColumn(),)) -> Iterator[PlacedLabel]:
     """Every label of a .parquet, .csv or .jsonl file (text also as .gz), in file order, in constant memory.
 
-    Columns: `request_id`; `label`, 0 or 1 or true or false; `label_at`, RFC 3339 with its zone or a timestamp
-    with one; optionally `row_index`. Other columns are passed over.
+    Columns: `request_id`; `label_at`, RFC 3339 with its zone or a timestamp with one; one for each outcome
+    asked for: 0 or 1 or true or false, or a number, and nothing where that outcome is not known by this row;
+    optionally `row_index`. Other columns are passed over.
     Raises LabelsError, naming file and line, for the first thing that is not so: no column is guessed and no
     label is skipped.
     """
     existing(path, LabelsError)
     kind = extension(path, EXTENSIONS, error=LabelsError)
     with translated(path, LabelsError):
-        for line, row in _rows(path, kind):
-            yield _label(row, file=path.name, line=line)
+        for line, row in _rows(path, kind, asked=asked):
+            yield from _labels(row, asked, file=path.name, line=line)
 
 
-def _rows(path: Path, kind: str) -> Iterator[Row]:
+def _rows(path: Path, kind: str, *, asked: Sequence[LabelColumn]) -> Iterator[Row]:
     if kind == ".parquet":
-        return _parquet_rows(path)
-    return _csv_rows(path) if kind.startswith(".csv") else _json_rows(path)
+        return _parquet_rows(path, asked)
+    return _csv_rows(path, asked) if kind.startswith(".csv") else _json_rows(path, asked)
 
 
-def _json_rows(path: Path) -> Iterator[Row]:
+def _json_rows(path: Path, asked: Sequence[LabelColumn]) -> Iterator[Row]:
     decoder = msgspec.json.Decoder(dict[str, Any])
     for number, raw in text_lines(path):
         if isinstance(raw, Unreadable):
@@ -80,37 +92,47 @@ def _json_rows(path: Path) -> Iterator[Row]:
             row = decoder.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise LabelsError("not a JSON object", where=f"{path}:{number}", found=error) from error
-        _check_columns(tuple(row), f"{path}:{number}")
+        _check_columns(tuple(row), asked, where=f"{path}:{number}", each=True)
         yield number, row
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
+def _csv_rows(path: Path, asked: Sequence[LabelColumn]) -> Iterator[Row]:
     number = 1
     try:
         with io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            _check_columns(tuple(reader.fieldnames or ()), str(path))
+            _check_columns(tuple(reader.fieldnames or ()), asked, where=str(path))
             for cells in reader:
                 number = reader.line_num
-                yield number, _typed(cells)
+                yield number, _typed(cells, asked)
     except (csv.Error, UnicodeDecodeError, EOFError) as error:
         raise LabelsError("not CSV in UTF-8, or cut short", where=f"{path}:{number}", found=error) from error
 
 
-def _typed(cells: dict[str, Any]) -> dict[str, Any]:
-    label = cells["label"] or ""
+def _typed(cells: dict[str, Any], asked: Sequence[LabelColumn]) -> dict[str, Any]:
     index = cells.get("row_index") or None
-    return cells | {
-        "label": _WORDS.get(label.strip().lower(), label),
-        "row_index": int(index) if index is not None and index.isdecimal() else index,
-    }
+    values = {one.column: _spelled(cells[one.column] or "", binary=one.binary) for one in asked}
+    return cells | values | {"row_index": int(index) if index is not None and index.isdecimal() else index}
 
 
-def _parquet_rows(path: Path) -> Iterator[Row]:
+def _spelled(text: str, *, binary: bool) -> float | str | None:
+    """The label that a CSV cell spells; the text itself where it spells none, nothing where it is empty."""
+    if not text.strip():
+        return None
+    if binary:
+        return _WORDS.get(text.strip().lower(), text)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _parquet_rows(path: Path, asked: Sequence[LabelColumn]) -> Iterator[Row]:
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
-        _check_columns(schema.names, str(path))
-        wanted = [name for name in (*_REQUIRED, *_OPTIONAL) if name in schema.names]
+        _check_columns(schema.names, asked, where=str(path))
+        columns_asked = dict.fromkeys((*_KEYS, *(one.column for one in asked), *_OPTIONAL))
+        wanted = [name for name in columns_asked if name in schema.names]
         stamp = schema.field("label_at").type
         is_stamp = pa.types.is_timestamp(stamp)
         if is_stamp and stamp.tz is None:
@@ -127,45 +149,67 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
                 number += 1
 
 
-def _check_columns(names: Sequence[str], where: str) -> None:
-    for name in _REQUIRED:
+def _check_columns(
+    names: Sequence[str], asked: Sequence[LabelColumn], *, where: str, each: bool = False
+) -> None:
+    """Every column is there; in a line of JSON (`each`) one of several outcomes may be left out."""
+    outcomes = [one.column for one in asked]
+    several = each and len(outcomes) > 1 and any(name in names for name in outcomes)
+    for name in _KEYS if several else (*_KEYS, *outcomes):
         if name not in names:
-            hint = did_you_mean(name, [one for one in names if one not in _REQUIRED])
+            known = {*_KEYS, *outcomes}
+            hint = did_you_mean(name, [one for one in names if one not in known])
             raise LabelsError(
                 f"no column {name!r}",
                 where=where,
                 found=", ".join(names) or "no columns",
-                expected=", ".join(_REQUIRED),
+                expected=", ".join((_KEYS[0], *outcomes, _KEYS[1])),
                 fix=hint.capitalize(),
             )
 
 
-def _label(row: dict[str, Any], *, file: str, line: int) -> PlacedLabel:
+def _labels(
+    row: dict[str, Any], asked: Sequence[LabelColumn], *, file: str, line: int
+) -> Iterator[PlacedLabel]:
+    """The label of each outcome that the row knows."""
     where = f"{file}:{line}"
-    request_id, label, index = row["request_id"], row["label"], row.get("row_index")
+    request_id, index = row["request_id"], row.get("row_index")
     if not isinstance(request_id, str) or not request_id:
         raise LabelsError("request_id is no text", where=where, found=repr(request_id))
-    if not isinstance(label, int | float) or label not in {0, 1}:
-        raise LabelsError(
-            f"the label of request {request_id!r} is neither 0 nor 1",
-            where=where,
-            found=repr(label),
-            expected="0, 1, true or false",
-            fix="" if label else "Leave out requests whose label is not known yet.",
-        )
     if index is not None and (not isinstance(index, int) or isinstance(index, bool)):
         raise LabelsError(
             f"row_index of request {request_id!r} is no integer", where=where, found=repr(index)
         )
+    known = [one for one in asked if row.get(one.column) is not None]
+    values = [
+        _value(row.get(one.column), one, request_id=request_id, where=where) for one in known or asked[:1]
+    ]
     label_at_ns, resolution_ns = _instant(row["label_at"], request_id=request_id, where=where)
-    return PlacedLabel(
-        request_id=request_id,
-        label=float(label),
-        label_at_ns=label_at_ns,
-        row_index=index,
-        resolution_ns=resolution_ns,
-        file=file,
-        line=line,
+    for one, value in zip(known, values, strict=True):
+        yield PlacedLabel(
+            request_id=request_id,
+            outcome=one.outcome,
+            label=value,
+            label_at_ns=label_at_ns,
+            row_index=index,
+            resolution_ns=resolution_ns,
+            file=file,
+            line=line,
+        )
+
+
+def _value(found: object, asked: LabelColumn, *, request_id: str, where: str) -> float:
+    """A label of 0 or 1, or a finite number; LabelsError for anything else."""
+    number = isinstance(found, int | float) and math.isfinite(found)
+    if number and (not asked.binary or found in {0, 1}):
+        return float(found)  # type: ignore[arg-type]  # a number, by the line above
+    raise LabelsError(
+        f"the {asked.column} of request {request_id!r} is "
+        + ("neither 0 nor 1" if asked.binary else "no finite number"),
+        where=where,
+        found=repr("" if found is None and where.partition(":")[0].endswith(".csv") else found),
+        expected="0, 1, true or false" if asked.binary else "a number",
+        fix="" if found else "Leave out requests whose label is not known yet.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +140,55 @@ def check(scenario: Path, *, allow_public: tuple[str, ...]) -> int:
 
     with Watch(quiet=False) as watch:
         lines = stages.check(scenario, say=watch.say, allow_public=allow_public)
+    click.echo("\n".join(lines))
+    return 0
+
+
+def _numbers(  # noqa: PLR0917  -- click calls it so
+    ctx: click.Context,  # noqa: ARG001  -- click's signature
+    parameter: click.Parameter,
+    values: tuple[str, ...],
+) -> dict[str, tuple[float, ...]]:
+    """Options of the form NAME=NUMBER as numbers by name."""
+    found: dict[str, tuple[float, ...]] = {}
+    for value in values:
+        name, _, number = value.rpartition("=")
+        try:
+            found[name] = (*found.get(name, ()), float(number))
+        except ValueError:
+            name = ""
+        if not name or not math.isfinite(found[name][-1]):
+            raise click.BadParameter(f"{value!r} is not NAME=NUMBER, as in label=-0.01", param=parameter)
+    return found
+
+
+@cli.command(short_help="Say how much traffic a scenario needs to decide.")
+@click.argument("scenario", type=PATH)
+@click.option(
+    "--effect",
+    multiple=True,
+    callback=_numbers,
+    metavar="OUTCOME=HARM",
+    help="A true effect to plan for, positive is worse (may be repeated; default: none, and the margin).",
+)
+@click.option(
+    "--sd",
+    multiple=True,
+    callback=_numbers,
+    metavar="OUTCOME=SD",
+    help="How the harm of a request spreads, where scores cannot tell.",
+)
+@click.option(
+    "--runs", default=200, show_default=True, type=click.IntRange(20, 10_000), help="Simulated runs."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the simulation.")
+def plan(scenario: Path, *, effect: dict[str, Any], sd: dict[str, Any], runs: int, seed: int) -> int:
+    """What each gate of SCENARIO needs, and how long its label tests will take. Sends nothing."""
+    from harness import run as stages
+
+    asked = stages.Asked(effect, {name: last for name, (*_, last) in sd.items()}, runs=runs, seed=seed)
+    with Watch(quiet=False) as watch:
+        lines = stages.plan(scenario, asked, say=watch.say)
     click.echo("\n".join(lines))
     return 0
 

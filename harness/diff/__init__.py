@@ -15,6 +15,13 @@
 `places`      first and last seen, units, segments
 `exemplars`   the first requests of a finding with what both arms say
 `case`        a compared pair with what is known of its requests
+`conditions`  a field at a level or in a range, and all such conditions of a field
+`shuffles`    mismatches dealt anew to other units, whole
+`scan`        how strongly mismatches gather in each place
+`simplest`    of the places that are sure the simplest
+`whereabouts` which place goes with a mismatch, and that it is no chance
+`onset`       since and until when, with an interval
+`locating`    both for some requests of a pair, in one sentence
 `findings`    mismatches told as bugs, in sentences
 `pairs`       all of it for one pair
 

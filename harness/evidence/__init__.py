@@ -1,18 +1,23 @@
 """Joined columns become estimates: parity as a census, latency from stamps, quality from matured labels.
 
-`model`    what the gates may look at
-`parity`   exact counts, and their bounds for traffic to come
-`latency`  response time, service time and send lag of a phase
-`cohort`   which labelled requests may be compared, and when
-`looks`    the paired test of challenger against champion, look by look
-`quality`  metrics of each arm, and that test, in one summary
+`model`      what the gates may look at
+`parity`     exact counts, and their bounds for traffic to come
+`latency`    response time, service time and send lag of a phase
+`cohort`     which labelled requests may be compared, and when
+`outcomes`   what each outcome of the labels is, and what is asked of it
+`harms`      how much worse the challenger did on each request
+`processes`  how evidence accrues look by look: three tests
+`looks`      the paired test of one outcome, look by look
+`quality`    metrics of each arm, and that test, in one summary
 """
 
-from harness.evidence.cohort import Arms, Cohort, LabelsConfig
+from harness.evidence.cohort import Arms, Cohort
 from harness.evidence.model import OFFLINE, Against, Evidence, JudgedPair, Levels
+from harness.evidence.outcomes import BINARY, LabelsConfig, Outcome, Plan, plans
 from harness.evidence.parity import census, claim
 
 __all__ = [
+    "BINARY",
     "OFFLINE",
     "Against",
     "Arms",
@@ -21,6 +26,9 @@ __all__ = [
     "JudgedPair",
     "LabelsConfig",
     "Levels",
+    "Outcome",
+    "Plan",
     "census",
     "claim",
+    "plans",
 ]

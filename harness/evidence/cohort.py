@@ -1,4 +1,4 @@
-"""Which labelled requests may be compared at a time, and how a scenario says so.
+"""Which labelled requests may be compared at a time.
 
 "Labels so far" is a trap: positives are known early, negatives only when the window closes, so two equal
 models differ. A request counts once its event time plus the delay has passed, and not before.
@@ -7,9 +7,8 @@ models differ. A request counts once its event time plus the delay has passed, a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
@@ -19,52 +18,6 @@ if TYPE_CHECKING:
 
 DAY_NS = 86_400 * 10**9
 NEVER = np.iinfo(np.int64).max
-
-
-class LabelsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where labels come from, how late they are, and the paired test they feed."""
-
-    path: Annotated[
-        str,
-        msgspec.Meta(
-            description="labels file: request_id, label (0 or 1), label_at; none yet: `replaygate labels add`"
-        ),
-    ] = ""
-    outcome: Annotated[str, msgspec.Meta(description="what a label of 1 means, in words")] = "label"
-    delay_days: Annotated[
-        float, msgspec.Meta(ge=0, description="a label is final this many days after the event time")
-    ] = 7.0
-    since: Annotated[
-        str | None,
-        msgspec.Meta(description="only requests from this RFC 3339 event time on (not the training rows)"),
-    ] = None
-    complete_until: Annotated[
-        str | None,
-        msgspec.Meta(
-            description="labels are known up to this RFC 3339 time; default: the last label_at in the file"
-        ),
-    ] = None
-    metric: Annotated[
-        Literal["log_loss", "brier"], msgspec.Meta(description="the loss whose paired difference is tested")
-    ] = "log_loss"
-    margin: Annotated[
-        float,
-        msgspec.Meta(
-            gt=0,
-            description="GO once the challenger's mean loss is proven to exceed the champion's by less than "
-            "this; NO-GO once it is proven to exceed it at all, be it within this margin",
-        ),
-    ] = 0.01
-    planned_units: Annotated[
-        int,
-        msgspec.Meta(ge=1, description="units at which the test is tightest; fixed before the first look"),
-    ] = 500
-    max_missing_share: Annotated[
-        float,
-        msgspec.Meta(
-            ge=0, le=1, description="matured requests without a label, above which nothing is ruled"
-        ),
-    ] = 0.05
 
 
 @dataclass(frozen=True)

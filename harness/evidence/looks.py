@@ -1,4 +1,4 @@
-"""Challenger minus champion on labels that mature day by day: one test, looked at again and again.
+"""Challenger against champion on labels that mature: one test an outcome, looked at again and again.
 
 Each look is what could have been said on its day, from the labels as they were known then: a request enters
 once its window has closed and its label is known, whichever comes later, and too many matured requests that
@@ -8,67 +8,51 @@ revisions come, and a ruling once reached stays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
+from harness.evidence import harms
 from harness.evidence.cohort import DAY_NS, stamp
-from harness.metrics import brier_rows, log_loss_rows
+from harness.evidence.processes import Goal, Sample
 from harness.records import Look
-from harness.stats import AsymptoticCS, enough_units, mean_influence, unit_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    import numpy.typing as npt
     from numpy.typing import NDArray
 
-    from harness.evidence.cohort import Arms, Cohort, LabelsConfig
-    from harness.evidence.model import Levels
+    from harness.evidence.cohort import Arms, Cohort
+    from harness.evidence.outcomes import Plan
+    from harness.evidence.processes import Bounds
     from harness.records import Ruling
 
-#: How far the paired log loss keeps both arms' probabilities from 0 and 1. The metric read-out clips at
-#: 1e-15, where one sure and wrong row costs 34.5 nats; so heavy a tail breaks the normal approximation of the
-#: test, and 1e-6 (13.8 nats), the same for both arms, does not.
-PAIRED_CLIP = 1e-6
 
-_LOSSES: dict[str, Callable[[npt.ArrayLike, npt.ArrayLike], NDArray[np.float64]]] = {
-    "log_loss": partial(log_loss_rows, clip=PAIRED_CLIP),
-    "brier": brier_rows,
-}
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Over all requests: which can be compared at all (their label can come), and when each is ripe."""
-
-    mine: NDArray[np.bool_]
-    answered: NDArray[np.bool_]
-    ripe_ns: NDArray[np.int64]
-
-
-def looks(
-    cohort: Cohort, arms: Arms, *, config: LabelsConfig, as_of_ns: int, levels: Levels
-) -> Iterator[Look]:
+def looks(cohort: Cohort, arms: Arms, *, plan: Plan, as_of_ns: int) -> Iterator[Look]:
     """One look for each UTC day on which a request entered, the last one cut at `as_of`.
 
-    The mean loss is the challenger's minus the champion's, by unit, weighted. Two processes run side by side,
-    each latched: FAIL once the lower bound is above 0 (at the level of NO-GO), PASS once the upper bound is
-    below the margin (at the level of GO). FAIL wins over an earlier PASS.
+    Two processes run side by side, each latched: FAIL once the harm is shown to be above 0 (at the level of
+    NO-GO), PASS once it is shown to be below the goal (at the level of GO). FAIL wins over an earlier PASS.
     """
-    used = compared(cohort, arms, delay_days=config.delay_days, as_of_ns=as_of_ns)
-    outside = _beyond(cohort, arms, used=used, least=0.0)
+    used = compared(cohort, arms, delay_days=plan.delay_days, as_of_ns=as_of_ns)
+    outside = harms.undefined(plan, _scores(cohort, arms, rows=used))
     if outside:
-        yield _undefined(config, outside=outside, n=int(used.sum()), as_of_ns=as_of_ns)
+        yield _undefined(plan, outside=outside, n=int(used.sum()), as_of_ns=as_of_ns)
         return
-    rows = _Rows(cohort.eligible(), cohort.answered(arms), cohort.ripe_ns(config.delay_days))
-    entries = cohort.entries_ns(rows.mine & rows.answered, config.delay_days)
+    rows = cohort.eligible() & cohort.answered(arms)
+    entries = cohort.entries_ns(rows, plan.delay_days)
     days = _day_ends(entries[entries <= as_of_ns], as_of_ns)
+    yield from taken(plan, [_sample(cohort, arms, plan=plan, day_end=day) for day in days])
+
+
+def taken(plan: Plan, samples: Sequence[Sample]) -> Iterator[Look]:
+    """The looks of an outcome's test at these samples, one after the other, each latched."""
+    goal = Goal(below=plan.goal, go=plan.levels.go, nogo=plan.levels.nogo)
+    found = plan.outcome.test.looks(samples, goal)
+    # A test that has ended takes no further look, so there may be fewer looks than samples.
     yield from _latched(
-        _look(cohort, arms, rows=rows, config=config, day_end=day, levels=levels) for day in days
+        _look(plan, sample, bounds=bounds) for sample, bounds in zip(samples, found, strict=False)
     )
 
 
@@ -89,6 +73,20 @@ def changed(fresh: Sequence[Look], written: Sequence[Look]) -> int:
     return len({key for key, numbers in then if key in now and numbers != now[key]})
 
 
+def compared(cohort: Cohort, arms: Arms, *, delay_days: float, as_of_ns: int) -> NDArray[np.bool_]:
+    """Requests whose matured label compares the arms at `as_of`: both scored them."""
+    return cohort.eligible() & cohort.answered(arms) & (cohort.entry_ns(delay_days) <= as_of_ns)
+
+
+def clipped(cohort: Cohort, arms: Arms, *, plan: Plan, used: NDArray[np.bool_]) -> int:
+    """Requests whose score is clipped before its loss is taken, in one arm or both."""
+    return harms.clipped(plan, _scores(cohort, arms, rows=used))
+
+
+def _scores(cohort: Cohort, arms: Arms, *, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.stack([cohort.scores[arm][rows] for arm in (arms.champion, arms.challenger)])
+
+
 def _numbers(look: Look) -> Look:
     return msgspec.structs.replace(look, ruling="UNDECIDED")
 
@@ -102,61 +100,46 @@ def _latched(found: Iterable[Look]) -> Iterator[Look]:
         yield msgspec.structs.replace(look, ruling=ruling)
 
 
-def compared(cohort: Cohort, arms: Arms, *, delay_days: float, as_of_ns: int) -> NDArray[np.bool_]:
-    """Requests whose matured label compares the arms at `as_of`: both scored them."""
-    return cohort.eligible() & cohort.answered(arms) & (cohort.entry_ns(delay_days) <= as_of_ns)
-
-
-def clipped(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_]) -> int:
-    """Requests with a score so near to 0 or 1 that the paired log loss clips it in one arm or both."""
-    return _beyond(cohort, arms, used=used, least=PAIRED_CLIP)
-
-
-def _beyond(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], least: float) -> int:
-    both = np.stack([cohort.scores[arm][used] for arm in (arms.champion, arms.challenger)])
-    return int(np.count_nonzero(((both < least) | (both > 1.0 - least)).any(axis=0)))
-
-
 def _day_ends(entry_ns: NDArray[np.int64], as_of_ns: int) -> list[int]:
     """The end of each UTC day on which something entered, the last cut at `as_of`; midnight ends a day."""
     return [min(int(day) * DAY_NS, as_of_ns) for day in np.unique(-(-entry_ns // DAY_NS))]
 
 
-def _look(
-    cohort: Cohort, arms: Arms, *, rows: _Rows, config: LabelsConfig, day_end: int, levels: Levels
-) -> Look:
-    """The estimate so far with its one-sided bounds, each at its own level, by unit."""
-    label, ripe = cohort.label_on(day_end), rows.mine & (rows.ripe_ns <= day_end)
-    seen = ripe & rows.answered & ~np.isnan(label)
-    loss, weight, unit = _LOSSES[config.metric], cohort.weight[seen], cohort.unit[seen]
-    difference = loss(label[seen], cohort.scores[arms.challenger][seen])
-    difference = difference - loss(label[seen], cohort.scores[arms.champion][seen])
-    sums, sizes = unit_sums(difference * weight, unit), unit_sums(weight, unit)
-    values = mean_influence(sums.sums, sizes.sums)
-    lower = AsymptoticCS(n_opt=config.planned_units, alpha=levels.nogo).update(values)
-    upper = AsymptoticCS(n_opt=config.planned_units, alpha=levels.go).update(values)
-    enough, found = enough_units(sizes.sums)
-    absent = int(np.count_nonzero(ripe)) - int(np.count_nonzero(seen))
-    lacking = _absent(absent, int(np.count_nonzero(ripe)), allowed=config.max_missing_share)
-    refused = lacking or ("" if enough else found)
-    return Look(
-        as_of=stamp(day_end),
-        test=_test(config),
-        n=int(seen.sum()),
-        units=len(sizes.counts),
-        estimate=float(upper.mean),
-        lower=_finite(lower.lower_bound()),
-        upper=_finite(upper.upper_bound()),
-        log_e=_finite(upper.log_e(config.margin, "less")),
-        ruling="UNDECIDED" if refused else _rule(lower, upper, margin=config.margin),
-        refused=refused,
+def _sample(cohort: Cohort, arms: Arms, *, plan: Plan, day_end: int) -> Sample:
+    """What may be compared at the end of a day, by the labels as they were known then."""
+    label, ripe = cohort.label_on(day_end), cohort.eligible() & (cohort.ripe_ns(plan.delay_days) <= day_end)
+    seen = ripe & cohort.answered(arms) & ~np.isnan(label)
+    matured = int(np.count_nonzero(ripe))
+    absent = matured - int(np.count_nonzero(seen))
+    unfit = harms.unfit(plan, label[seen], weighted=cohort.weighted)
+    harm = np.zeros(int(np.count_nonzero(seen)))
+    if not unfit:
+        champion, challenger = _scores(cohort, arms, rows=seen)
+        harm = harms.harm(plan, label[seen], champion=champion, challenger=challenger)
+    return Sample(
+        at_ns=day_end,
+        harm=harm,
+        weight=cohort.weight[seen],
+        unit=cohort.unit[seen],
+        refused=unfit or _absent(absent, matured, allowed=plan.max_missing_share),
+        undefined=bool(unfit),
     )
 
 
-def _rule(lower: AsymptoticCS, upper: AsymptoticCS, *, margin: float) -> Ruling:
-    if lower.lower_bound() > 0:
-        return "FAIL"
-    return "PASS" if upper.upper_bound() < margin else "UNDECIDED"
+def _look(plan: Plan, sample: Sample, *, bounds: Bounds) -> Look:
+    return Look(
+        as_of=stamp(sample.at_ns),
+        test=plan.title,
+        n=bounds.rows,
+        units=bounds.units,
+        estimate=None if sample.undefined else _finite(bounds.estimate),
+        lower=_finite(bounds.lower),
+        upper=_finite(bounds.upper),
+        log_e=_finite(bounds.log_e),
+        ruling=bounds.ruling(plan.goal),
+        refused=bounds.refused,
+        final=bounds.final,
+    )
 
 
 def _absent(absent: int, total: int, *, allowed: float) -> str:
@@ -169,10 +152,10 @@ def _absent(absent: int, total: int, *, allowed: float) -> str:
     )
 
 
-def _undefined(config: LabelsConfig, *, outside: int, n: int, as_of_ns: int) -> Look:
+def _undefined(plan: Plan, *, outside: int, n: int, as_of_ns: int) -> Look:
     return Look(
         as_of=stamp(as_of_ns),
-        test=_test(config),
+        test=plan.title,
         n=n,
         units=0,
         estimate=None,
@@ -182,10 +165,6 @@ def _undefined(config: LabelsConfig, *, outside: int, n: int, as_of_ns: int) -> 
         ruling="UNDECIDED",
         refused=f"{outside:,} of {n:,} requests have a score outside 0 to 1, where no loss is defined",
     )
-
-
-def _test(config: LabelsConfig) -> str:
-    return f"{config.metric}: challenger − champion, margin {config.margin:g}"
 
 
 def _finite(value: float) -> float | None:

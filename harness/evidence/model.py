@@ -55,7 +55,7 @@ class Evidence:
     identities: tuple[Identity, ...]
     singles: dict[str, SinglesCheck]
     answered: dict[str, int]
-    quality: QualitySummary | None
+    quality: tuple[QualitySummary, ...]
 
     def all_targets(self) -> tuple[TargetCounts, ...]:
         """The counts of every target; a build under test that was sent nothing has empty ones, not none."""

@@ -8,69 +8,103 @@ import msgspec
 import numpy as np
 
 from harness.evidence.cohort import DAY_NS, stamp
-from harness.evidence.looks import PAIRED_CLIP, changed, clipped, compared, looks, remembered
+from harness.evidence.harms import PAIRED_CLIP, harm
+from harness.evidence.looks import changed, clipped, compared, looks, remembered
+from harness.evidence.outcomes import BINARY
 from harness.metrics import METRICS
 from harness.records import Estimate, MetricRow, QualitySummary
+from harness.stats import unit_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from harness.evidence.cohort import Arms, Cohort, LabelsConfig
-    from harness.evidence.model import Levels
+    from harness.evidence.cohort import Arms, Cohort
+    from harness.evidence.outcomes import Plan
     from harness.records import Look
 
 _SMALLEST_P = 1e-4
+_FEWEST_UNITS = 2
 #: what was assumed of some requests; told only where there are any
 _DOUBTS = ("exposure unknown, taken as exposed", "propensity unused, others have none")
 
 
-def summarise(
-    cohort: Cohort, arms: Arms, *, config: LabelsConfig, threshold: float, as_of_ns: int, levels: Levels
-) -> QualitySummary:
-    """The metrics of each arm, and the paired test of challenger minus champion, look by look.
+def summarise(cohort: Cohort, arms: Arms, *, plan: Plan, as_of_ns: int) -> QualitySummary:
+    """The metrics of each arm on one outcome, and its paired test, look by look.
 
     Only requests that both arms answered are compared. `identical` is a fact about every score in scope,
     labelled or not: then no label can tell the arms apart.
     """
-    used = compared(cohort, arms, delay_days=config.delay_days, as_of_ns=as_of_ns)
-    counts = _counts(cohort, arms, config=config, as_of_ns=as_of_ns)
-    seen = tuple(looks(cohort, arms, config=config, as_of_ns=as_of_ns, levels=levels))
+    used = compared(cohort, arms, delay_days=plan.delay_days, as_of_ns=as_of_ns)
+    counts = _counts(cohort, arms, delay_days=plan.delay_days, as_of_ns=as_of_ns)
+    seen = tuple(looks(cohort, arms, plan=plan, as_of_ns=as_of_ns))
     return QualitySummary(
+        name=plan.name,
+        role=plan.outcome.role,
+        superiority=plan.superiority,
+        measure=f"{plan.name}: {plan.outcome.harm}",
         as_of=stamp(as_of_ns),
-        outcome=config.outcome,
+        outcome=plan.outcome.meaning or plan.name,
         counts=counts,
-        days=float(np.ptp(cohort.event_ns[used]) / DAY_NS) if used.any() else 0.0,
-        metrics=_metrics(cohort, used, threshold=threshold),
+        full_days=_full_days(cohort.event_ns[used]),
+        metrics=_metrics(cohort, used, plan=plan),
         identical=bool(used.any()) and _identical(cohort, arms),
-        estimate=_estimate(seen[-1], config, clipped=clipped(cohort, arms, used=used)) if seen else None,
-        fixed_n=_fixed_n(cohort, arms, used=used, threshold=threshold),
+        estimate=_estimate(seen[-1], plan, clipped=clipped(cohort, arms, plan=plan, used=used))
+        if seen
+        else None,
+        fixed_n=_fixed_n(cohort, arms, used=used, plan=plan),
         looks=seen,
-        max_missing_share=config.max_missing_share,
-        margin=config.margin,
-        note=_note(cohort, config, counts=counts),
+        max_missing_share=plan.max_missing_share,
+        margin=plan.outcome.margin,
+        alpha_go=plan.levels.go,
+        alpha_nogo=plan.levels.nogo,
+        note=_note(cohort, plan.delay_days, counts=counts),
     )
 
 
 def remember(summary: QualitySummary, written: Sequence[Look]) -> QualitySummary:
-    """The summary with the looks that were taken before, up to its time: what was ruled then stays."""
-    before = [look for look in written if look.as_of <= summary.as_of]
+    """The summary with the looks that its test took before, up to its time: what was ruled then stays.
+
+    Looks of another tuning of the same outcome are another test; they are counted, and rule nothing.
+    """
+    mine = {look.test for look in summary.looks}
+    past = [look for look in written if look.as_of <= summary.as_of]
+    before = [look for look in past if look.test in mine]
+    others = [look for look in past if look.test not in mine and look.test.startswith(f"{summary.name}: ")]
     differ = changed(summary.looks, before)
-    told = (
-        f" {differ:,} past looks would show other numbers by the labels there are now; what they ruled stays."
-    )
-    return msgspec.structs.replace(
-        summary,
-        looks=remembered(summary.looks, before),
-        note=summary.note + (told if differ else ""),
-    )
+    told = ""
+    if differ:
+        told += (
+            f" {differ:,} past looks would show other numbers by the labels there are now; "
+            "what they ruled stays."
+        )
+    if mine and others:
+        told += f" {len(others):,} looks under another tuning were another test and rule nothing here."
+    return msgspec.structs.replace(summary, looks=remembered(summary.looks, before), note=summary.note + told)
 
 
-def _counts(cohort: Cohort, arms: Arms, *, config: LabelsConfig, as_of_ns: int) -> dict[str, int]:
+def exhausted(summaries: Sequence[QualitySummary]) -> bool:
+    """Whether a judged test has taken its last look and ruled nothing: no more evidence is to come."""
+    judged = [summary for summary in summaries if summary.role != "watched" and summary.looks]
+    return any(summary.looks[-1].final and summary.looks[-1].ruling == "UNDECIDED" for summary in judged)
+
+
+def _full_days(event_ns: NDArray[np.int64]) -> int:
+    """Whole days of 24 h from the first to the last compared request that have any of them.
+
+    Known: requests at hours 0, 12, 25 and 49 fill 2 days, the third has not passed.
+    """
+    if not event_ns.size:
+        return 0
+    passed = (event_ns - event_ns.min()) // DAY_NS
+    return len(np.unique(passed[passed < passed.max()]))
+
+
+def _counts(cohort: Cohort, arms: Arms, *, delay_days: float, as_of_ns: int) -> dict[str, int]:
     """How many requests were lost on the way to the comparison, and why."""
     base = cohort.eligible()
-    ripe = base & (cohort.ripe_ns(config.delay_days) <= as_of_ns)
+    ripe = base & (cohort.ripe_ns(delay_days) <= as_of_ns)
     labelled = ripe & cohort.known(as_of_ns)
     answered = cohort.answered(arms)
     masks = {
@@ -97,8 +131,10 @@ def _identical(cohort: Cohort, arms: Arms) -> bool:
     return bool(np.array_equal(cohort.scores[arms.champion][rows], cohort.scores[arms.challenger][rows]))
 
 
-def _metrics(cohort: Cohort, used: NDArray[np.bool_], *, threshold: float) -> tuple[MetricRow, ...]:
+def _metrics(cohort: Cohort, used: NDArray[np.bool_], *, plan: Plan) -> tuple[MetricRow, ...]:
     """Every metric for each arm that scored all of the cohort used."""
+    if plan.outcome.metric not in BINARY:
+        return (_value_row(cohort, used, plan=plan),)
     labels, weight = cohort.label[used], cohort.weight[used]
     rows = []
     for metric in METRICS.values():
@@ -107,30 +143,74 @@ def _metrics(cohort: Cohort, used: NDArray[np.bool_], *, threshold: float) -> tu
             mine = scores[used]
             # A comparison with NaN is false, so an arm without all its scores has no value.
             whole = mine.size > 0 and bool(((mine >= 0) & (mine <= 1)).all())
-            value = metric.value(labels, mine, threshold=threshold, weight=weight) if whole else np.nan
+            value = np.nan
+            if whole and bool(np.isin(labels, (0.0, 1.0)).all()):
+                value = metric.value(labels, mine, threshold=plan.threshold, weight=weight)
             arms[arm] = None if np.isnan(value) else float(value)
         rows.append(MetricRow(metric=metric.name, direction=metric.better, arms=arms))
     return tuple(rows)
 
 
-def _estimate(last: Look, config: LabelsConfig, *, clipped: int) -> Estimate:
-    at_clip = f", {clipped:,} requests clipped at {PAIRED_CLIP:g}" if config.metric == "log_loss" else ""
+def _value_row(cohort: Cohort, used: NDArray[np.bool_], *, plan: Plan) -> MetricRow:
+    """The outcome's number a request over those that an arm decides for; without them it counts as 0."""
+    values: dict[str, float | None] = {}
+    for arm, scores in cohort.scores.items():
+        mine = scores[used]
+        whole = mine.size > 0 and not bool(np.isnan(mine).any())
+        taken = cohort.label[used] * (mine >= plan.threshold)
+        values[arm] = float(np.average(taken, weights=cohort.weight[used])) if whole else None
+    return MetricRow(metric=f"{plan.name} a request", direction=plan.outcome.better, arms=values)
+
+
+def _estimate(last: Look, plan: Plan, *, clipped: int) -> Estimate:
+    at_clip = f", {clipped:,} requests clipped at {PAIRED_CLIP:g}" if clipped else ""
     return Estimate(
-        name=f"{config.metric}: challenger − champion",
+        name=f"{plan.name}: {plan.outcome.harm}",
         value=last.estimate,
         n=last.n,
         lower=last.lower,
         upper=last.upper,
-        unit="mean difference a request",
-        method="asymptotic confidence sequence by unit (Waudby-Smith et al. 2024), one-sided bounds",
+        unit="mean difference a request" if plan.outcome.metric != "auc" else "difference",
+        method=plan.outcome.test.method(),
         note=f"{last.units:,} units{at_clip}",
     )
 
 
-def _fixed_n(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], threshold: float) -> Estimate | None:
-    """What a test of the decisions that looks only once would say: exact McNemar (1947), who alone was right.
+def _fixed_n(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], plan: Plan) -> Estimate | None:
+    """What a test that looks only once would say; a read-out beside the sequential test, never a gate."""
+    if plan.outcome.metric in BINARY:
+        return _mcnemar(cohort, arms, used=used, threshold=plan.threshold)
+    return _paired_t(cohort, arms, used=used, plan=plan)
 
-    A read-out beside the sequential test, never a gate: wrong when looked at again, and it counts requests.
+
+def _paired_t(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], plan: Plan) -> Estimate | None:
+    """Student's t on the units' mean difference of value (statsmodels `DescrStatsW.ttest_mean`)."""
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    champion, challenger = (cohort.scores[arm][used] for arm in (arms.champion, arms.challenger))
+    difference = harm(plan, cohort.label[used], champion=champion, challenger=challenger)
+    sums = unit_sums(difference, cohort.unit[used])
+    means = sums.sums / sums.counts
+    if len(means) < _FEWEST_UNITS or not means.std():
+        return None
+    fit = DescrStatsW(means)
+    low, high = fit.tconfint_mean(alpha=0.1)
+    p = float(fit.ttest_mean(0.0)[1])
+    return Estimate(
+        name=f"{plan.name}: {plan.outcome.harm}, mean of the units",
+        value=float(fit.mean),
+        lower=float(low),
+        upper=float(high),
+        level=0.9,
+        n=len(means),
+        unit="mean difference a unit",
+        method=f"Student's t by unit, two-sided {_p_value(p)}, if looked at once",
+    )
+
+
+def _mcnemar(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], threshold: float) -> Estimate | None:
+    """Exact McNemar (1947), who alone was right; it counts requests, as if they were independent.
+
     Known: 10 against 2 discordant pairs give p = 0.0386.
     """
     from statsmodels.stats.contingency_tables import mcnemar
@@ -158,7 +238,7 @@ def _p_value(p: float) -> str:
     return f"p = {p:.4f}" if p >= _SMALLEST_P else f"p < {_SMALLEST_P:.4f}"
 
 
-def _note(cohort: Cohort, config: LabelsConfig, *, counts: dict[str, int]) -> str:
+def _note(cohort: Cohort, delay_days: float, *, counts: dict[str, int]) -> str:
     unexposed, in_scope = counts["not exposed"], counts["in scope"]
     assumed, partial = (counts.get(name, 0) for name in _DOUBTS)
     said = [
@@ -175,4 +255,4 @@ def _note(cohort: Cohort, config: LabelsConfig, *, counts: dict[str, int]) -> st
             f"{partial:,} of {in_scope:,} requests have a propensity and the others none: "
             "no request is weighted."
         )
-    return " ".join([*said, f"A label is final {config.delay_days:g} days after its request."])
+    return " ".join([*said, f"A label is final {delay_days:g} days after its request."])

@@ -25,36 +25,22 @@ class LabelGuardrail(
     tag_field="kind",
     tag="label_guardrail",
 ):
-    """The challenger's mean loss exceeds the champion's by less than the margin of [labels].
+    """On each guardrail of [labels.outcomes] the challenger is worse by less than the margin.
 
     PASS once that is proven (the upper bound is below the margin), FAIL once any deterioration is proven (the
-    lower bound is above 0), even one within the margin: a build that is shown to be worse does not go.
+    lower bound is above 0), even one within the margin: a build that is shown to be worse does not go. In a
+    parity release the success outcomes are guardrails too.
     """
 
     required: Required = True
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
-        """One verdict when labels are configured, none otherwise.
-
-        A deterioration, once shown, fails whatever comes later; a PASS needs the labels to be there.
-        """
-        quality = evidence.quality
-        if quality is None:
-            return ()
-        base = _base("label_guardrail", evidence, required=self.required)
-        last = quality.looks[-1] if quality.looks else None
-        if last is not None and last.ruling == "FAIL":
-            return (_ruled(base, quality, last=last),)
-        lacking = missing(quality) or ("" if last or quality.identical else _nothing(quality))
-        if lacking:
-            return (msgspec.structs.replace(base, reason=lacking),)
-        if quality.identical or last is None:
-            return (_identity(base, quality),)
-        if last.ruling == "PASS":
-            return (_ruled(base, quality, last=last),)
-        units = _units_needed(last, goals=(quality.margin, 0.0))
-        verdict = _with_look(base, quality, look=last)
-        return (msgspec.structs.replace(verdict, needs=_needs(quality, last, units=units)),)
+        """One verdict for each guardrail; a watched outcome has one that does not count."""
+        return tuple(
+            _guardrail(quality, evidence, required=self.required and quality.role != "watched")
+            for quality in evidence.quality
+            if not quality.superiority
+        )
 
 
 class LabelImprovement(
@@ -65,11 +51,11 @@ class LabelImprovement(
     tag_field="kind",
     tag="label_improvement",
 ):
-    """The challenger's mean loss is lower than the champion's: the success of an improvement release."""
+    """The challenger is better on at least one success outcome, and shown worse on none of them."""
 
     min_days: Annotated[
         float,
-        msgspec.Meta(ge=0, description="days from the first to the last matured request before a GO"),
+        msgspec.Meta(ge=0, description="full days of matured requests that were compared before a GO"),
     ] = 7.0
     required: Required = True
 
@@ -77,24 +63,39 @@ class LabelImprovement(
         """One verdict in an improvement release, none in a parity release."""
         if evidence.parity_release:
             return ()
-        quality = evidence.quality
+        tried = [quality for quality in evidence.quality if quality.superiority]
         base = _base("label_improvement", evidence, required=self.required)
-        if quality is None:
-            return (msgspec.structs.replace(base, reason="0 labels: the scenario has no [labels]."),)
+        if not tried:
+            lacking = (
+                f"none of {len(evidence.quality):,} outcomes of [labels] has the role success"
+                if evidence.quality
+                else "0 labels: the scenario has no [labels]"
+            )
+            return (msgspec.structs.replace(base, reason=f"{lacking}."),)
+        found = [self._tried(base, quality) for quality in tried]
+        # Worse on any is a NO-GO; else better on any is enough; else the first says what it waits for.
+        for ruling in ("FAIL", "PASS", "UNDECIDED"):
+            named = [verdict for verdict in found if verdict.ruling == ruling]
+            if named:
+                return (named[0],)
+        return (base,)
+
+    def _tried(self, base: Verdict, quality: QualitySummary) -> Verdict:
+        last = quality.looks[-1] if quality.looks else None
+        if last is not None and last.ruling == "FAIL":
+            return _ruled(base, quality, last=last)
         lacking = missing(quality)
-        if lacking or not quality.looks:
-            return (msgspec.structs.replace(base, reason=lacking or _nothing(quality)),)
-        verdict = _with_look(base, quality, look=quality.looks[-1])
-        better = [look for look in quality.looks if _better(look)]
-        if not better:
-            last = quality.looks[-1]
+        if lacking or last is None:
+            return msgspec.structs.replace(base, reason=lacking or _nothing(quality))
+        if last.ruling != "PASS":
             units = _units_needed(last, goals=(0.0,)) if (last.estimate or 0.0) < 0 else None
-            return (msgspec.structs.replace(verdict, needs=_needs(quality, last, units=units)),)
-        if quality.days < self.min_days:
-            short = f"{quality.days:.1f} of {self.min_days:g} days of matured labels"
-            return (msgspec.structs.replace(verdict, needs=f"a longer time: {short} so far"),)
-        reason = f"{verdict.reason.removesuffix('.')}, better since {better[0].as_of}."
-        return (msgspec.structs.replace(verdict, ruling="PASS", fault=None, needs="", reason=reason),)
+            verdict = _with_look(base, quality, look=last)
+            return msgspec.structs.replace(verdict, needs=_needs(quality, last, units=units))
+        if quality.full_days < self.min_days:
+            short = f"{quality.full_days:,} of {self.min_days:g} full days of matured labels"
+            verdict = _with_look(base, quality, look=last)
+            return msgspec.structs.replace(verdict, needs=f"a longer time: {short} so far")
+        return _ruled(base, quality, last=last)
 
 
 def missing(quality: QualitySummary) -> str:
@@ -106,11 +107,31 @@ def missing(quality: QualitySummary) -> str:
     lost = [f"{absent:,} of {matured:,} matured requests have no label"] if absent else []
     if unanswered:
         lost.append(f"{unanswered:,} of {matured:,} were not answered by both arms")
-    return f"{' and '.join(lost)}, at most {quality.max_missing_share:.0%} may."
+    return f"{quality.name}: {' and '.join(lost)}, at most {quality.max_missing_share:.0%} may."
+
+
+def _guardrail(quality: QualitySummary, evidence: Evidence, *, required: bool) -> Verdict:
+    """A deterioration, once shown, fails whatever comes later; a PASS needs the labels to be there."""
+    base = _base("label_guardrail", evidence, required=required)
+    last = quality.looks[-1] if quality.looks else None
+    if last is not None and last.ruling == "FAIL":
+        return _ruled(base, quality, last=last)
+    lacking = missing(quality) or ("" if last or quality.identical else _nothing(quality))
+    if lacking:
+        return msgspec.structs.replace(base, reason=lacking)
+    if quality.identical or last is None:
+        return _identity(base, quality)
+    if last.ruling == "PASS":
+        return _ruled(base, quality, last=last)
+    units = _units_needed(last, goals=(quality.margin, 0.0))
+    verdict = _with_look(base, quality, look=last)
+    return msgspec.structs.replace(verdict, needs=_needs(quality, last, units=units))
 
 
 def _needs(quality: QualitySummary, last: Look, *, units: int | None) -> str:
     """What is missing: time while requests are not matured, and another capture once all are."""
+    if last.final:
+        return f"another test: {quality.name} has reached its planned end without a decision"
     waiting = quality.counts["not matured"]
     if waiting:
         return f"more matured labels ({waiting:,} requests are not matured yet)"
@@ -134,13 +155,12 @@ def _units_needed(look: Look, *, goals: Sequence[float | None]) -> int | None:
     return min(needed, default=None)
 
 
-def _better(look: Look) -> bool:
-    return not look.refused and look.upper is not None and look.upper < 0
-
-
 def _nothing(quality: QualitySummary) -> str:
     waiting = quality.counts["not matured"]
-    return f"0 matured labels of requests that both arms answered; {waiting:,} requests are not matured yet."
+    return (
+        f"{quality.name}: 0 matured labels of requests that both arms answered; "
+        f"{waiting:,} requests are not matured yet."
+    )
 
 
 def _base(gate: str, evidence: Evidence, *, required: bool) -> Verdict:
@@ -164,8 +184,8 @@ def _identity(verdict: Verdict, quality: QualitySummary) -> Verdict:
         needs="",
         n=n,
         value=0.0,
-        reason=f"Champion and challenger score every request identically, {n:,} labelled ones among them: "
-        "equal by identity.",
+        reason=f"{quality.name}: champion and challenger score every request identically, {n:,} labelled "
+        "ones among them: equal by identity.",
         method="identity, not a test",
     )
 
@@ -174,7 +194,8 @@ def _ruled(verdict: Verdict, quality: QualitySummary, *, last: Look) -> Verdict:
     """The ruling that was reached, at whichever look; it stays."""
     since = next(look.as_of for look in quality.looks if look.ruling == last.ruling)
     shown = _with_look(verdict, quality, look=last)
-    word = "worse" if last.ruling == "FAIL" else "within the margin"
+    passed = "better" if quality.superiority else "within the margin"
+    word = "worse" if last.ruling == "FAIL" else passed
     reason = f"{shown.reason.removesuffix('.')}, {word} since {since}."
     return msgspec.structs.replace(shown, ruling=last.ruling, fault=None, needs="", reason=reason)
 
@@ -186,12 +207,13 @@ def _with_look(verdict: Verdict, quality: QualitySummary, *, look: Look) -> Verd
     return msgspec.structs.replace(
         verdict,
         value=look.estimate,
+        limit=0.0 if quality.superiority else quality.margin,
         n=look.n,
-        unit="mean loss difference",
+        unit=estimate.unit if estimate else "",
         method=estimate.method if estimate else "",
         evidence=(estimate,) if estimate else (),
-        reason=f"{look.test}: {_signed(look.estimate)} ({bounds}) on {look.n:,} requests of {look.units:,} "
-        f"units, {len(quality.looks):,} looks{refused}.",
+        reason=f"{quality.measure}: {_signed(look.estimate)} ({bounds}) on {look.n:,} requests of "
+        f"{look.units:,} units, {len(quality.looks):,} looks{refused}.",
         needs="more matured labels",
     )
 

@@ -19,7 +19,7 @@ _ONE_CAUSE_IN_FULL = 3
 
 def render(report: Report) -> str:
     """The whole report as a self-contained page; everything that came from a capture is escaped."""
-    from harness.report import plots
+    from harness.report import look_plots, plots
 
     groups = story.grouped(story.costly(report.findings))
     template = _environment().get_template("report.html.j2")
@@ -32,6 +32,7 @@ def render(report: Report) -> str:
         most_in_full=_ONE_CAUSE_IN_FULL if len(groups) == 1 else 1,
         mismatches=plots.mismatches(report),
         responses=plots.responses(report),
+        sequences=look_plots.sequences,
     )
 
 

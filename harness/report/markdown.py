@@ -168,10 +168,10 @@ def _latency(report: Report) -> Iterator[str]:
 
 
 def _quality(report: Report) -> Iterator[str]:
-    if report.quality is not None:
-        yield from _table(tables.metrics(report.quality))
-        yield from _bullets(story.quality_lines(report.quality))
-        for table in tables.looks(report.quality, newest=_NEWEST_LOOKS):
+    for quality in report.quality:
+        yield from _table(tables.metrics(quality))
+        yield from _bullets(story.quality_lines(quality))
+        for table in tables.looks(quality, newest=_NEWEST_LOOKS):
             yield from _table(table)
 
 

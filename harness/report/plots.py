@@ -7,40 +7,24 @@ Each picture comes in two widths, so that its words stay readable on a phone.
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import altair as alt
-import vl_convert
 
 from harness.report import story, tables, words
+from harness.report.drawing import GRID, INK, MUTED, Picture, Size, colour, data, named, own_colour, svg
 
 if TYPE_CHECKING:
     from harness.records import LatencySummary, PairSummary, Report, Verdict
+    from harness.report.drawing import Layers as _Layers
+    from harness.report.drawing import Row as _Row
 
-INK, MUTED, GRID = "#1f2328", "#57606a", "#d8dee4"
-ARMS = {"offline": "#6B7280", "champion": "#0072B2", "challenger": "#D55E00", "recorded": "#CC79A7"}
-_OTHER_ARM = "#009E73"
 _MOST_ROWS = 25
 _MOST_BARS = 240
 _ROW_HEIGHT = 22
 _BARS = "arrivals"
-_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-_VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-
-_Row = dict[str, Any]
-_Layers = alt.LayerChart | alt.FacetChart
 _Align = Literal["left", "right"]
-
-
-@dataclass(frozen=True)
-class Size:
-    """A width to draw for: the panel and the margin its names get, in px, and letters a name may have."""
-
-    panel: int
-    letters: int
-    roomy: bool
 
 
 @dataclass(frozen=True)
@@ -50,17 +34,6 @@ class _Axes:
     end: float
     domain: list[float]
     budget: float | None
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A sentence that says the fact, what was counted, and the drawing; `described` stands in for it."""
-
-    title: str
-    caption: str
-    described: str
-    wide: str
-    narrow: str
 
 
 _WIDE, _NARROW = Size(520, 26, roomy=True), Size(150, 13, roomy=False)
@@ -103,8 +76,8 @@ def _mismatch(report: Report, pair: PairSummary) -> Picture:
             f"scale; {total - len(differing):,} more agree on every request{cut}."
         ),
         described="; ".join(f"{row['name']} {row['rate_text']} {row['cause']}".rstrip() for row in rows),
-        wide=_svg(_mismatch_chart(rows, _WIDE, limit=limit)),
-        narrow=_svg(_mismatch_chart(rows, _NARROW, limit=limit)),
+        wide=svg(_mismatch_chart(rows, _WIDE, limit=limit)),
+        narrow=svg(_mismatch_chart(rows, _NARROW, limit=limit)),
     )
 
 
@@ -144,7 +117,7 @@ def _row(name: str, rate: float, *, arm: str, cause: str = "") -> _Row:
         "rate": 100 * rate,
         "rate_text": words.percent(rate),
         "cause": cause,
-        "colour": _colour(arm),
+        "colour": colour(arm),
     }
 
 
@@ -167,13 +140,13 @@ def _mismatch_chart(rows: list[_Row], size: Size, *, limit: float | None) -> _La
         ),
     )
     y = alt.Y(field="place", type="ordinal", axis=None, scale=alt.Scale(padding=0.5))
-    base = _data(rows)
+    base = data(rows)
     layers: list[alt.Chart] = [
         base.mark_rule(color=GRID).encode(y=y),
         base.transform_filter("isValid(datum.high)")
         .mark_rule(color=INK, strokeWidth=3, opacity=0.5)
         .encode(x=alt.X(field="low", type="quantitative"), x2="high:Q", y=y),
-        base.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, color=_own_colour()),
+        base.mark_point(filled=True, size=80, opacity=1).encode(x=x, y=y, color=own_colour()),
         _side_text(base, "short", x=-10, align="right").encode(y=y),
         _side_text(base, "label", x=size.panel + 10, align="left").encode(y=y),
     ]
@@ -190,7 +163,7 @@ def _side_text(base: alt.Chart, field: str, *, x: int, align: _Align) -> alt.Cha
 
 def _limit_line(at: float, label: str) -> list[alt.Chart]:
     """The upright line of the budget, named above the panel."""
-    base = _data([{"at": at, "label": label}]).encode(x=alt.X(field="at", type="quantitative"))
+    base = data([{"at": at, "label": label}]).encode(x=alt.X(field="at", type="quantitative"))
     text = base.mark_text(align="center", baseline="bottom", dy=-4, color=INK, fontSize=13, fontWeight="bold")
     return [
         base.mark_rule(color=INK, strokeDash=[5, 3], strokeWidth=1.5),
@@ -221,8 +194,8 @@ def _response(report: Report, items: list[LatencySummary]) -> Picture:
             "log scale, under the arrivals of the same second."
         ),
         described="; ".join(story.latency_line(item, budget) for item in items),
-        wide=_svg(_response_chart(items, _WIDE_TIME, axes=axes), data),
-        narrow=_svg(_response_chart(items, _NARROW_TIME, axes=axes), data),
+        wide=svg(_response_chart(items, _WIDE_TIME, axes=axes), data),
+        narrow=svg(_response_chart(items, _NARROW_TIME, axes=axes), data),
     )
 
 
@@ -266,7 +239,7 @@ def _response_chart(items: list[LatencySummary], size: Size, *, axes: _Axes) -> 
     last = len(items) - 1
     panels: list[_Layers] = [_arrivals(size, end=axes.end)]
     for place, item in enumerate(items):
-        dots = _named(_dots(place))
+        dots = named(_dots(place))
         panels.append(_points(dots, item.target, size=size, axes=axes, last=place == last))
     return alt.vconcat(*panels, spacing=26)
 
@@ -284,7 +257,7 @@ def _bars(item: LatencySummary) -> list[_Row]:
 def _arrivals(size: Size, *, end: float) -> _Layers:
     """The bars, from 0."""
     chart = (
-        _named(_BARS)
+        named(_BARS)
         .mark_bar(color=MUTED, opacity=0.75)
         .encode(
             x=_time("from", end, shown=False),
@@ -296,18 +269,18 @@ def _arrivals(size: Size, *, end: float) -> _Layers:
     return _panel([chart], "Arrivals, requests/s", size=size, height=70)
 
 
-def _points(data: alt.Chart, target: str, *, size: Size, axes: _Axes, last: bool) -> _Layers:
+def _points(points: alt.Chart, target: str, *, size: Size, axes: _Axes, last: bool) -> _Layers:
     y = alt.Y(
         field="ms",
         type="quantitative",
         scale=alt.Scale(type="log", domain=axes.domain, nice=False),
         axis=alt.Axis(title=None, values=_ticks(axes.domain), labelExpr="format(datum.value, ',.6~g')"),
     )
-    dots = data.mark_point(filled=True, size=14, opacity=0.7, color=_colour(target))
+    dots = points.mark_point(filled=True, size=14, opacity=0.7, color=colour(target))
     layers = [dots.encode(x=_time("second", axes.end, shown=last), y=y)]
     if axes.budget:
-        line = _data([{"at": axes.budget}]).encode(y=alt.Y(field="at", type="quantitative"))
-        name = _data([{"label": f"╌ budget {words.ms(axes.budget)}"}]).mark_text(
+        line = data([{"at": axes.budget}]).encode(y=alt.Y(field="at", type="quantitative"))
+        name = data([{"label": f"╌ budget {words.ms(axes.budget)}"}]).mark_text(
             align="right", baseline="bottom", color=INK, fontSize=13, fontWeight="bold"
         )
         layers += [
@@ -341,41 +314,3 @@ def _time(field: str, end: float, *, shown: bool) -> alt.X:
 def _ticks(domain: list[float]) -> list[float]:
     low, high = math.floor(math.log10(domain[0])), math.ceil(math.log10(domain[1]))
     return [10.0**power for power in range(low, high + 1) if 10.0**power <= domain[1]]
-
-
-# --- common to both
-
-
-def _data(rows: list[_Row]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows))
-
-
-def _named(name: str) -> alt.Chart:
-    """A chart of a data set that `_svg` is given: Altair copies and checks rows in a chart at every step."""
-    return alt.Chart(alt.NamedData(name))
-
-
-def _colour(arm: str) -> str:
-    return ARMS.get(arm, _OTHER_ARM)
-
-
-def _own_colour() -> alt.Color:
-    return alt.Color(field="colour", type="nominal", scale=None)
-
-
-def _svg(chart: _Layers | alt.VConcatChart, datasets: dict[str, list[_Row]] | None = None) -> str:
-    """The chart, with data sets that it names, as SVG that scales to its box; coordinates of two decimals."""
-    styled = chart.configure(
-        background="transparent",
-        font=_FONT,
-        padding={"left": 16, "right": 12, "top": 2, "bottom": 2},
-        aria=False,
-    )
-    styled = styled.configure_view(stroke=None).configure_axis(
-        labelColor=INK, titleColor=INK, gridColor=GRID, tickColor=GRID, domainColor=GRID,
-        labelFontSize=12, titleFontSize=13, titleFontWeight="normal",
-    )  # fmt: skip
-    spec = styled.to_dict(validate=False)
-    spec.setdefault("datasets", {}).update(datasets or {})
-    svg = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE)
-    return re.sub(r"(\d+\.\d\d)\d+(?=[,)])", r"\1", svg)

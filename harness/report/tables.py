@@ -248,12 +248,17 @@ def targets(report: Report) -> Table:
     )
 
 
+def quality_title(quality: QualitySummary) -> str:
+    """The outcome and what it counts for: "Quality on matured labels: rated_helpful (guardrail)"."""
+    return f"Quality on matured labels: {words.printable(quality.name)} ({quality.role})"
+
+
 def metrics(quality: QualitySummary) -> Table:
     """Each quality metric by arm."""
     arms = list(dict.fromkeys(arm for row in quality.metrics for arm in row.arms))
     better = {"higher": "higher is better", "lower": "lower is better"}
     return Table(
-        "Quality on matured labels",
+        quality_title(quality),
         (*_columns("Metric,Direction"), *(Column(words.printable(arm), "number") for arm in arms)),
         tuple(
             (

@@ -189,16 +189,15 @@ def _latency(report: Report, console: Console) -> None:
 
 
 def _quality(report: Report, console: Console) -> None:
-    quality = report.quality
-    if quality is None:
-        return
-    if quality.identical:
-        _heading(console, "Quality on matured labels")
-        _lines(console, (story.quality_coverage(quality), story.IDENTICAL))
-        return
-    _section(console, tables.served_metrics(quality))
-    estimate = story.estimate_line(quality.estimate) if quality.estimate else ""
-    _lines(console, filter(None, (story.quality_coverage(quality), story.last_look(quality) or estimate)))
+    for quality in report.quality:
+        if quality.identical:
+            _heading(console, tables.quality_title(quality))
+            _lines(console, (story.quality_coverage(quality), story.IDENTICAL))
+            continue
+        _section(console, tables.served_metrics(quality))
+        estimate = story.estimate_line(quality.estimate) if quality.estimate else ""
+        lines = (story.quality_coverage(quality), story.last_look(quality) or estimate)
+        _lines(console, filter(None, lines))
 
 
 def _paths(console: Console, folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from harness import capture as captures
 from harness import join
@@ -24,6 +25,7 @@ from harness.scenario import load
 from harness.stats import clopper_pearson_upper, detectable_rate, min_requests_within
 from replayers.http import HttpArm, HttpTarget
 from replayers.offline import frame
+from replayers.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,20 +69,25 @@ def check(path: Path, *, say: Callable[[str], None], allow_public: tuple[str, ..
     with tempfile.TemporaryDirectory() as folder:
         _, table = take_in(loaded, Path(folder), say=say)
     offline, apart = _offline(table, replayers)
-    trial = Trial(loaded, table, _schedules(loaded, table), _labels(loaded, table), apart)
-    obstacles = impossible(trial)
+    tried = trial(loaded, table, apart=apart)
+    obstacles = impossible(tried)
     return [
         f"scenario {loaded.scenario.name}: {loaded.path}, digest {loaded.digest[:12]}",
         *_capture(table),
         *offline,
         *_targets(loaded, table),
-        *_phases(trial),
-        _duration(trial),
-        *([labels_line(trial.labels)] if trial.labels else []),
-        *_power(trial),
+        *_phases(tried),
+        _duration(tried),
+        *([labels_line(tried.labels)] if tried.labels else []),
+        *power(tried),
         *([f"GO is not possible: {why}." for why in obstacles] or ["GO is possible with these gates."]),
         "Nothing was sent.",
     ]
+
+
+def trial(loaded: Loaded, table: pa.Table, *, apart: Mapping[str, Sequence[Disagreement]]) -> Trial:
+    """A scenario with its capture read, its phases scheduled and its labels joined."""
+    return Trial(loaded, table, _schedules(loaded, table), _labels(loaded, table), apart)
 
 
 def _schedules(loaded: Loaded, table: pa.Table) -> dict[str, Schedule]:
@@ -197,9 +204,11 @@ def _labels(loaded: Loaded, table: pa.Table) -> LabelTable | None:
     return read_labels(loaded, table, path=loaded.file(config.path))
 
 
-def _power(trial: Trial) -> list[str]:
+def power(trial: Trial) -> list[str]:
     """What sizes of mismatch and of latency excess this capture can detect."""
-    n, gate = len(trial.table), _latency_gate(trial.loaded)
+    n, gate = _reached(trial), _latency_gate(trial.loaded)
+    if not n:
+        return ["mismatches: no phase sends anything to the challenger"]
     mismatches = (
         f"mismatches: one is seen with 95 % chance if its rate is at least {detectable_rate(n):.4%}; "
         f"none seen in {n:,} bounds future traffic at {clopper_pearson_upper(0, n):.4%} (95 %)"
@@ -221,6 +230,15 @@ def _power(trial: Trial) -> list[str]:
             + (f"; a build is caught with 95 % chance if it answers {seen:.1%} of them late" if seen else "")
         )
     return lines
+
+
+def _reached(trial: Trial) -> int:
+    """Distinct requests that some phase sends to the challenger; the log as challenger has answered all."""
+    loaded, mine = trial.loaded, trial.loaded.under_test
+    if isinstance(loaded.scenario.targets[mine], RecordedTarget):
+        return len(trial.table)
+    sent = [trial.schedules[p.name].rows for p in loaded.scenario.phases if mine in loaded.phase_targets(p)]
+    return len(np.unique(np.concatenate(sent))) if sent else 0
 
 
 def impossible(trial: Trial) -> list[str]:
@@ -273,14 +291,18 @@ def _unlabelled(trial: Trial) -> list[str]:
     end = parse(config.complete_until)[0] if config.complete_until else int(at.max(initial=0))
     since = parse(config.since)[0] if config.since else 0
     exposed = trial.table["exposed"].fill_null(fill_value=True).to_numpy(zero_copy_only=False)
-    ripe = (known.event_time_ns + np.int64(config.delay_days * DAY_NS) <= end) & exposed.astype(bool)
-    ripe &= known.event_time_ns >= since
-    absent = int(np.count_nonzero(ripe & ~np.isin(np.arange(len(ripe)), labels.table["seq"].to_numpy())))
-    total = int(np.count_nonzero(ripe))
-    if absent <= config.max_missing_share * total:
-        return []
-    allowed = f"at most {config.max_missing_share:.0%} may"
-    return [f"{absent:,} of {total:,} requests whose labels should be there have none, {allowed}"]
+    eligible = exposed.astype(bool) & (known.event_time_ns >= since)
+    found = []
+    for name, outcome in config.judged().items():
+        delay = config.delay_days if outcome.delay_days is None else outcome.delay_days
+        ripe = eligible & (known.event_time_ns + np.int64(delay * DAY_NS) <= end)
+        mine = labels.table.filter(pc.equal(labels.table["outcome"], name))["seq"].to_numpy()
+        absent = int(np.count_nonzero(ripe & ~np.isin(np.arange(len(ripe)), mine)))
+        total = int(np.count_nonzero(ripe))
+        if absent > config.max_missing_share * total:
+            lacking = f"{absent:,} of {total:,} requests whose labels should be there have none"
+            found.append(f"{name}: {lacking}, at most {config.max_missing_share:.0%} may")
+    return found
 
 
 def _incomparable(loaded: Loaded) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from harness import __version__, columns, gates, join
 from harness.capture.intake import Intake
 from harness.capture.times import parse
 from harness.errors import RunError
-from harness.evidence import Arms, Cohort, Evidence, quality
+from harness.evidence import Arms, Cohort, Evidence, plans, quality
 from harness.evidence import latency as stopwatch
 from harness.evidence.cohort import stamp
 from harness.records import (
@@ -75,8 +75,8 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
     levels = gates.levels(loaded.scenario.decision, loaded.statistical_tests())
     evidence = _evidence(run, as_of_ns, levels=levels)
     verdicts = tuple(v for gate in loaded.gates for v in gate.judge(evidence, levels))
-    if evidence.quality is not None:
-        _keep_looks(folder, evidence.quality.looks)
+    if evidence.quality:
+        _keep_looks(folder, [look for summary in evidence.quality for look in summary.looks])
     findings = _findings(run, void=evidence.void())
     end = loaded.scenario.decision.planned_end
     decision = gates.decide(
@@ -84,7 +84,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         findings,
         config=loaded.scenario.decision,
         under_test=loaded.under_test,
-        ended=end is not None and as_of_ns >= parse(end)[0],
+        ended=(end is not None and as_of_ns >= parse(end)[0]) or quality.exhausted(evidence.quality),
     )
     record = folder.record()
     return Report(
@@ -175,7 +175,7 @@ def _findings(run: _Run, *, void: Collection[str]) -> tuple[Finding, ...]:
 
 
 def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
-    unit = _codes(join.keys(run.capture))
+    unit = join.units(join.keys(run.capture))
     return Evidence(
         under_test=run.loaded.under_test,
         parity_release=run.loaded.scenario.decision.release == "parity",
@@ -257,24 +257,31 @@ def ledgers(
     return accounting.ledgers(folder.load(INTAKE, Intake), tables, comparison=comparison)
 
 
-def _quality(run: _Run, as_of_ns: int, *, levels: Levels) -> QualitySummary | None:
-    """Champion against challenger on matured labels, where the scenario has any."""
-    config, champion = run.loaded.scenario.labels, run.loaded.champion
-    challenger = run.loaded.under_test
+def _quality(run: _Run, as_of_ns: int, *, levels: Levels) -> tuple[QualitySummary, ...]:
+    """Champion against challenger on each outcome whose labels have matured, where the scenario has any."""
+    scenario, champion = run.loaded.scenario, run.loaded.champion
+    config = scenario.labels
     if config is None or champion is None:
-        return None
+        return ()
     table = _labels(run.folder)
     now = min(as_of_ns, _complete(config, table, otherwise=as_of_ns))
-    cohort = _cohort(run, table, as_of_ns=now)
-    summary = quality.summarise(
-        cohort,
-        Arms(champion, challenger),
-        config=config,
-        threshold=run.loaded.scenario.threshold,
-        as_of_ns=now,
+    cohort = _cohort(run)
+    planned = plans(
+        config,
+        threshold=scenario.threshold,
         levels=levels,
+        parity_release=scenario.decision.release == "parity",
     )
-    return quality.remember(summary, _looked(run.folder))
+    looked, arms = _looked(run.folder), Arms(champion, run.loaded.under_test)
+    return tuple(
+        quality.remember(
+            quality.summarise(
+                _labelled(cohort, table, outcome=plan.name, as_of_ns=now), arms, plan=plan, as_of_ns=now
+            ),
+            looked,
+        )
+        for plan in planned
+    )
 
 
 def _looked(folder: RunFolder) -> list[Look]:
@@ -310,10 +317,10 @@ def _complete(config: LabelsConfig, table: pa.Table, *, otherwise: int) -> int:
     return int(table["label_at"].cast(pa.int64()).to_numpy().max(initial=0)) if len(table) else otherwise
 
 
-def _cohort(run: _Run, table: pa.Table, *, as_of_ns: int) -> Cohort:
+def _cohort(run: _Run) -> Cohort:
+    """All captured requests, without any label yet."""
     known = join.keys(run.capture)
     n = len(known)
-    label, label_ns = join.labels(table, n=n, as_of_ns=as_of_ns)
     config = run.loaded.scenario.labels
     since = parse(config.since)[0] if config is not None and config.since else 0
     exposed = run.capture["exposed"]
@@ -329,19 +336,20 @@ def _cohort(run: _Run, table: pa.Table, *, as_of_ns: int) -> Cohort:
         event_ns=known.event_time_ns,
         exposed=pc.fill_null(exposed, fill_value=True).to_numpy(zero_copy_only=False).astype(bool),
         in_scope=known.event_time_ns >= since,
-        unit=_codes(known),
-        label=label,
-        label_ns=label_ns,
+        unit=join.units(known),
+        label=np.full(n, np.nan),
+        label_ns=np.zeros(n, dtype=np.int64),
         weight=1.0 / propensity if weighted else np.ones(n),
         weighted=weighted,
         scores=scores,
-        events=join.label_events(table, n=n, as_of_ns=as_of_ns),
         assumed=exposed.is_null().to_numpy(),
         partial=np.zeros(n, dtype=bool) if weighted else given,
     )
 
 
-def _codes(known: join.Keys) -> NDArray[np.int64]:
-    """Units as whole numbers; a request without a unit is one of its own."""
-    names = [u if u is not None else f"\0{r}" for u, r in zip(known.unit, known.request_id, strict=True)]
-    return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.int64)
+def _labelled(cohort: Cohort, table: pa.Table, *, outcome: str, as_of_ns: int) -> Cohort:
+    """The cohort with the labels of one outcome, as known at `as_of`."""
+    mine, n = table.filter(pc.equal(table["outcome"], outcome)), len(cohort.label)
+    label, label_ns = join.labels(mine, n=n, as_of_ns=as_of_ns)
+    events = join.label_events(mine, n=n, as_of_ns=as_of_ns)
+    return replace(cohort, label=label, label_ns=label_ns, events=events)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from harness import capture
+from harness.capture import LabelColumn
 from harness.diff import check_names
+from harness.evidence import BINARY, LabelsConfig
 from harness.records import SinglesCheck
 from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
@@ -131,7 +133,17 @@ def attach_labels(loaded: Loaded, folder: RunFolder, *, path: Path, say: Callabl
 def read_labels(loaded: Loaded, table: pa.Table, *, path: Path) -> LabelTable:
     """The labels of a file joined to the captured requests; a sampled capture leaves many of them out."""
     sampled = loaded.scenario.capture.sample < 1
-    return capture.attach(capture.read_labels(path), table, max_unknown_share=1.0 if sampled else 0.01)
+    found = capture.read_labels(path, _asked(loaded.scenario.labels))
+    return capture.attach(found, table, max_unknown_share=1.0 if sampled else 0.01)
+
+
+def _asked(config: LabelsConfig | None) -> tuple[LabelColumn, ...]:
+    """Where the scenario's outcomes stand in a labels file."""
+    outcomes = (config or LabelsConfig()).outcomes
+    return tuple(
+        LabelColumn(name, outcome.column or name, binary=outcome.metric in BINARY)
+        for name, outcome in outcomes.items()
+    )
 
 
 def labels_line(found: LabelTable) -> str:

@@ -343,7 +343,7 @@ def certain_no_go(loaded: Loaded, folder: RunFolder, *, captured: int) -> str:
         identities=(),
         singles=folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
         answered={name: accounting.answered(table) for name, table in tables.items()},
-        quality=None,
+        quality=(),
     )
     for gate in loaded.gates:
         if isinstance(gate, PARITY) and (count := beyond_saving(gate, evidence, captured=captured)):

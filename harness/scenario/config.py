@@ -162,7 +162,8 @@ class Loaded:
 
     def statistical_tests(self) -> int:
         """How many gates may fail by chance, over which the NO-GO level is split."""
-        return len(self.judged_phases()) + (self.scenario.labels is not None)
+        labels = self.scenario.labels
+        return len(self.judged_phases()) + (len(labels.judged()) if labels is not None else 0)
 
     def judged_phases(self) -> tuple[Phase, ...]:
         """The phases whose latency is judged: open loops that send to the challenger."""

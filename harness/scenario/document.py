@@ -150,7 +150,7 @@ def _union(kinds: list[msgspec.inspect.Type], tables: dict[type, _Table]) -> str
     return " or ".join(_name(kind, tables) for kind in kinds)
 
 
-def _default(field: msgspec.inspect.Field) -> str:
+def _default(field: msgspec.inspect.Field) -> str:  # noqa: PLR0911  -- a line a kind of default
     """A default as TOML writes it; tables that are there by default by their names."""
     if field.required:
         return "required"
@@ -163,6 +163,8 @@ def _default(field: msgspec.inspect.Field) -> str:
             return " and ".join(f"`{one.name}`" for one in value)
         case None | "" | ():
             return "none"
+        case dict() if any(isinstance(one, msgspec.Struct) for one in value.values()):
+            return " and ".join(f"`{name}`" for name in value)
         case dict():
             inside = ", ".join(f"{key} = {json.dumps(v)}" for key, v in value.items())
             return f"`{{ {inside} }}`" if value else "none"

@@ -39,9 +39,14 @@ model = "challenger"                 # the offline model its answers must match
 # kind = "http"
 # url = "http://127.0.0.1:8001/score"
 
-# [labels]                           # labels that come late: request_id, label, label_at
+# [labels]                           # labels that come late: request_id, label_at, a column an outcome
 # path = "labels.csv"
 # delay_days = 7
+
+# [labels.outcomes.helpful]          # beside or instead of the default one, `label`
+# role = "guardrail"                 # success, guardrail or watched
+# metric = "brier"                   # log_loss, brier, auc, correct (decisions) or value (a number)
+# margin = 0.01
 
 # [[gates]]                          # change one gate; all others keep their defaults
 # kind = "latency_p95"

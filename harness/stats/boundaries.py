@@ -9,6 +9,7 @@ sqrt(I_k) - z_{k-1} sqrt(I_{k-1}) are independent and normal with variance I_k -
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -124,11 +125,21 @@ def spending_bounds(
 
 def bounds_spending(information: Sequence[float] | Floats, spends: Sequence[float] | Floats) -> Floats:
     """The z bounds that paths without drift cross with probability `spends`[k] at look k; (looks,)."""
-    paths, bounds = _START, []
-    for level, spend in zip(information, spends, strict=True):
-        bounds.append(_upper_bound(paths, float(level), spend=float(spend)))
-        paths = paths.advance(-math.inf, bounds[-1], information=float(level), drift=0.0)
-    return np.array(bounds)
+    looks = tuple((float(level), float(spend)) for level, spend in zip(information, spends, strict=True))
+    # Look by look, so that each finds the one before it remembered.
+    return np.array([_look_spending(looks[: k + 1])[1] for k in range(len(looks))])
+
+
+@lru_cache(maxsize=4096)
+def _look_spending(looks: tuple[tuple[float, float], ...]) -> tuple[_Paths, float]:
+    """The paths still open after these looks (information, spend), and the bound of the last.
+
+    Remembered, because every look of a test asks for the bounds of all looks before it again.
+    """
+    before = _look_spending(looks[:-1])[0] if len(looks) > 1 else _START
+    level, spend = looks[-1]
+    bound = _upper_bound(before, level, spend=spend)
+    return before.advance(-math.inf, bound, information=level, drift=0.0), bound
 
 
 def crossing_by_look(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.benchmarks import capacity, closed_loop, freeze, open_loop
+from tests.benchmarks import capacity, closed_loop, freeze, open_loop, whereabouts
 from tests.benchmarks.figures import Rows, line, merged
 from tests.benchmarks.machine import ROOT
 
@@ -36,7 +36,12 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "journal_rate": capacity.journal_rows,
         "rss_1m": capacity.memory_rows,
         "lost_or_doubled": capacity.kill_rows,
-    }
+    },
+    "causes": {
+        "first_seen": whereabouts.change_rows,
+        "false_": whereabouts.false_rows,
+        "place_found": whereabouts.found_rows,
+    },
 }
 
 

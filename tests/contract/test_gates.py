@@ -35,8 +35,10 @@ EMPTY = {
         singles={"new": SinglesCheck(checked=0)},
         phases=(phase(ran=False),),
     ),
-    "no label": nothing(quality=quality(counts=NO_LABELS)),
-    "no label, improvement": nothing(quality=quality(counts=NO_LABELS), parity_release=False),
+    "no label": nothing(quality=(quality(counts=NO_LABELS),)),
+    "no label, improvement": nothing(
+        quality=(quality(counts=NO_LABELS, superiority=True),), parity_release=False
+    ),
     "the champion's only": evidence(
         pairs=(own(),),
         targets=(TargetCounts(target="champion", states={"ok": 9}),),
@@ -45,9 +47,10 @@ EMPTY = {
     ),
 }
 FULL = {
-    "healthy": evidence(quality=quality(look())),
+    "healthy": evidence(quality=(quality(look()),)),
     "better": evidence(
-        parity_release=False, quality=quality(look(upper=-0.001, lower=-0.01, estimate=-0.005))
+        parity_release=False,
+        quality=(quality(look(upper=-0.001, lower=-0.01, estimate=-0.005), superiority=True),),
     ),
     "broken": evidence(
         pairs=(
@@ -60,20 +63,22 @@ FULL = {
         latency=(latency(over_budget=1000),),
         identities=(Identity(arm="challenger", expected=SHA, served={"f" * 64: 3}),),
         singles={"new": SinglesCheck(checked=50, found=("seq 1, hour: 3.0 alone, 4.0 in the batch",))},
-        quality=quality(look(ruling="FAIL")),
+        quality=(quality(look(ruling="FAIL")),),
     ),
     "too little": evidence(
         latency=(latency(requests=50, send_lag=lag(0.1, n=50)), latency("champion", send_lag=lag(40.0))),
         phases=(phase(ran=False, reason="not chosen on the command line"),),
-        quality=quality(look(ruling="UNDECIDED", refused="12 units count as 9.0 of equal size")),
+        quality=(quality(look(ruling="UNDECIDED", refused="12 units count as 9.0 of equal size")),),
     ),
     "silent": evidence(
         pairs=(offline(feature_mismatches=None),),
         identities=(Identity(arm="challenger", expected=SHA, source="no selector"),),
-        quality=quality(look(), identical=True),
+        quality=(quality(look(), identical=True),),
     ),
     "out of range": evidence(
-        quality=quality(look(estimate=None, lower=None, upper=None, ruling="UNDECIDED", refused="3 of 9 out"))
+        quality=(
+            quality(look(estimate=None, lower=None, upper=None, ruling="UNDECIDED", refused="3 of 9 out")),
+        )
     ),
 }
 

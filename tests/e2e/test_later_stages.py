@@ -29,7 +29,7 @@ def test_an_earlier_time_sees_fewer_labels_and_never_other_answers(root: Path) -
     for day in ("2025-03-01", "2025-03-05", "2025-03-12", "2025-05-01"):
         done = command.run("decide", root, "--as-of", f"{day}T00:00:00Z")
         report = report_of(root)
-        seen.append((done.code, report["quality"]["counts"]["compared"]))
+        seen.append((done.code, report["quality"][0]["counts"]["compared"]))
         assert report["pairs"] == pairs
         assert report["as_of"].startswith(day)
     assert [compared for _, compared in seen] == sorted({compared for _, compared in seen})
@@ -75,7 +75,7 @@ def test_a_run_whose_labels_are_yet_to_come_waits_and_does_not_break(root: Path)
     done = command.run("decide", root, "--as-of", LATE)
     report = report_of(root)
     assert done.code == 20, done.err
-    assert report["quality"]["counts"]["compared"] == 0
+    assert report["quality"][0]["counts"]["compared"] == 0
     assert command.rulings(report)["label_guardrail"] == "UNDECIDED"
 
 
@@ -238,3 +238,50 @@ def test_a_time_that_is_none_changes_nothing(root: Path) -> None:
         assert done.code == 64
         assert "'soon'" in done.complaint
     assert {p: p.stat().st_mtime_ns for p in root.rglob("*")} == before
+
+
+def outcome_rows() -> list[dict[str, object]]:
+    """Each label with a rating that agrees with it and a number that goes with it."""
+    return [row | {"helpful": row["label"], "eur": 10 * row["label"] - 1} for row in small.labelled()]
+
+
+OUTCOMES = """
+[labels.outcomes.label]
+[labels.outcomes.helpful]
+role = "guardrail"
+metric = "correct"
+margin = 0.2
+test = { kind = "betting" }
+[labels.outcomes.revenue]
+column = "eur"
+metric = "value"
+role = "watched"
+"""
+
+
+def test_several_outcomes_are_judged_each_by_its_own_test(folder: Path, results: Path) -> None:
+    """A success that crosses and a guardrail that holds make a GO; what is watched is reported."""
+    small.write_lines(folder / "labels.jsonl", outcome_rows())
+    answers = small.answers("poor")
+    with Service(answers, model=small.model_hash("poor")) as old, Service(small.answers()) as new:
+        more = small.champion(old.url, model="poor") + small.ONLY_PARITY + small.labels() + OUTCOMES
+        more += '\n[decision]\nrelease = "improvement"\n'
+        more += '\n[models.poor]\nfile = "poor.txt"\nfeatures = "features:build"\n'
+        path = small.scenario(folder, new.url, more=more)
+        done = command.run("run", path, "--results", results, "--phase", "parity", "--as-of", LATE)
+    root = command.only_run(results)
+    report = report_of(root)
+    judged = {
+        (gate["gate"], gate["reason"].partition(":")[0]): (gate["ruling"], gate["required"])
+        for gate in report["gates"]
+        if gate["gate"].startswith("label_")
+    }
+    assert done.code == 0, done.err + done.out
+    assert judged[("label_improvement", "label")] == ("PASS", True)
+    assert judged[("label_guardrail", "helpful")] == ("PASS", True)
+    assert judged[("label_guardrail", "revenue")][1] is False
+    assert [item["name"] for item in report["quality"]] == ["label", "helpful", "revenue"]
+    kept = [json.loads(line)["test"] for line in (root / "looks.jsonl").read_text().splitlines()]
+    assert {name.partition(":")[0] for name in kept} == {"label", "helpful", "revenue"}
+    page = command.run("report", root, "--format", "markdown").out
+    assert "Quality on matured labels: helpful (guardrail)" in page

@@ -127,7 +127,7 @@ def test_latency_recomputed_by_hand(finished: Path) -> None:
 
 def test_quality_recomputed_by_hand(finished: Path) -> None:
     """Log loss of the challenger on the matured labels, from labels, answers and event times alone."""
-    quality = report_of(finished)["quality"]
+    quality = report_of(finished)["quality"][0]
     labels = {
         r["seq"]: r["label"] for r in pq.read_table(finished / "labels" / "part-00000.parquet").to_pylist()
     }
@@ -154,7 +154,7 @@ def test_the_tuning_is_on_disk_before_anything_is_sent(root: Path) -> None:
     record = json.loads((root / "run.json").read_text(encoding="utf-8"))
     resolved = record["resolved"]
     assert len(resolved["gates"]) == len({json.dumps(g) for g in resolved["gates"]}) >= 10
-    assert resolved["labels"]["planned_units"] >= 1
+    assert resolved["labels"]["outcomes"]["label"]["test"]["planned_units"] >= 1
     digest = hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
     assert record["scenario_digest"] == digest
     assert report_of(root)["digests"]["scenario"] == digest

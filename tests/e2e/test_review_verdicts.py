@@ -49,16 +49,16 @@ def test_a_no_go_is_not_taken_back_by_a_revision_of_labels(folder: Path, results
         path = small.scenario(folder, two.url, more=small.champion(one.url) + more, model="poor")
         first, before = judged(path, results, "--as-of", LATE)
     root, lines = command.only_run(results), (command.only_run(results) / "looks.jsonl").read_bytes()
-    assert (first.code, rulings(before)["label_guardrail"]) == (10, "FAIL"), first.out
+    assert (first.code, rulings(before)["label_improvement"]) == (10, "FAIL"), first.out
     revision = small.write_lines(folder / "revision.jsonl", in_favour_of_the_challenger(old, new))
     assert command.run("labels", "add", root, revision).code == 0
     for as_of in (LATER, LATE):
         again = command.run("decide", root, "--as-of", as_of)
-        assert (again.code, rulings(report_of(root))["label_guardrail"]) == (10, "FAIL"), again.out
+        assert (again.code, rulings(report_of(root))["label_improvement"]) == (10, "FAIL"), again.out
         assert (root / "looks.jsonl").read_bytes().startswith(lines)
     command.run("decide", root, "--as-of", LATER)
-    after = report_of(root)["quality"]["looks"]
-    assert after[: len(before["quality"]["looks"])] == before["quality"]["looks"]
+    after = report_of(root)["quality"][0]["looks"]
+    assert after[: len(before["quality"][0]["looks"])] == before["quality"][0]["looks"]
     assert after[-1]["upper"] < 0
     assert len(kept(root)) == len(after)
 
@@ -80,7 +80,7 @@ def test_a_ruling_written_in_a_look_stays_when_labels_are_handed_in_late(folder:
         row["label_at"] = f"{small.event_time(i) + pd.Timedelta(25, unit='h'):%Y-%m-%dT%H:%M:%SZ}"
     command.run("labels", "add", root, small.write_lines(folder / "late.jsonl", late))
     done = command.run("decide", root, "--as-of", LATE)
-    quality = report_of(root)["quality"]
+    quality = report_of(root)["quality"][0]
     assert done.code == 10, done.out
     assert quality["estimate"]["value"] < 0
     assert "past looks would show other numbers" in quality["note"]
@@ -165,7 +165,7 @@ def test_what_is_not_known_of_exposure_is_told(folder: Path, results: Path) -> N
     with Service(small.answers(), model=small.model_hash()) as service:
         more = small.champion(service.url) + small.ONLY_PARITY + small.labels()
         _, report = judged(small.scenario(folder, service.url, more=more), results, "--as-of", LATE)
-    counts = report["quality"]["counts"]
+    counts = report["quality"][0]["counts"]
     assert (counts["not exposed"], counts["exposure unknown, taken as exposed"]) == (0, 120)
     assert counts["propensity unused, others have none"] == 80
-    assert "120 of 240 requests it is not known" in report["quality"]["note"]
+    assert "120 of 240 requests it is not known" in report["quality"][0]["note"]

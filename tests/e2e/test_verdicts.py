@@ -151,10 +151,10 @@ def test_a_better_model_goes_once_labels_have_matured(folder: Path, results: Pat
     after = report_of(root)
     assert (early.code, before["decision"]["word"]) == (20, "WAIT")
     assert (late.code, after["decision"]["word"]) == (0, "GO"), late.out
-    assert before["quality"]["counts"]["compared"] < after["quality"]["counts"]["compared"]
+    assert before["quality"][0]["counts"]["compared"] < after["quality"][0]["counts"]["compared"]
     assert (
         len((root / "looks.jsonl").read_text(encoding="utf-8").splitlines())
-        == len(after["quality"]["looks"])
+        == len(after["quality"][0]["looks"])
         > 7
     )
 

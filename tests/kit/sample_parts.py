@@ -349,6 +349,7 @@ def quality(*, identical: bool) -> QualitySummary:
     return QualitySummary(
         as_of="2026-11-22T06:10:00Z",
         outcome="merged within 7 days",
+        measure=test,
         counts={"compared": 2848, "matured": 2848, "not matured": 0, "not exposed": 0},
         metrics=(
             _metric("log loss", "lower", champion=0.5713, challenger=0.5713 + shift),
@@ -356,6 +357,7 @@ def quality(*, identical: bool) -> QualitySummary:
             _metric("predicted positive", "neither", champion=0.391, challenger=None),
         ),
         identical=identical,
+        margin=0.01,
         estimate=Estimate(
             name=test,
             value=shift,

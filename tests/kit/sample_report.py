@@ -92,7 +92,7 @@ def go() -> Report:
         _report(decision, gates),
         pairs=(pair("champion"), pair("challenger"), pair("challenger", left="champion")),
         latency=(timed("champion", 2.9), timed("challenger", 3.1)),
-        quality=quality(identical=True),
+        quality=(quality(identical=True),),
     )
 
 
@@ -123,7 +123,7 @@ def fifty() -> Report:
         findings=findings,
         pairs=(pair("challenger", fields=fields, flips=292),),
         latency=(timed("champion", 2.9), timed("challenger", 23.0, slow=231)),
-        quality=quality(identical=False),
+        quality=(quality(identical=False),),
         ignored=(rule,),
         ledgers=(ledger("parity", "challenger", lost=(Loss(reason="shed", count=12),)),),
     )

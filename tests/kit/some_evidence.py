@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from harness.evidence import Arms, Cohort, Evidence, JudgedPair, Levels
+from harness.evidence import Arms, Cohort, Evidence, JudgedPair, Levels, Outcome, Plan
 from harness.evidence.cohort import DAY_NS
 from harness.records import (
     Estimate,
@@ -122,11 +122,25 @@ def quality(*looks: Look, **changes: Any) -> QualitySummary:  # noqa: ANN401  --
         outcome="bought",
         counts=counts,
         margin=0.01,
-        days=20.0,
+        full_days=20,
+        measure="label: log loss, challenger − champion",
         looks=looks,
         estimate=Estimate(name="log_loss", value=0.001, method="a sequence") if looks else None,
     )
     return msgspec.structs.replace(usual, **changes)
+
+
+def plan(*, superiority: bool = False, threshold: float = 0.5, **changes: Any) -> Plan:  # noqa: ANN401  -- any field
+    """The one outcome of a plain [labels] table, with some fields of it changed."""
+    return Plan(
+        name="label",
+        outcome=Outcome(**changes),
+        delay_days=7.0,
+        max_missing_share=0.05,
+        threshold=threshold,
+        levels=Levels(go=0.05, nogo=0.05),
+        superiority=superiority,
+    )
 
 
 def evidence(**changes: Any) -> Evidence:  # noqa: ANN401  -- any field
@@ -147,7 +161,7 @@ def evidence(**changes: Any) -> Evidence:  # noqa: ANN401  -- any field
         ),
         "singles": {"new": SinglesCheck(checked=50), "old": SinglesCheck(checked=50)},
         "answered": {"champion": N, "challenger": N},
-        "quality": None,
+        "quality": (),
     }
     return Evidence(**(parts | changes))
 

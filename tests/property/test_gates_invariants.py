@@ -126,7 +126,7 @@ def test_the_champion_decides_nothing(
             "new": SinglesCheck(checked=9),
             "old": SinglesCheck(checked=9, found=("x",) if broken else ()),
         },
-        quality=quality(look()),
+        quality=(quality(look()),),
     )
     verdicts = [v for gate in DEFAULT_GATES for v in gate.judge(found, LEVELS)]
     assert decide(verdicts, (), config=DecisionConfig(), under_test="challenger").word == "GO"

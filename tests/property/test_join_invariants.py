@@ -66,6 +66,7 @@ def test_labels_equal_a_loop(rows: list[tuple[int, float, int]], as_of: int) -> 
         [
             pa.array([seq for seq, _, _ in rows], pa.int64()),
             pa.array([""] * len(rows), pa.string()),
+            pa.array(["label"] * len(rows), pa.string()),
             pa.array([label for _, label, _ in rows], pa.float64()),
             stamps,
         ],

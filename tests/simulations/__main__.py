@@ -1,6 +1,6 @@
 """Make results/simulations/statistics.json: `python -m tests.simulations [NAME]`, NAME an id of it.
 
-Without a name everything is made, in about five minutes on one core; with one, the rows made together with
+Without a name everything is made, in about 25 minutes on two cores; with one, the rows made together with
 it. Every figure has a generator of its own, so that one made alone is the one made with all.
 """
 
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import msgspec
 
+from tests.simulations.decisions import decisions
 from tests.simulations.error_rates import limits, negative_controls, type1
 from tests.simulations.exact import dp_crossing, mean_samples
 from tests.simulations.figures import reached
 from tests.simulations.power import asn_betting, pass_gate
 from tests.simulations.sample_sizes import sample_sizes
 from tests.simulations.speed import seq_s
+from tests.simulations.swapped import swapped_arms
 from tests.simulations.vectors import rows as vectors
 
 Rows = list[dict[str, object]]
@@ -36,6 +38,10 @@ MAKERS: dict[str, Callable[[], Rows]] = {
     "p95_": pass_gate,
     "seq_": seq_s,
     "size_": sample_sizes,
+    "swapped_": swapped_arms,
+    "false_": decisions,
+    "correct_": decisions,
+    "decision_": decisions,
 }
 
 

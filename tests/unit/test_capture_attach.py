@@ -32,12 +32,12 @@ def label(request_id: str, seconds: float, value: float = 1.0, row_index: int | 
 
 
 def test_labels_are_sorted_by_seq_and_time_with_their_history() -> None:
-    """All labels of a request stay; the later one is the last, and of one moment the later line is."""
+    """All labels of a request stay, and the later one is the last."""
     events = [
         label("b", 70),
         label("a", 99),
         label("a", 80, 0.0),
-        label("a", 99, 0.0),
+        label("a", 99.5, 0.0),
         label("c", 61, 1.0, 1),
     ]
     found = attach(events, CAPTURE)
@@ -49,7 +49,7 @@ def test_labels_are_sorted_by_seq_and_time_with_their_history() -> None:
     assert found.table["label_at"].cast(pa.int64()).to_pylist() == [
         80 * SECOND,
         99 * SECOND,
-        99 * SECOND,
+        99 * SECOND + SECOND // 2,
         70 * SECOND,
         61 * SECOND,
     ]
@@ -112,3 +112,20 @@ def test_a_label_written_in_whole_seconds_may_share_the_second(resolution_ns: in
     else:
         with pytest.raises(LabelsError, match="known before the request"):
             attach([event], capture)
+
+
+def test_labels_of_one_moment_that_contradict_each_other_are_refused() -> None:
+    """Which of the two holds is not for us to guess; one that says the same again is only said twice."""
+    with pytest.raises(LabelsError, match="two labels of request 'a' contradict each other"):
+        attach([label("a", 99), label("b", 99), label("a", 99, 0.0)], CAPTURE)
+    assert attach([label("a", 99), label("a", 99)], CAPTURE).superseded == 1
+
+
+def test_outcomes_of_one_request_stand_beside_each_other() -> None:
+    """Two outcomes of one moment do not contradict each other, and neither supersedes the other."""
+    price = PlacedLabel(
+        request_id="a", outcome="price", label=3.5, label_at_ns=99 * SECOND, file="l.csv", line=8
+    )
+    found = attach([price, label("a", 99)], CAPTURE)
+    assert found.table["outcome"].to_pylist() == ["label", "price"]
+    assert (found.requests, found.superseded) == (1, 0)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness.capture import PlacedLabel, read_labels
+from harness.capture import LabelColumn, PlacedLabel, read_labels
 from harness.errors import LabelsError
 
 AT = "2025-06-18T20:40:45Z"
@@ -179,3 +179,50 @@ def test_a_missing_file_is_told_with_what_is_nearby(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").touch()
     with pytest.raises(LabelsError, match=r"no such file\. Did you mean 'labels\.csv'"):
         list(read_labels(tmp_path / "label.csv"))
+
+
+SEVERAL = (LabelColumn("bought", "bought"), LabelColumn("revenue", "eur", binary=False))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("l.csv", f"request_id,bought,eur,label_at\na,1,,{AT}\na,, -2.5e1,{AT}\n"),
+        (
+            "l.jsonl",
+            f"""{{"request_id":"a","bought":true,"label_at":"{AT}"}}
+                {{"request_id":"a","bought":null,"eur":-25,"label_at":"{AT}"}}""",
+        ),
+    ],
+)
+def test_several_outcomes_stand_in_columns_of_their_own(tmp_path: Path, name: str, content: str) -> None:
+    """A row says what is known by then: an empty cell is not known yet, a number may be any finite one."""
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    found = [(one.outcome, one.label) for one in read_labels(path, SEVERAL)]
+    assert found == [("bought", 1.0), ("revenue", -25.0)]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("a,2,,{AT}", "the bought of request 'a' is neither 0 nor 1"),
+        ("a,1,much,{AT}", "the eur of request 'a' is no finite number"),
+        ("a,1,nan,{AT}", "the eur of request 'a' is no finite number"),
+        ("a,,,{AT}", "the bought of request 'a' is neither 0 nor 1"),
+    ],
+)
+def test_a_cell_that_is_no_label_of_its_outcome_is_refused(tmp_path: Path, row: str, told: str) -> None:
+    """By its own column, and a row that knows nothing is no row."""
+    path = tmp_path / "l.csv"
+    path.write_text(f"request_id,bought,eur,label_at\n{row.format(AT=AT)}\n", encoding="utf-8")
+    with pytest.raises(LabelsError, match=told):
+        list(read_labels(path, SEVERAL))
+
+
+def test_a_missing_outcome_column_is_named(tmp_path: Path) -> None:
+    """With what is there."""
+    path = tmp_path / "l.csv"
+    path.write_text(f"request_id,bought,euro,label_at\na,1,2,{AT}\n", encoding="utf-8")
+    with pytest.raises(LabelsError, match="no column 'eur'"):
+        list(read_labels(path, SEVERAL))

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 from msgspec.structs import replace as replace_look
 
-from harness.evidence import Cohort, LabelsConfig, Levels
+from harness.evidence import Cohort, Levels, Plan
 from harness.evidence.cohort import DAY_NS
-from harness.evidence.looks import PAIRED_CLIP, changed, clipped, compared, looks, remembered
+from harness.evidence.harms import PAIRED_CLIP
+from harness.evidence.looks import changed, clipped, compared, looks, remembered
 from harness.join import LabelEvents
 from harness.records import Look
-from tests.kit.some_evidence import ARMS, cohort
+from tests.kit.some_evidence import ARMS, cohort, plan
 
-CONFIG = LabelsConfig(path="labels.csv")
-LEVELS = Levels(go=0.05, nogo=0.05)
+PLAN = plan()
 END = 40 * DAY_NS
 
 
-def seen(found: Cohort, config: LabelsConfig = CONFIG, *, as_of_ns: int = END) -> list[Look]:
+def seen(found: Cohort, how: Plan = PLAN, *, as_of_ns: int = END) -> list[Look]:
     """All looks at a cohort."""
-    return list(looks(found, ARMS, config=config, as_of_ns=as_of_ns, levels=LEVELS))
+    return list(looks(found, ARMS, plan=how, as_of_ns=as_of_ns))
 
 
 def part(found: Cohort, rows: np.ndarray) -> Cohort:
@@ -167,20 +167,19 @@ def test_a_worse_challenger_fails_and_an_equal_one_passes() -> None:
     assert worse[-1].lower is not None
     assert worse[-1].lower > 0
     assert equal[-1].upper is not None
-    assert equal[-1].upper < CONFIG.margin
+    assert equal[-1].upper < PLAN.outcome.margin
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "brier"])
 def test_the_estimate_is_the_mean_paired_difference(metric: str) -> None:
     """With a request a unit it is the plain mean, of either loss."""
     base = cohort(600, shift=0.1)
-    config = LabelsConfig(path="x", metric="brier" if metric == "brier" else "log_loss")
     y, p, q = base.label, base.scores["champion"], base.scores["challenger"]
     expected = {
         "brier": np.mean((q - y) ** 2 - (p - y) ** 2),
         "log_loss": -np.mean(np.where(y == 1, np.log(q / p), np.log((1 - q) / (1 - p)))),
     }
-    assert seen(base, config)[-1].estimate == pytest.approx(expected[metric], rel=1e-9)
+    assert seen(base, plan(metric=metric))[-1].estimate == pytest.approx(expected[metric], rel=1e-9)
 
 
 def turning(first: float, then: float) -> Cohort:
@@ -207,7 +206,7 @@ def test_a_ruling_once_reached_stays(first: float, then: float, ruling: str) -> 
     assert found[-1].ruling == ruling
     lower, upper = found[-1].lower or 0.0, found[-1].upper or 0.0
     assert lower <= 0
-    assert upper >= CONFIG.margin
+    assert upper >= PLAN.outcome.margin
 
 
 def test_midnight_ends_a_day() -> None:
@@ -222,8 +221,7 @@ def test_midnight_ends_a_day() -> None:
 
 def test_worse_within_the_margin_is_still_worse() -> None:
     """Both processes may cross in one look; a proven deterioration is a FAIL whatever margin is allowed."""
-    config = LabelsConfig(path="x", margin=10.0)
-    assert seen(cohort(600, shift=0.2), config)[-1].ruling == "FAIL"
+    assert seen(cohort(600, shift=0.2), plan(margin=10.0))[-1].ruling == "FAIL"
 
 
 @pytest.mark.parametrize(
@@ -278,7 +276,7 @@ def test_both_arms_are_clipped_alike() -> None:
     rest = -np.log(sure[1:] / 0.5).sum()
     last = seen(found)[-1]
     assert last.estimate == pytest.approx((rest - np.log(PAIRED_CLIP / 0.5)) / 300, rel=1e-9)
-    assert clipped(found, ARMS, used=np.ones(300, dtype=bool)) == 1
+    assert clipped(found, ARMS, plan=PLAN, used=np.ones(300, dtype=bool)) == 1
 
 
 def test_equal_scores_never_rule() -> None:
@@ -293,9 +291,6 @@ def test_equal_scores_never_rule() -> None:
 def test_the_two_levels_are_used_apart() -> None:
     """A stricter level to fail moves the lower bound only."""
     base = cohort(600)
-    (one, other) = (
-        list(looks(base, ARMS, config=CONFIG, as_of_ns=END, levels=Levels(go=0.05, nogo=nogo)))[-1]
-        for nogo in (0.05, 0.01)
-    )
+    (one, other) = (seen(base, replace(PLAN, levels=Levels(go=0.05, nogo=nogo)))[-1] for nogo in (0.05, 0.01))
     assert (one.lower or 0) > (other.lower or 0)
     assert one.upper == other.upper

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replace_look
 
-from harness.evidence import Cohort, LabelsConfig, Levels
+from harness.evidence import Cohort
 from harness.evidence.cohort import DAY_NS
-from harness.evidence.quality import summarise
+from harness.evidence.quality import exhausted, remember, summarise
 from harness.records import QualitySummary
-from tests.kit.some_evidence import ARMS, cohort
+from tests.kit.some_evidence import ARMS, cohort, look, plan, quality
 
 END = 40 * DAY_NS
 
@@ -19,10 +20,8 @@ def summary(found: Cohort, *, as_of_ns: int = END, threshold: float = 0.5) -> Qu
     return summarise(
         found,
         ARMS,
-        config=LabelsConfig(path="labels.csv", outcome="bought"),
-        threshold=threshold,
+        plan=plan(threshold=threshold, meaning="bought"),
         as_of_ns=as_of_ns,
-        levels=Levels(go=0.05, nogo=0.05),
     )
 
 
@@ -63,15 +62,16 @@ def test_labels_known_after_as_of_are_ignored() -> None:
         100,
         0,
     )
-    assert (found.looks, found.estimate, found.fixed_n, found.days) == ((), None, None, 0.0)
+    assert (found.looks, found.estimate, found.fixed_n, found.full_days) == ((), None, None, 0)
 
 
-def test_days_are_the_span_of_event_times_not_the_number_of_looks() -> None:
-    """Two requests ten days apart are ten days in two looks; many in one afternoon are less than one."""
+def test_full_days_are_those_with_requests_between_the_first_and_the_last() -> None:
+    """Two requests ten days apart fill one day; 10 days of them fill 9; an afternoon fills none."""
     base = cohort(2)
     apart = summary(replace(base, event_ns=np.array([0, 10 * DAY_NS])))
-    assert (apart.days, len(apart.looks)) == (10.0, 2)
-    assert summary(cohort(36)).days == pytest.approx(35 / 72)
+    assert (apart.full_days, len(apart.looks)) == (1, 2)
+    assert summary(cohort(720)).full_days == 9
+    assert summary(cohort(36)).full_days == 0
 
 
 def test_metrics_are_those_of_the_compared_requests_by_weight() -> None:
@@ -185,3 +185,47 @@ def test_the_estimate_says_how_many_scores_were_clipped() -> None:
     found = summary(replace(base, scores=base.scores | {"challenger": sure})).estimate
     assert found is not None
     assert found.note == "300 units, 3 requests clipped at 1e-06"
+
+
+@pytest.mark.parametrize(
+    ("role", "ruling", "final", "ended"),
+    [
+        ("success", "UNDECIDED", True, True),
+        ("guardrail", "UNDECIDED", True, True),
+        ("watched", "UNDECIDED", True, False),
+        ("guardrail", "PASS", True, False),
+        ("guardrail", "UNDECIDED", False, False),
+    ],
+)
+def test_a_judged_test_that_has_used_up_its_plan_has_no_more_evidence(
+    role: str, ruling: str, *, final: bool, ended: bool
+) -> None:
+    """Waiting on would be waiting for ever; what is only watched keeps nobody waiting."""
+    last = look(ruling=ruling, final=final)
+    assert exhausted([quality(), quality(last, role=role)]) == ended
+
+
+def test_looks_under_another_tuning_rule_nothing_and_are_counted() -> None:
+    """A FAIL that another margin reached was another test; the same tuning keeps what it ruled."""
+    fresh = summary(cohort(600))
+    failed = [replace_look(one, ruling="FAIL") for one in fresh.looks[:2]]
+    other = [replace_look(one, test="label: another margin") for one in failed]
+    assert remember(fresh, failed).looks[-1].ruling == "FAIL"
+    found = remember(fresh, other)
+    assert found.looks == fresh.looks
+    assert "2 looks under another tuning were another test" in found.note
+
+
+def test_an_outcome_of_numbers_has_its_mean_by_arm_and_a_t_test_beside_it() -> None:
+    """Value a request is the label's number over those that an arm decides for."""
+    base = cohort(300)
+    eur = replace(base, label=base.label * 10 - 2)
+    found = summarise(eur, ARMS, plan=plan(metric="value"), as_of_ns=END)
+    (row,) = found.metrics
+    expected = np.mean(eur.label * (base.scores["champion"] >= 0.5))
+    assert row.arms["champion"] == pytest.approx(expected)
+    assert found.fixed_n is not None
+    assert found.fixed_n.method.startswith("Student's t by unit")
+    assert found.looks[-1].estimate == pytest.approx(
+        (row.arms["champion"] or 0) - (row.arms["challenger"] or 0)
+    )

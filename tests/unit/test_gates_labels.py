@@ -1,7 +1,7 @@
 """Label gates: identity, missing labels, rulings that stay, and improvement over full days."""
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from harness.gates import LabelGuardrail, LabelImprovement
 from harness.gates.labels import missing
@@ -10,19 +10,20 @@ from tests.kit.some_evidence import LEVELS, evidence, look, quality
 
 OPEN = look(ruling="UNDECIDED", lower=-0.02, upper=0.02)
 WORSE = look("2026-03-02T00:00:00Z", ruling="FAIL", lower=0.002, upper=0.03, estimate=0.02)
-BETTER = look("2026-03-02T00:00:00Z", lower=-0.03, upper=-0.001, estimate=-0.02)
+BETTER = look("2026-03-02T00:00:00Z", ruling="PASS", lower=-0.03, upper=-0.001, estimate=-0.02)
 
 
 def guardrail(found: QualitySummary | None) -> Verdict:
     """The verdict of the guardrail."""
-    (verdict,) = LabelGuardrail().judge(evidence(quality=found), LEVELS)
+    (verdict,) = LabelGuardrail().judge(evidence(quality=(found,) if found else ()), LEVELS)
     return verdict
 
 
 def improvement(found: QualitySummary | None, *, min_days: float = 7.0) -> Verdict:
     """The verdict of the success metric, in an improvement release."""
     gate = LabelImprovement(min_days=min_days)
-    (verdict,) = gate.judge(evidence(quality=found, parity_release=False), LEVELS)
+    tried = (replace(found, superiority=True),) if found else ()
+    (verdict,) = gate.judge(evidence(quality=tried, parity_release=False), LEVELS)
     return verdict
 
 
@@ -38,7 +39,7 @@ def without_labels(share: float) -> dict[str, int]:
 
 def test_without_labels_in_the_scenario_there_is_no_guardrail() -> None:
     """A parity release needs no labels."""
-    assert LabelGuardrail().judge(evidence(quality=None), LEVELS) == ()
+    assert LabelGuardrail().judge(evidence(), LEVELS) == ()
 
 
 @pytest.mark.parametrize("ruling", ["PASS", "FAIL", "UNDECIDED"])
@@ -113,7 +114,7 @@ def test_a_refused_look_says_why() -> None:
 
 def test_a_parity_release_has_no_success_metric() -> None:
     """The same model cannot be better."""
-    assert LabelImprovement().judge(evidence(quality=quality(BETTER)), LEVELS) == ()
+    assert LabelImprovement().judge(evidence(quality=(quality(BETTER),)), LEVELS) == ()
 
 
 def test_an_improvement_without_labels_is_open() -> None:
@@ -124,17 +125,15 @@ def test_an_improvement_without_labels_is_open() -> None:
 @pytest.mark.parametrize(
     ("looks", "ruling"),
     [
-        ((look(),), "UNDECIDED"),
-        ((look(upper=0.0),), "UNDECIDED"),
-        ((look(upper=None),), "UNDECIDED"),
-        ((msgspec.structs.replace(BETTER, refused="too few units"),), "UNDECIDED"),
+        ((OPEN,), "UNDECIDED"),
+        ((WORSE,), "FAIL"),
         ((BETTER,), "PASS"),
-        ((BETTER, look("2026-03-03T00:00:00Z")), "PASS"),
+        ((BETTER, look("2026-03-03T00:00:00Z", upper=0.02)), "PASS"),
     ],
-    ids=["not worse", "no better", "unbounded", "refused", "better", "better once"],
+    ids=["open", "worse", "better", "better once"],
 )
-def test_better_is_an_upper_bound_below_zero_at_any_look(looks: tuple[Look, ...], ruling: str) -> None:
-    """Not worse is not better, a refused look shows nothing, and a crossing stays."""
+def test_a_success_metric_rules_as_its_last_look_does(looks: tuple[Look, ...], ruling: str) -> None:
+    """Looks are latched where they are made: a crossing stays, and a success metric shown worse fails."""
     verdict = improvement(quality(*looks))
     assert verdict.ruling == ruling
     assert ("better since 2026-03-02T00:00:00Z" in verdict.reason) == (ruling == "PASS")
@@ -142,21 +141,16 @@ def test_better_is_an_upper_bound_below_zero_at_any_look(looks: tuple[Look, ...]
 
 def test_identical_scores_are_no_improvement() -> None:
     """Identity passes a guardrail, and wins nothing."""
-    assert improvement(quality(look(), identical=True)).ruling == "UNDECIDED"
+    assert improvement(quality(OPEN, identical=True)).ruling == "UNDECIDED"
 
 
-@pytest.mark.parametrize(("days", "ruling"), [(6.99, "UNDECIDED"), (7.0, "PASS")])
-def test_an_improvement_must_last_full_days(days: float, ruling: str) -> None:
+@pytest.mark.parametrize(("days", "ruling"), [(6, "UNDECIDED"), (7, "PASS")])
+def test_an_improvement_must_last_full_days(days: int, ruling: str) -> None:
     """Twenty looks in six days are six days: a week has a weekend."""
     looks = [look(f"2026-03-0{1 + i % 7}T0{i // 7}:00:00Z", upper=-0.001) for i in range(20)]
-    verdict = improvement(quality(*looks, days=days))
+    verdict = improvement(quality(*looks, full_days=days))
     assert verdict.ruling == ruling
-    assert ("7.0 of 7 days" in verdict.needs) == (ruling == "UNDECIDED")
-
-
-def test_days_without_looks_count() -> None:
-    """One look over a week of matured requests is a week."""
-    assert improvement(quality(BETTER, days=7.5)).ruling == "PASS"
+    assert ("6 of 7 full days" in verdict.needs) == (ruling == "UNDECIDED")
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ def label_table(*rows: tuple[int, float, int]) -> pa.Table:
     seq, label, at = ([row[i] for row in rows] for i in range(3))
     stamps = pa.array(at, pa.int64()).cast(columns.LABELS.field("label_at").type)
     names = pa.array([f"r{s}" for s in seq], pa.string())
-    return pa.table(
-        [pa.array(seq, pa.int64()), names, pa.array(label, pa.float64()), stamps], schema=columns.LABELS
-    )
+    outcomes = pa.repeat("label", len(rows))
+    cells = [pa.array(seq, pa.int64()), names, outcomes, pa.array(label, pa.float64()), stamps]
+    return pa.table(cells, schema=columns.LABELS)
 
 
 def test_the_first_answer_counts() -> None:

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.records import LatencySummary, Report
-from harness.report import plots
+from harness.report import drawing, plots
 from tests.kit.sample_parts import N, differing, pair, parity
 from tests.kit.sample_report import ALL, fifty, go, hostile, invalid, no_go, wait
 
@@ -54,7 +54,7 @@ def _judged(**changes: object) -> LatencySummary:
     return replace(go().latency[1], **changes)
 
 
-def _timed(*items: LatencySummary, budget: float | None = 120.0) -> plots.Picture:
+def _timed(*items: LatencySummary, budget: float | None = 120.0) -> drawing.Picture:
     (picture,) = plots.responses(replace(no_go(), latency=items, budget_ms=budget))
     return picture
 
@@ -275,6 +275,6 @@ def test_a_narrow_picture_fits_a_phone(name: str) -> None:
 
 def test_ink_is_what_the_style_sheet_recolours() -> None:
     """Every colour in a drawing is ink, grid, muted or an arm's, and the ground is left to the page."""
-    known = {plots.INK, plots.MUTED, plots.GRID, BLUE, ORANGE}
+    known = {drawing.INK, drawing.MUTED, drawing.GRID, BLUE, ORANGE}
     for picture in (*plots.mismatches(no_go()), *plots.responses(no_go())):
         assert set(re.findall(r"#[0-9a-fA-F]{6}", picture.wide + picture.narrow)) <= known

@@ -181,8 +181,7 @@ def test_lateness_is_counted_where_it_is_judged(
 
 def test_quality_is_told_from_coverage_to_claim() -> None:
     """What the labels cover, the paired estimate, what a single look would say, the scope of the claim."""
-    quality = fifty().quality
-    assert quality is not None
+    (quality,) = fifty().quality
     coverage, paired, once, scope = story.quality_lines(quality)
     assert coverage == ("merged within 7 days, as of 2026-11-22 06:10 UTC: compared 2,848 · matured 2,848")
     assert paired == (
@@ -195,8 +194,7 @@ def test_quality_is_told_from_coverage_to_claim() -> None:
 
 def test_identical_arms_are_said_to_be_so() -> None:
     """Before the estimate, which is then about nothing."""
-    quality = go().quality
-    assert quality is not None
+    (quality,) = go().quality
     assert story.quality_lines(quality)[1] == story.IDENTICAL
     assert story.IDENTICAL not in story.quality_lines(replace(quality, identical=False))
 
@@ -216,16 +214,14 @@ def test_identical_arms_are_said_to_be_so() -> None:
 )
 def test_an_estimate_is_its_numbers_then_its_method(changes: dict[str, object], line: str) -> None:
     """A count of n in place of n where there is one; nothing stands for what is missing."""
-    quality = fifty().quality
-    assert quality is not None
+    (quality,) = fifty().quality
     assert quality.estimate is not None
     assert story.estimate_line(replace(quality.estimate, method="m", **changes)) == line
 
 
 def test_a_refused_look_says_why() -> None:
     """A look that must not rule is told with its reason."""
-    quality = fifty().quality
-    assert quality is not None
+    (quality,) = fifty().quality
     first = replace(quality, looks=quality.looks[:1])
     assert story.last_look(first).startswith("Last of 1 look: ")
     assert story.last_look(first).endswith("UNDECIDED (refused: fewer than 300 units).")
@@ -271,8 +267,7 @@ def test_two_arms_under_test_are_both_named() -> None:
 
 def test_the_last_look_is_a_sentence() -> None:
     """How often was looked, what it showed, on how much, and the ruling; nothing without looks."""
-    quality = fifty().quality
-    assert quality is not None
+    (quality,) = fifty().quality
     assert story.last_look(quality) == (
         "Last of 2 looks: log loss, challenger − champion: 0.004 (−0.005 to 0.013) on 2,848 requests of "
         "701 units: UNDECIDED."
@@ -282,8 +277,7 @@ def test_the_last_look_is_a_sentence() -> None:
 
 def test_what_a_single_look_would_say_is_told() -> None:
     """The fixed-n estimate is one line with its counts and its method."""
-    quality = fifty().quality
-    assert quality is not None
+    (quality,) = fifty().quality
     assert story.quality_lines(quality)[2] == (
         "decisions right only in the challenger, of those right in one arm only: 32.1 %, 45 of 140. exact "
         "McNemar, two-sided p < 0.0001, if looked at once and requests were independent"

@@ -26,11 +26,11 @@ def _every_table(report: Report) -> list[tables.Table]:
     ]
     for pair in report.pairs:
         made += [tables.features(pair), tables.segments(pair), tables.exemplars(pair)]
-    if report.quality:
+    for quality in report.quality:
         made += [
-            tables.metrics(report.quality),
-            tables.served_metrics(report.quality),
-            *tables.looks(report.quality),
+            tables.metrics(quality),
+            tables.served_metrics(quality),
+            *tables.looks(quality),
         ]
     return made
 
@@ -90,8 +90,7 @@ def test_a_percentile_on_a_failed_request_says_failed() -> None:
 
 def test_only_the_newest_looks_when_asked() -> None:
     """A limit keeps the newest looks, oldest of them first."""
-    quality = fifty().quality
-    assert quality is not None
+    (quality,) = fifty().quality
     (newest,), (every,) = tables.looks(quality, newest=1), tables.looks(quality)
     assert [row[0] for row in newest.rows] == ["2025-06-18 00:00 UTC"]
     assert len(every.rows) == 2
@@ -99,8 +98,7 @@ def test_only_the_newest_looks_when_asked() -> None:
 
 def test_each_test_has_its_own_table_of_looks() -> None:
     """The test is named once over its looks, not in each row."""
-    quality = fifty().quality
-    assert quality is not None
+    (quality,) = fifty().quality
     other = replace(quality.looks[1], test="brier")
     first, second = tables.looks(replace(quality, looks=(*quality.looks, other)))
     assert (first.title, len(first.rows)) == ("Looks at log loss, challenger − champion", 2)
@@ -110,8 +108,7 @@ def test_each_test_has_its_own_table_of_looks() -> None:
 
 def test_served_metrics_leave_the_references_out() -> None:
     """Only builds that answered are compared in the short table."""
-    quality = fifty().quality
-    assert quality is not None
+    (quality,) = fifty().quality
     assert [c.head for c in tables.metrics(quality).columns][-1] == "offline:champion"
     table = tables.served_metrics(quality)
     assert [c.head for c in table.columns] == ["Metric", "champion", "challenger"]

@@ -64,8 +64,7 @@ def test_labels_count_once_they_have_matured_by_the_time_asked_for(
     as_of: str, compared: int, run: Prepared
 ) -> None:
     """Ten requests a day, each label final after a day: the count follows the calendar exactly."""
-    quality = judged(run, as_of).quality
-    assert quality is not None
+    (quality,) = judged(run, as_of).quality
     assert quality.counts["compared"] == compared
     looks = (run.folder.root / "looks.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(looks) == len(quality.looks)
@@ -78,8 +77,7 @@ def test_labels_are_not_waited_for_beyond_the_time_they_are_complete(tmp_path: P
         run.answer(target, small.answers())
     run.note("challenger", "champion")
     comparing.compare(run.folder, run.loaded, models=None)
-    quality = judged(run).quality
-    assert quality is not None
+    (quality,) = judged(run).quality
     assert (quality.counts["compared"], quality.counts["matured without label"]) == (91, 0)
     assert quality.as_of == "2025-03-11T12:00:00Z"
 
@@ -165,7 +163,7 @@ def test_outcomes_of_a_phase_that_ran_must_be_there(run: Prepared) -> None:
 
 def test_units_are_numbers_and_a_request_without_one_is_its_own() -> None:
     """Equal names are one unit; nobody's requests are nobody else's, whatever they are called."""
-    from harness.join import Keys
+    from harness.join import Keys, units
 
     def objects(*values: str | None) -> object:
         import numpy as np
@@ -178,6 +176,6 @@ def test_units_are_numbers_and_a_request_without_one_is_its_own() -> None:
 
     zeros = np.zeros(5, np.int64)
     keys = Keys(objects("a", "b", "c", "d", "e"), zeros, zeros, objects("u", None, "u", None, "b"), {})  # type: ignore[arg-type]
-    codes = deciding._codes(keys)  # noqa: SLF001  -- the rule by which requests are clustered
+    codes = units(keys)
     assert codes[0] == codes[2]
     assert len(set(codes.tolist())) == 4

@@ -1,0 +1,255 @@
+"""How evidence on one outcome accrues, look by look: three tests, each a config with its one method.
+
+All of them see *harm*: how much worse the challenger did on a request. PASS is "the harm is below the goal",
+FAIL is "the harm is above 0"; each direction is its own process at its own level.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+import numpy as np
+
+from harness import stats
+from harness.stats import AsymptoticCS, Spending, enough_units, mean_influence, unit_sums
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from harness.records import Ruling
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What may be compared at one look: float64 harm and weight (rows,), int64 unit codes (rows,).
+
+    `refused` says why nothing may be ruled on it, or is empty; `undefined` that its harm has no meaning.
+    """
+
+    at_ns: int
+    harm: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    unit: NDArray[np.int64]
+    refused: str = ""
+    undefined: bool = False
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a test is to show: harm below `below` at error probability `go`, or above 0 at `nogo`."""
+
+    below: float
+    go: float
+    nogo: float
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The mean harm at one look with its one-sided bounds, each at its own level; infinite where unknown.
+
+    `log_e` is the evidence for PASS (NaN where the test has none); `final` says that no look follows.
+    """
+
+    estimate: float
+    lower: float
+    upper: float
+    log_e: float
+    rows: int
+    units: int
+    refused: str = ""
+    final: bool = False
+
+    def ruling(self, below: float) -> Ruling:
+        """FAIL where the harm is shown to be above 0, which wins over PASS, shown to be below the goal."""
+        if self.refused:
+            return "UNDECIDED"
+        if self.lower > 0.0:
+            return "FAIL"
+        return "PASS" if self.upper < below else "UNDECIDED"
+
+
+class Asymptotic(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="asymptotic"
+):
+    """A confidence sequence that holds at all looks, for many units (Waudby-Smith et al. 2024)."""
+
+    planned_units: Annotated[
+        int,
+        msgspec.Meta(ge=1, description="units at which the test is tightest; fixed before the first look"),
+    ] = 500
+
+    def looks(self, samples: Iterable[Sample], goal: Goal) -> Iterator[Bounds]:
+        """The mean harm a request, by unit, at each look.
+
+        Refused below a Kish-effective 100 units, or with more than 5 % of the weight in one.
+        """
+        for sample in samples:
+            values, sizes = _by_unit(sample)
+            upper = AsymptoticCS(n_opt=self.planned_units, alpha=goal.go).update(values)
+            lower = replace(upper, alpha=goal.nogo)  # the same values at another level
+            yield Bounds(
+                estimate=float(upper.mean),
+                lower=lower.lower_bound(),
+                upper=upper.upper_bound(),
+                log_e=upper.log_e(goal.below, "less"),
+                rows=len(sample.harm),
+                units=len(values),
+                refused=sample.refused or _too_few(sizes),
+            )
+
+    def title(self) -> str:
+        """The test and its tuning in words."""
+        return f"confidence sequence planned for {self.planned_units:,} units"
+
+    def method(self) -> str:
+        """The test with its source."""
+        return "asymptotic confidence sequence by unit (Waudby-Smith et al. 2024), one-sided bounds"
+
+
+class Betting(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="betting"
+):
+    """Bets on each unit's clipped mean harm: exact for any distribution and any number of units.
+
+    A unit enters once, at the first look that has any of its requests, with the mean harm of those; what it
+    sends later does not count, so that units are independent observations. The claim is about that mean.
+    """
+
+    clip: Annotated[
+        float,
+        msgspec.Meta(gt=0, description="harm of a unit beyond ± this counts as this; 3 to 5 of its spreads"),
+    ] = 1.0
+
+    def looks(self, samples: Iterable[Sample], goal: Goal) -> Iterator[Bounds]:
+        """The mean of the units' clipped mean harm at each look (`harness.stats.betting`)."""
+        entered, rows = np.zeros(0, np.int64), 0
+        values = np.zeros(0, np.float64)
+        for sample in samples:
+            if not sample.refused:
+                new = ~np.isin(sample.unit, entered)
+                fresh, mean = _unit_means(sample, new)
+                entered, values = np.concatenate([entered, fresh]), np.concatenate([values, mean])
+                rows += int(np.count_nonzero(new))
+            yield self._bounds(values, goal, rows=rows, refused=sample.refused)
+
+    def _bounds(self, values: NDArray[np.float64], goal: Goal, *, rows: int, refused: str) -> Bounds:
+        shares = stats.to_unit_interval(values, self.clip)
+        low = stats.mean_bounds(shares, alpha=goal.nogo, sides=1)[0]
+        high = stats.mean_bounds(shares, alpha=goal.go, sides=1)[1]
+        null = (goal.below + self.clip) / (2.0 * self.clip)
+        evidence = stats.Betting(m0=null, side="less", alpha=goal.go).update(shares).log_e()
+        return Bounds(
+            estimate=self._harm(float(shares.mean())) if shares.size else math.nan,
+            lower=self._harm(low),
+            upper=self._harm(high),
+            log_e=evidence,
+            rows=rows,
+            units=len(values),
+            refused=refused,
+        )
+
+    def _harm(self, share: float) -> float:
+        return (2.0 * share - 1.0) * self.clip
+
+    def title(self) -> str:
+        """The test and its tuning in words."""
+        return f"bets on units clipped at {self.clip:g}"
+
+    def method(self) -> str:
+        """The test with its source."""
+        return (
+            f"bets on each unit's first mean, clipped at ±{self.clip:g} (Waudby-Smith and Ramdas 2024), exact"
+        )
+
+
+class GroupSequential(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="group_sequential",
+):
+    """Looks up to a planned end, the smallest sample of the three; after the end nothing more is ruled."""
+
+    planned_units: Annotated[
+        int, msgspec.Meta(ge=1, description="units at which the test ends; fixed before the first look")
+    ]
+    spending: Annotated[
+        Literal["obrien-fleming", "pocock", "power"],
+        msgspec.Meta(description="how α is spent over the looks (Lan and DeMets 1983); power: α t²"),
+    ] = "power"
+
+    def looks(self, samples: Iterable[Sample], goal: Goal) -> Iterator[Bounds]:
+        """The mean harm with its repeated confidence bounds; the last look is the one at the planned end.
+
+        A look that may not rule, or that has no more units than the one before, spends nothing.
+        """
+        spending = Spending(kind=self.spending)
+        passing = stats.GroupSequential(planned=self.planned_units, alpha=goal.go, spending=spending)
+        failing = stats.GroupSequential(planned=self.planned_units, alpha=goal.nogo, spending=spending)
+        for sample in samples:
+            values, sizes = _by_unit(sample)
+            mean, se = _mean_and_error(values)
+            refused = sample.refused or _too_few(sizes)
+            before = passing.information[-1] if passing.information else 0.0
+            if refused or se == 0.0 or len(values) <= before:
+                yield Bounds(mean, -math.inf, math.inf, math.nan, len(sample.harm), len(values), refused)
+                continue
+            passing = passing.look(float(len(values)), (goal.below - mean) / se)
+            failing = failing.look(float(len(values)), mean / se)
+            yield Bounds(
+                estimate=mean,
+                lower=failing.lower_bound(mean, se),
+                upper=-passing.lower_bound(-mean, se),
+                log_e=math.nan,
+                rows=len(sample.harm),
+                units=len(values),
+                final=passing.ended,
+            )
+            if passing.ended:
+                return
+
+    def title(self) -> str:
+        """The test and its tuning in words."""
+        return f"group sequential, ends at {self.planned_units:,} units, {self.spending} spending"
+
+    def method(self) -> str:
+        """The test with its source."""
+        return f"group sequential by unit ({self.spending}, Lan and DeMets 1983), repeated confidence bounds"
+
+
+OutcomeTest = Asymptotic | Betting | GroupSequential
+
+
+def _by_unit(sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One value a unit whose plain mean is the weighted mean harm, and the weight of each unit."""
+    codes = np.unique(sample.unit, return_inverse=True)[1]
+    sums = np.bincount(codes, weights=sample.harm * sample.weight)
+    sizes = np.bincount(codes, weights=sample.weight).astype(np.float64, copy=False)
+    return mean_influence(sums, sizes), sizes
+
+
+def _unit_means(sample: Sample, rows: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The units among some rows, in order of their codes, and the weighted mean harm of each."""
+    units = np.unique(sample.unit[rows])
+    sums = unit_sums((sample.harm * sample.weight)[rows], sample.unit[rows]).sums
+    sizes = unit_sums(sample.weight[rows], sample.unit[rows]).sums
+    return units, sums / sizes if units.size else sums
+
+
+def _mean_and_error(values: NDArray[np.float64]) -> tuple[float, float]:
+    n = len(values)
+    if n <= 1:
+        return (float(values.mean()) if n else math.nan), 0.0
+    return float(values.mean()), float(values.std(ddof=1)) / math.sqrt(n)
+
+
+def _too_few(sizes: NDArray[np.float64]) -> str:
+    enough, found = enough_units(sizes)
+    return "" if enough else found

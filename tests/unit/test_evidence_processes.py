@@ -1,0 +1,148 @@
+"""Three ways for evidence to accrue: each finds harm, passes what is harmless, and seldom errs."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from harness.evidence.processes import (
+    Asymptotic,
+    Betting,
+    Bounds,
+    Goal,
+    GroupSequential,
+    OutcomeTest,
+    Sample,
+)
+
+GOAL = Goal(below=0.1, go=0.05, nogo=0.05)
+TESTS = [Asymptotic(planned_units=400), Betting(clip=1.0), GroupSequential(planned_units=800)]
+IDS = ["asymptotic", "betting", "group sequential"]
+
+
+def samples(
+    harm: np.ndarray, *, days: int = 8, refused: str = "", unit: np.ndarray | None = None
+) -> list[Sample]:
+    """The same requests seen day by day, each day an equal part more."""
+    n = len(harm)
+    units = np.arange(n) if unit is None else unit
+    ends = [n * (day + 1) // days for day in range(days)]
+    return [
+        Sample(
+            at_ns=day,
+            harm=harm[:end],
+            weight=np.ones(end),
+            unit=units[:end].astype(np.int64),
+            refused=refused,
+        )
+        for day, end in enumerate(ends)
+    ]
+
+
+def noise(mean: float, *, n: int = 800, seed: int = 0) -> np.ndarray:
+    """Harm with spread .3 about a mean, within ±1."""
+    return np.clip(mean + 0.3 * np.random.default_rng(seed).normal(size=n), -1, 1)
+
+
+def rulings(found: Iterator[Bounds], goal: Goal = GOAL) -> list[str]:
+    """What each look says on its own."""
+    return [bounds.ruling(goal.below) for bounds in found]
+
+
+@pytest.mark.parametrize("test", TESTS, ids=IDS)
+@pytest.mark.parametrize(("mean", "ruling"), [(0.1, "FAIL"), (-0.05, "PASS")])
+def test_harm_fails_and_its_absence_passes(test: OutcomeTest, mean: float, ruling: str) -> None:
+    """A third of a spread in either direction is seen by 800 units."""
+    assert ruling in rulings(test.looks(samples(noise(mean)), GOAL))
+
+
+@pytest.mark.parametrize("test", TESTS, ids=IDS)
+def test_no_harm_is_seldom_called_harm(test: OutcomeTest) -> None:
+    """Over 200 runs without any effect, at eight looks each, at most a few fail: 5 % are allowed."""
+    failed = sum("FAIL" in rulings(test.looks(samples(noise(0.0, seed=seed)), GOAL)) for seed in range(200))
+    assert failed <= 20
+
+
+@pytest.mark.parametrize("test", TESTS, ids=IDS)
+def test_harm_at_the_margin_seldom_passes(test: OutcomeTest) -> None:
+    """The same at the margin, with FAIL kept out by a level that never fails."""
+    strict = Goal(below=0.1, go=0.05, nogo=1e-9)
+    passed = sum("PASS" in rulings(test.looks(samples(noise(0.1, seed=seed)), strict)) for seed in range(200))
+    assert passed <= 20
+
+
+@pytest.mark.parametrize("test", TESTS, ids=IDS)
+def test_bounds_enclose_the_estimate_and_carry_their_counts(test: OutcomeTest) -> None:
+    """One look a sample, until a planned end."""
+    found = list(test.looks(samples(noise(0.02)), GOAL))
+    assert [bounds.rows for bounds in found] == [100, 200, 300, 400, 500, 600, 700, 800]
+    assert all(bounds.lower <= bounds.estimate <= bounds.upper for bounds in found)
+    assert found[-1].final == isinstance(test, GroupSequential)
+
+
+@pytest.mark.parametrize("test", TESTS, ids=IDS)
+def test_a_refused_sample_rules_nothing(test: OutcomeTest) -> None:
+    """Too many labels missing, whatever the numbers would say."""
+    found = list(test.looks(samples(noise(0.5), refused="labels are missing"), GOAL))
+    assert {bounds.ruling(GOAL.below) for bounds in found} == {"UNDECIDED"}
+    assert {bounds.refused for bounds in found} == {"labels are missing"}
+
+
+def test_bets_count_each_unit_once() -> None:
+    """Ten requests a unit are one observation, that of the first look: its later requests change nothing."""
+    unit = np.tile(np.arange(100), 8)
+    late = np.where(np.arange(800) < 100, 0.0, 1.0)
+    found = list(Betting().looks(samples(late, unit=unit), GOAL))
+    assert [bounds.units for bounds in found] == [100] * 8
+    assert {bounds.estimate for bounds in found} == {0.0}
+
+
+def test_bets_prove_what_needs_no_spread() -> None:
+    """561 units without any harm prove a margin of 1 point at .05, where a normal test has no bound."""
+    goal = Goal(below=0.01, go=0.05, nogo=0.05)
+    still = np.zeros(561)
+    (bet,) = Betting().looks(samples(still, days=1), goal)
+    (normal,) = Asymptotic().looks(samples(still, days=1), goal)
+    assert (bet.ruling(0.01), normal.ruling(0.01)) == ("PASS", "UNDECIDED")
+    (one_less,) = Betting().looks(samples(still[:560], days=1), goal)
+    assert one_less.ruling(0.01) == "UNDECIDED"
+
+
+def test_bets_see_harm_beyond_the_clip_as_the_clip() -> None:
+    """The claim is about the clipped mean."""
+    found = list(Betting(clip=0.5).looks(samples(np.full(200, 30.0)), GOAL))
+    assert found[-1].estimate == pytest.approx(0.5)
+
+
+def test_a_group_sequential_test_ends_at_its_plan() -> None:
+    """At 300 planned units the look of 300 is the last, although five more samples come."""
+    found = list(GroupSequential(planned_units=300).looks(samples(noise(0.03)), GOAL))
+    assert [(bounds.rows, bounds.final) for bounds in found] == [(100, False), (200, False), (300, True)]
+
+
+def test_a_group_sequential_look_that_may_not_rule_spends_nothing() -> None:
+    """With the first two looks refused, the third has the bound of a first look at 300 units."""
+    open_looks = samples(noise(0.03))
+    refused = samples(noise(0.03), refused="labels are missing")
+    test = GroupSequential(planned_units=800)
+    skipped = list(test.looks([*refused[:2], *open_looks[2:]], GOAL))
+    alone = list(test.looks(open_looks[2:], GOAL))
+    assert skipped[2:] == alone
+
+
+@pytest.mark.parametrize("test", [TESTS[0], TESTS[2]], ids=[IDS[0], IDS[2]])
+def test_normal_tests_want_a_hundred_units(test: OutcomeTest) -> None:
+    """99 are refused with the number."""
+    (few,) = test.looks(samples(noise(0.9, n=99), days=1), GOAL)
+    assert "count as 99.0" in few.refused
+
+
+@pytest.mark.parametrize("test", TESTS, ids=IDS)
+def test_the_order_of_requests_within_a_look_does_not_matter(test: OutcomeTest) -> None:
+    """Batches are batches."""
+    harm, order = noise(0.02), np.random.default_rng(3).permutation(100)
+    mixed = np.concatenate([harm[:100][order], harm[100:]])
+    unit = np.concatenate([order, np.arange(100, 800)])
+    one = list(test.looks(samples(harm), GOAL))[-1]
+    other = list(test.looks(samples(mixed, unit=unit), GOAL))[-1]
+    assert (other.estimate, other.lower, other.upper) == pytest.approx((one.estimate, one.lower, one.upper))
