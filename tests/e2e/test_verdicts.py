@@ -65,9 +65,8 @@ def test_a_feature_bug_is_no_go_and_latency_is_not_measured(folder: Path, result
     amount = next(f for f in report["pairs"][0]["fields"] if f["field"] == "amount")
     assert amount["mismatches"] == small.REQUESTS - FIRST_BAD
     assert amount["first_seen"].startswith(f"{small.event_time(FIRST_BAD):%Y-%m-%dT%H:%M:%S}")
-    found = {f["fields"][0]: f for f in report["findings"]}
-    assert set(found) == {"score", "amount"}
-    assert found["amount"]["flips"] < found["score"]["flips"]
+    assert {f["fields"][0] for f in report["findings"]} == {"score", "amount"}
+    assert report["findings"][0]["fields"] == ["score"]
     assert "features do not explain it" in report["decision"]["headline"]
     assert [p["ran"] for p in report["phases"]] == [True, False]
     assert "certain NO-GO" in report["phases"][1]["reason"]
@@ -185,4 +184,4 @@ def test_recorded_answers_alone_are_judged_without_any_service(folder: Path, res
     assert done.code == 0, done.out + done.err
     assert [p["ran"] for p in report["phases"]] == [False, False]
     assert rulings(report)["feature_parity"] == "PASS"
-    assert report["pairs"][0]["distinct"] == small.REQUESTS
+    assert report["pairs"][0]["compared"] == small.REQUESTS

@@ -13,7 +13,7 @@ def summed(weights: np.ndarray, days: float) -> np.ndarray:
     """What each unit's requests of the last days add up to, the present one included."""
     since = TIME_NS - int(days * DAY_NS)
     same = (UNIT[:, None] == UNIT[None, :]) & (TIME_NS[None, :] <= TIME_NS[:, None])
-    return np.round((same & (TIME_NS[None, :] >= since[:, None])) @ weights, 2)
+    return np.asarray(np.round((same & (TIME_NS[None, :] >= since[:, None])) @ weights, 2))
 
 
 @pytest.mark.parametrize(("of", "days"), [(7, 1), (3, 7), (2, 6)])

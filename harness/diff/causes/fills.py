@@ -83,13 +83,12 @@ def constant(evidence: Evidence) -> Iterator[Candidate]:
     served = evidence.right_kind == Kind.VALUE
     if not served.any():
         return
-    value = mode(evidence.b[served])
+    held = evidence.b[served] if evidence.numbers else evidence.b_id[served]
+    value = mode(held) if evidence.numbers else evidence.whole.levels[mode(held)]
     test = _is(value)
     everywhere = bool(np.all(evidence.right.values == value)) and distinct(evidence.left.values) > 1
     inputs = 1 if everywhere else MIN_INPUTS
-    share = max(
-        _share(evidence, value), _third(evidence.b_id[served] if not evidence.numbers else evidence.b[served])
-    )
+    share = max(_share(evidence, value), _third(held))
     phrase = f"serves the constant {spoken(value)} for {evidence.label}"
     yield Candidate(
         "constant",
