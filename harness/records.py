@@ -243,10 +243,38 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
     flips: int
 
 
+class Counterfactual(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bug costs, by exchanging its values on its own requests; changes of the score are absolute.
+
+    `in`: served values of this bug alone in the offline vector. `out`: what goes away when it alone is put
+    right among all bugs. `share`: its Shapley value among the bugs that differ on the same requests, of which
+    there are at most `together`; `error` is its standard error, None where every coalition was scored.
+    `log_loss` is the mean change by this bug alone on its `labelled` requests.
+    """
+
+    flips_in: int
+    mean_abs_in: float
+    max_abs_in: float
+    flips_out: int
+    mean_abs_out: float
+    flips_share: float
+    mean_abs_share: float
+    flips_error: float | None = None
+    mean_abs_error: float | None = None
+    together: int = 1
+    log_loss: float | None = None
+    labelled: int = 0
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A bug named: which fields, what happened, how often, since when, what it does to score and decision."""
+    """A bug named: which fields, what happened, how often, since when, what it does to score and decision.
+
+    `arm` was held against `left`. `mean_abs` is the mean absolute change of the score on its requests, on the
+    same ground as `flips`; a `latent` one changes no score.
+    """
 
     arm: str
+    left: str = ""
     fields: tuple[str, ...]
     cause: str
     sentence: str
@@ -255,7 +283,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: str | None = None
     last_seen: str | None = None
     flips: int = 0
+    mean_abs: float = 0.0
     latent: bool = False
+    cost: Counterfactual | None = None
     exemplars: tuple[Exemplar, ...] = ()
 
 
@@ -297,7 +327,7 @@ class OnsetFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Two arms compared on each request: exact counts, no sampling.
+    """Two arms compared on each of `compared` distinct requests: exact counts, no sampling.
 
     `units_features`, `units_scores` and `units_flips` are the units behind the three counts (None: not
     counted), `units_mismatching` those with any feature or the score differing.
@@ -306,7 +336,6 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     left: str
     right: str
     compared: int
-    distinct: int
     feature_mismatches: int | None
     score_mismatches: int
     flips: int
@@ -478,12 +507,19 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A tolerance that the user widened, and what it silenced."""
+    """A tolerance that the user widened, who answers for it until when, and what it silenced in which arm.
+
+    `silenced` counts cells that differ by the shipped tolerance; `max_abs` is the largest finite difference.
+    """
 
     field: str
     rule: str
     reason: str
     silenced: int
+    arm: str = ""
+    owner: str = ""
+    expires: str | None = None
+    max_abs: float | None = None
 
 
 class SinglesCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -541,7 +577,8 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
 class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
     """How often two answers of the champion to one request differ in a feature, the score or the decision.
 
-    `lower` and `upper` bound the rate at 95 % (Clopper and Pearson).
+    `lower` and `upper` bound the rate at 95 % (Clopper and Pearson). `max_abs` is the largest difference
+    of two numbers, None where answers differ otherwise than by a number.
     """
 
     field: str
@@ -550,6 +587,7 @@ class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
     lower: float
     upper: float
+    max_abs: float | None = None
 
 
 class NoiseSummary(msgspec.Struct, frozen=True, kw_only=True):

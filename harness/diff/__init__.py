@@ -1,13 +1,20 @@
 """Two arms compared on each request: features, scores and decisions, exact and column by column.
 
-`tolerance`   when two numbers count as equal, and what a user's rules silence
+`bands`       when two numbers count as equal, a rule for each reason
+`tolerance`   what a user's own rules make of that, and what they silence
 `features`    columns out of echoed JSON and out of the offline table
 `cells`       which cells of two columns differ, and in what way
 `scores`      how each score relates to the reference, and which decisions flip
 `damage`      what served values alone do to the offline score
+`costs`       what each bug costs: alone, put right alone, and its share (`shapley`) where several meet
+`noise`       what an arm differs from itself in, asked the same thing twice
 `causes`      what happened to one field, tried on its mismatching rows
+`bugs`        each cause of a feature with its requests
+`together`    bugs of several features that are one: swapped columns, a view that times out, one source
 `event_time`  one cause for many features: a shifted clock, tested by building the features again
-`places`      first and last seen, units, segments, exemplars
+`places`      first and last seen, units, segments
+`exemplars`   the first requests of a finding with what both arms say
+`case`        a compared pair with what is known of its requests
 `conditions`  a field at a level or in a range, and all such conditions of a field
 `shuffles`    mismatches dealt anew to other units, whole
 `scan`        how strongly mismatches gather in each place
@@ -21,6 +28,7 @@
 Nothing here reads a file, knows a model or asks the time.
 """
 
+from harness.diff.case import Context
 from harness.diff.cells import Difference, mismatch
 from harness.diff.damage import Rescore, damage
 from harness.diff.event_time import Rebuild
@@ -30,6 +38,7 @@ from harness.diff.tolerance import Band, Tolerance, Tolerances, check_names
 
 __all__ = [
     "Band",
+    "Context",
     "Difference",
     "Echo",
     "Masks",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -13,7 +14,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from harness.columns import Column, Kind
-from harness.diff.tolerance import SHIPPED, Band, Tolerances
+from harness.diff.bands import SHIPPED, Band, Rule, Whole, fitted, whole
+from harness.diff.tolerance import Tolerances
+
+#: characters of a text that an artefact keeps; an Arrow array of texts holds 2 GB at most
+KEPT = 10_000
 
 
 class Difference(IntEnum):
@@ -57,8 +62,8 @@ _VERDICTS: Final = _verdicts()
 class Judged:
     """One feature compared over n requests: uint8 codes (n,) of `Difference`, and the rows that differ.
 
-    `compared` counts the requests on which at least one arm shows the feature; `silenced` those that differ
-    by the shipped tolerance and pass by the user's.
+    `compared` counts the requests on which at least one arm shows the feature; `silenced` int64 are the rows
+    that differ by the shipped tolerance and pass by the user's.
     """
 
     field: str
@@ -67,8 +72,8 @@ class Judged:
     codes: NDArray[np.uint8]
     rows: NDArray[np.int64]
     compared: int
-    band: Band
-    silenced: int
+    band: Rule
+    silenced: NDArray[np.int64]
     ignored: bool = False
 
     @property
@@ -79,7 +84,7 @@ class Judged:
         return "same text" if self.left.dtype == "category" else str(self.band)
 
 
-def mismatch(left: Column, right: Column, *, tolerance: Band = SHIPPED) -> NDArray[np.uint8]:
+def mismatch(left: Column, right: Column, *, tolerance: Rule = SHIPPED) -> NDArray[np.uint8]:
     """How each cell differs: uint8 (n,) of `Difference`, 0 where equal, the same with the sides exchanged.
 
     NaN and null equal themselves and each other; against a value they are `nan` and `null`. A field that one
@@ -103,14 +108,17 @@ def mismatch(left: Column, right: Column, *, tolerance: Band = SHIPPED) -> NDArr
 
 def judge(left: Column, right: Column, *, name: str, tolerances: Tolerances) -> Judged:
     """One feature compared under the user's tolerance, with what that tolerance silenced."""
-    band = tolerances.band(name)
+    shipped = _by_type(left, SHIPPED)
+    mine = name in tolerances.features or tolerances.default.widens
+    rule = tolerances.rule(name) if mine else _by_type(left, tolerances.default)
+    band = fitted(rule, _numbers(right))
     codes = mismatch(left, right, tolerance=band)
-    silenced = 0
-    if tolerances.ignores(name) or band.wider_than(SHIPPED):
-        strict = mismatch(left, right)
+    silenced = np.zeros(0, np.int64)
+    if tolerances.ignores(name) or band.widens:
+        strict = mismatch(left, right, tolerance=shipped)
         if tolerances.ignores(name):
             codes = np.zeros_like(codes)
-        silenced = int(np.count_nonzero((strict != Difference.EQUAL) & (codes == Difference.EQUAL)))
+        silenced = np.flatnonzero((strict != Difference.EQUAL) & (codes == Difference.EQUAL))
     shown = (left.kind != Kind.MISSING) | (right.kind != Kind.MISSING)
     return Judged(
         field=name,
@@ -123,6 +131,16 @@ def judge(left: Column, right: Column, *, name: str, tolerances: Tolerances) -> 
         silenced=silenced,
         ignored=tolerances.ignores(name),
     )
+
+
+def _by_type(left: Column, band: Band) -> Rule:
+    """What holds for a column by its type: whole numbers exactly, other numbers within a band."""
+    return Whole(band) if whole(_numbers(left)) else band
+
+
+def _numbers(column: Column) -> NDArray[np.float64]:
+    """The values of a column of numbers, none of another."""
+    return column.values if column.dtype == "number" else np.zeros(0)
 
 
 def absent(like: Column) -> Column:
@@ -141,13 +159,20 @@ def take(column: Column, rows: NDArray[np.int64]) -> Column:
     return Column(column.dtype, column.values[rows], column.kind[rows], text)
 
 
-def signed(judged: Judged) -> NDArray[np.float64]:
-    """The change right − left on the mismatching rows, float64 (rows,); NaN where it is no finite number."""
+def signed(judged: Judged, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The change right − left on some rows, float64 (rows,); NaN where it is no finite number."""
     if judged.left.dtype != "number" or judged.right.dtype != "number":
-        return np.full(len(judged.rows), np.nan)
+        return np.full(len(rows), np.nan)
     with np.errstate(invalid="ignore", over="ignore"):
-        change = judged.right.values[judged.rows] - judged.left.values[judged.rows]
+        change = judged.right.values[rows] - judged.left.values[rows]
     return np.where(np.isfinite(change), change, np.nan)
+
+
+def largest(judged: Judged, rows: NDArray[np.int64]) -> float | None:
+    """The largest finite absolute change on some rows, None where there is none."""
+    sizes = np.abs(signed(judged, rows))
+    sizes = sizes[np.isfinite(sizes)]
+    return float(sizes.max()) if len(sizes) else None
 
 
 def texts(column: Column, rows: NDArray[np.int64]) -> pa.StringArray:
@@ -159,8 +184,15 @@ def texts(column: Column, rows: NDArray[np.int64]) -> pa.StringArray:
     wrong = kind == Kind.WRONG_TYPE
     if not wrong.any():
         return found
-    raw = [column.text.get(row, "") for row in rows[wrong].tolist()]
+    raw = [_raw_text(column.text.get(row, "")) for row in rows[wrong].tolist()]
     return pc.replace_with_mask(found, pa.array(wrong), pa.array(raw, pa.string()))
+
+
+def _kept(text: str) -> str:
+    """A text as artefacts keep it: of one that is longer than a page, its start, length and checksum."""
+    if len(text) <= KEPT:
+        return text
+    return f"{text[:KEPT]}… ({len(text):,} characters, crc32 {zlib.crc32(text.encode()):08x})"
 
 
 def _number_texts(values: NDArray[np.float64]) -> pa.StringArray:
@@ -171,7 +203,13 @@ def _number_texts(values: NDArray[np.float64]) -> pa.StringArray:
     return pc.if_else(pa.array(np.isinf(values)), infinite, plain)
 
 
+def _raw_text(text: str) -> str:
+    """The JSON of a wrong-typed cell as it stands; cut it is no JSON any more, and becomes a string."""
+    return text if len(text) <= KEPT else msgspec.json.encode(_kept(text)).decode()
+
+
 def _level_texts(values: NDArray[Any]) -> pa.StringArray:
-    coded = pa.array(values, pa.string()).dictionary_encode()
+    short = [value if value is None else _kept(value) for value in values.tolist()]
+    coded = pa.array(short, pa.string()).dictionary_encode()
     levels = [msgspec.json.encode(level).decode() for level in coded.dictionary.to_pylist()]
     return pa.array(levels, pa.string()).take(coded.indices)

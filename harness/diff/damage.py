@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def damage(
     if len(rows) == 0:
         return Damage(rows=0, mean_abs=0.0, max_abs=0.0, flips=0)
     before = pair.left.scores[rows]
-    after = rescore(_substituted(pair, fields, rows=rows))
+    after = rescore(mixed(pair, dict.fromkeys(fields, np.ones(len(rows), bool)), rows=rows))
     with np.errstate(invalid="ignore", over="ignore"):
         moved = np.abs(after - before)
     moved = moved[np.isfinite(moved)]
@@ -44,17 +44,33 @@ def damage(
     )
 
 
-def _substituted(pair: Pair, fields: Collection[str], *, rows: NDArray[np.int64]) -> dict[str, Column]:
-    offline, served = pair.left.features or {}, pair.right.features or {}
-    vector = {}
-    for name, column in offline.items():
-        if name not in fields:
-            vector[name] = take(column, rows)
-        elif name in served and served[name].dtype == column.dtype:
-            vector[name] = _scorable(take(served[name], rows))
-        else:
-            vector[name] = _empty(column, len(rows))
-    return vector
+def mixed(
+    pair: Pair, served: Mapping[str, NDArray[np.bool_]], *, rows: NDArray[np.int64]
+) -> dict[str, Column]:
+    """The left arm's features of some rows, with the right arm's in place where `served` (rows,) says so.
+
+    What is missing or of the wrong type is empty.
+    """
+    offline = {name: take(column, rows) for name, column in (pair.left.features or {}).items()}
+    return offline | {
+        name: _either(offline[name], _served(pair, name, like=offline[name], rows=rows), where=where)
+        for name, where in served.items()
+        if name in offline
+    }
+
+
+def _either(offline: Column, served: Column, *, where: NDArray[np.bool_]) -> Column:
+    if where.all():
+        return served
+    values = np.where(where, served.values, offline.values)
+    return Column(offline.dtype, values, np.where(where, served.kind, offline.kind).astype(np.uint8))
+
+
+def _served(pair: Pair, name: str, *, like: Column, rows: NDArray[np.int64]) -> Column:
+    column = (pair.right.features or {}).get(name)
+    if column is None or column.dtype != like.dtype:
+        return _empty(like, len(rows))
+    return _scorable(take(column, rows))
 
 
 def _scorable(column: Column) -> Column:

@@ -1,52 +1,38 @@
-"""Mismatches told as bugs: one finding a cause, ranked by the decisions it flips."""
+"""Mismatches told as bugs: one finding a bug, ranked by what it costs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.columns import Column, Pair
-from harness.diff.causes import SCORE, UNEXPLAINED, Cause, Evidence, hypotheses_for, name_cause
-from harness.diff.cells import Difference, Judged, texts
-from harness.diff.damage import Rescore, damage
+from harness.diff.bugs import Bug, separate
+from harness.diff.case import Case
+from harness.diff.causes import TOO_FEW, UNEXPLAINED, Cause, Evidence, Surroundings, name_causes
+from harness.diff.cells import Difference
+from harness.diff.costs import Game, Player
+from harness.diff.damage import damage
 from harness.diff.event_time import Rebuild, TimeShift, find_time_shift
-from harness.diff.places import EXEMPLARS, Places
+from harness.diff.exemplars import cell_exemplars, exemplars_of
 from harness.diff.probes import score_cause
-from harness.diff.scores import Scored, as_column
+from harness.diff.residual import Residual, residual
+from harness.diff.scores import as_column, flipped
 from harness.diff.sentences import duration, listed, percent, reference, small, subject
-from harness.records import Exemplar, Finding
+from harness.diff.together import together
+from harness.records import Counterfactual, Finding
 
 SCORE_FIELD = "score"
 #: the arm reads another time than the request holds; it builds only some features as of another time
 TIME_SHIFT = "event_time_shift"
 AS_OF_SHIFT = "as_of_shift"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A compared pair as findings need it: `judged` has every feature, None where an arm shows none.
-
-    `touched` int32 (n,) counts the mismatching features of each request, `flips` bool (n,) its decisions.
-    """
-
-    pair: Pair
-    places: Places
-    judged: tuple[Judged, ...] | None
-    touched: NDArray[np.int32]
-    scored: Scored
-    flips: NDArray[np.bool_]
-    threshold: float | None
-    score_atol: float
-    rescore: Rescore | None
-
-    @property
-    def bad(self) -> tuple[Judged, ...]:
-        """The features that differ somewhere."""
-        return tuple(one for one in self.judged or () if len(one.rows))
+#: the right arm shows features that the left one does not know
+EXTRA = "extra"
+UNKNOWN_SCORE = "serves other scores, unexplained: another model or another post-processing"
+#: bugs whose costs are counted out, those on most requests: each is scored again several times
+COSTED = 50
 
 
 @dataclass(frozen=True)
@@ -63,16 +49,50 @@ class Cost:
 
 
 def find(case: Case, rebuild: Rebuild | None) -> tuple[Finding, ...]:
-    """Every mismatch in one finding, ranked by flips, then by requests.
+    """Every mismatch in one finding, ranked by its share of the flips, then of the change of the score.
 
-    The features of one shifted clock come together, every other has its own; then the scores on their own.
+    The features of one shifted clock come together, and those of one origin; then the scores on their own,
+    and the features that only the right arm shows.
     """
+    bugs = _bugs(case, rebuild)
+    costs = _counterfactuals(case, bugs)
+    left = residual(case, band=case.score_band)
+    found = [
+        _feature_finding(case, bug, counted=cost, left=left) for bug, cost in zip(bugs, costs, strict=True)
+    ]
+    found += [*_score_findings(case, left), *_extra_finding(case)]
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(finding: Finding) -> tuple[bool, bool, float, float, int, tuple[str, ...]]:
+    """What costs most first, what costs nothing last, and what is not even compared at the very end."""
+    cost = finding.cost
+    flips = cost.flips_share if cost else finding.flips
+    moved = (cost.mean_abs_share if cost else finding.mean_abs) * finding.requests
+    return finding.cause == EXTRA, finding.latent, -flips, -moved, -finding.requests, finding.fields
+
+
+def _bugs(case: Case, rebuild: Rebuild | None) -> list[Bug]:
     shifted = _shifted(case, rebuild) if rebuild and case.judged else None
-    found = [_time_finding(case, shifted)] if shifted else []
     named = shifted.fields if shifted else ()
-    found += [_feature_finding(case, one) for one in case.bad if one.field not in named]
-    found += _score_findings(case)
-    return tuple(sorted(found, key=lambda f: (-f.flips, -f.requests, f.fields)))
+    others = [one for one in case.bad if one.field not in named]
+    found = separate(others, other=reference(case.pair.left.arm), around=_surroundings(case))
+    merged = together(found, n=len(case.pair.seq), latency_ns=case.context.latency_ns)
+    return [*([_time_bug(case, shifted)] if shifted else []), *merged]
+
+
+def _surroundings(case: Case) -> Surroundings:
+    """What causes may consult beyond a pair of columns: one object for all features."""
+    pair, context = case.pair, case.context
+    return Surroundings(
+        unit=case.places.unit,
+        time_ns=pair.event_time_ns,
+        columns=pair.left.features or {},
+        segments=pair.segments,
+        latency_ns=context.latency_ns,
+        keys=context.keys,
+        label=context.label,
+    )
 
 
 def _shifted(case: Case, rebuild: Rebuild) -> TimeShift | None:
@@ -81,99 +101,163 @@ def _shifted(case: Case, rebuild: Rebuild) -> TimeShift | None:
     )
 
 
-def _time_finding(case: Case, shifted: TimeShift) -> Finding:
-    members = [j for j in case.bad if j.field in shifted.fields]
+def _time_bug(case: Case, shifted: TimeShift) -> Bug:
+    members = tuple(j for j in case.bad if j.field in shifted.fields)
     cause, what, also = _time_words(shifted)
-    finding = _finding(case, members, rows=shifted.rows, cause=cause, what=what)
     if shifted.explained < len(shifted.rows):
-        also += f" Reproduced on {shifted.explained:,} of {shifted.tried:,} of these requests tried."
-    return msgspec.structs.replace(finding, sentence=finding.sentence + also)
+        also.append(f"Reproduced on {shifted.explained:,} of {shifted.tried:,} of these requests tried.")
+    return Bug(members, shifted.rows, cause, what=what, also=tuple(also))
 
 
-def _time_words(shifted: TimeShift) -> tuple[Cause, str, str]:
-    """The cause, what differs, and a second sentence: the clock is wrong, or only some features' age."""
+def _time_words(shifted: TimeShift) -> tuple[Cause, str, list[str]]:
+    """The cause, what differs, and further sentences: the clock is wrong, or only some features' age."""
     away, early = duration(abs(shifted.shift_ns)), shifted.shift_ns < 0
     names, several = listed(shifted.fields), len(shifted.fields) > 1
     if not shifted.unmoved:
-        cause = Cause(
-            TIME_SHIFT, f"reads event_time {away} {'early' if early else 'late'}", shifted.explained
-        )
-        return (
-            cause,
-            f"{names} ({len(shifted.fields):,} features) differ" if several else f"{names} differs",
-            "",
-        )
-    when = f"as of {away} {'before' if early else 'after'} event_time"
-    cause = Cause(AS_OF_SHIFT, f"builds {names} {when}", shifted.explained)
-    right = "is" if len(shifted.unmoved) == 1 else "are"
-    return cause, "they differ" if several else "it differs", f" {listed(shifted.unmoved)} {right} on time."
+        phrase = f"reads event_time {away} {'early' if early else 'late'}"
+        what = f"{names} ({len(shifted.fields):,} features) differ" if several else f"{names} differs"
+        return Cause(TIME_SHIFT, phrase, shifted.explained), what, []
+    phrase = f"builds {names} as of {away} {'before' if early else 'after'} event_time"
+    on_time = f"{listed(shifted.unmoved)} {'is' if len(shifted.unmoved) == 1 else 'are'} on time."
+    what = "they differ" if several else "it differs"
+    return Cause(AS_OF_SHIFT, phrase, shifted.explained), what, [on_time]
 
 
-def _feature_finding(case: Case, judged: Judged) -> Finding:
-    evidence = Evidence.of(judged, reference(case.pair.left.arm))
-    cause = name_cause(evidence, hypotheses_for(evidence))
-    finding = _finding(case, [judged], rows=judged.rows, cause=cause, what="it differs")
-    return _with_share(finding)
+def _counterfactuals(case: Case, bugs: Sequence[Bug]) -> list[Counterfactual | None]:
+    """What each bug costs by exchanging its values; None where nothing can be scored, or for the rarest."""
+    if case.rescore is None:
+        return [None] * len(bugs)
+    most = sorted(range(len(bugs)), key=lambda i: -len(bugs[i].rows))[:COSTED]
+    game = Game(
+        case.pair,
+        [Player(bugs[i].fields, bugs[i].rows) for i in most],
+        threshold=case.threshold,
+        rescore=case.rescore,
+        label=case.context.label,
+    )
+    found = dict(zip(most, game.costs(), strict=True))
+    return [found.get(i) for i in range(len(bugs))]
 
 
-def _finding(
-    case: Case, members: Sequence[Judged], *, rows: NDArray[np.int64], cause: Cause, what: str
+def _feature_finding(case: Case, bug: Bug, *, counted: Counterfactual | None, left: Residual) -> Finding:
+    cause = replace(bug.cause, phrase=bug.phrase)
+    cost = _cost(case, bug, counted=counted, left=left)
+    told = _told(case, bug.rows, cause=cause, what=bug.what, cost=cost, also=bug.also)
+    finding = msgspec.structs.replace(
+        told,
+        fields=bug.fields,
+        cost=counted,
+        exemplars=exemplars_of(case.places, bug.members, rows=bug.rows),
+    )
+    return finding if bug.cause.name in {TIME_SHIFT, AS_OF_SHIFT} else _with_share(finding)
+
+
+def _told(
+    case: Case, rows: NDArray[np.int64], *, cause: Cause, what: str, cost: Cost, also: Sequence[str] = ()
 ) -> Finding:
-    told = _told(case, rows, cause=cause, what=what, cost=_cost(case, members, rows=rows))
-    fields = tuple(member.field for member in members)
-    return msgspec.structs.replace(told, fields=fields, exemplars=_exemplars(case, members, rows=rows))
-
-
-def _told(case: Case, rows: NDArray[np.int64], *, cause: Cause, what: str, cost: Cost) -> Finding:
+    """A finding about the score until its fields are put in; `also` are sentences after the first."""
     clauses = [
         f"{subject(case.pair.right.arm)} {cause.phrase}: {what} {_where(case, rows)}",
         *_costs(case, cost),
     ]
     return Finding(
         arm=case.pair.right.arm,
+        left=case.pair.left.arm,
         fields=(SCORE_FIELD,),
         cause=cause.name,
-        sentence=f"{'; '.join(clauses)}.",
+        sentence=" ".join([f"{'; '.join(clauses)}.", *also]),
         requests=len(rows),
         explained=cause.explained,
         first_seen=case.places.first_seen(rows),
         last_seen=case.places.last_seen(rows),
         flips=cost.flips,
+        mean_abs=cost.mean_abs,
         latent=cost.latent,
     )
 
 
-def _score_findings(case: Case) -> list[Finding]:
-    codes = case.scored.codes
-    unstable = codes == Difference.NONDETERMINISTIC
-    skewed = (codes != Difference.EQUAL) & ~unstable & (case.touched == 0)
+def _score_findings(case: Case, left: Residual) -> list[Finding]:
+    """Scores that differ where no feature does, or by more than features explain; and unstable ones."""
+    unstable = case.scored.codes == Difference.NONDETERMINISTIC
     found = []
     if unstable.any():
         rows = np.flatnonzero(unstable)
         cause = Cause("nondeterministic", "gives one request different scores", len(rows))
-        found.append(_score_finding(case, rows, cause=cause, what="seen"))
-    if skewed.any():
-        rows = np.flatnonzero(skewed)
-        shown = "features agree" if case.judged is not None else "features are not shown"
-        finding = _score_finding(case, rows, cause=_score_cause(case, rows), what=f"{shown}, scores differ")
-        found.append(_with_share(finding))
+        found.append(_score_finding(case, rows, cause=cause, what="seen", expected=left.expected))
+    causes, start = _score_causes(case, left) if left.rows.any() else ([], left.expected)
+    for cause in causes:
+        what = f"{_features_shown(case, cause.rows)}, scores differ"
+        found.append(_score_finding(case, cause.rows, cause=cause, what=what, expected=start))
     return found
 
 
-def _score_cause(case: Case, rows: NDArray[np.int64]) -> Cause:
-    left, right = as_column(case.pair.left.scores), as_column(case.pair.right.scores)
-    cause = name_cause(Evidence("the score", reference(case.pair.left.arm), left, right, rows), SCORE)
+def _features_shown(case: Case, rows: NDArray[np.int64]) -> str:
+    """How features stand where scores differ; a rule that lets a difference pass may hide the bug."""
+    if case.judged is None:
+        return "features are not shown"
+    if case.touched[rows].any():
+        return "features do not explain it"
+    hidden = [one.field for one in case.judged if np.isin(one.silenced, rows, assume_unique=True).any()]
+    return f"features agree but for what rules let pass ({listed(hidden)})" if hidden else "features agree"
+
+
+def _score_causes(case: Case, left: Residual) -> tuple[list[Cause], NDArray[np.float64]]:
+    """The causes, and the scores they start from: what was served may be echoed wrongly and read rightly."""
+    starts = [left.expected, case.pair.left.scores] if case.touched[left.rows].any() else [left.expected]
+    told = [(_score_causes_from(case, left, start=start), start) for start in starts]
+    causes, start = max(told, key=lambda one: sum(cause.explained for cause in one[0]))
+    return _probed(case, left, causes=causes), start
+
+
+def _probed(case: Case, left: Residual, *, causes: list[Cause]) -> list[Cause]:
+    """What the model says where features agree: one probe that reproduces more than these causes together."""
+    rows = np.flatnonzero(left.rows)
+    if case.touched[rows].any():
+        return causes
+    named = [cause for cause in causes if cause.name not in {UNEXPLAINED, TOO_FEW}]
+    so_far = Cause(UNEXPLAINED, UNKNOWN_SCORE, sum(cause.explained for cause in named))
     calm = np.flatnonzero((case.scored.codes == Difference.EQUAL) & (case.touched == 0))
-    cause = score_cause(case.pair, rows=rows, calm=calm, rescore=case.rescore, simple=cause)
-    if cause.name != UNEXPLAINED:
-        return cause
-    return Cause(UNEXPLAINED, "serves other scores, unexplained: another model or another post-processing", 0)
+    found = score_cause(case.pair, rows=rows, calm=calm, rescore=case.rescore, simple=so_far)
+    return causes if found is so_far else [replace(found, rows=rows)]
 
 
-def _score_finding(case: Case, rows: NDArray[np.int64], *, cause: Cause, what: str) -> Finding:
-    told = _told(case, rows, cause=cause, what=what, cost=_actual_cost(case, rows))
+def _score_causes_from(case: Case, left: Residual, *, start: NDArray[np.float64]) -> list[Cause]:
+    columns, rows = (as_column(start), as_column(case.pair.right.scores)), np.flatnonzero(left.rows)
+    evidence = Evidence("the score", reference(case.pair.left.arm), *columns, rows, score=True)
+    return [
+        replace(cause, phrase=UNKNOWN_SCORE) if cause.name == UNEXPLAINED else cause
+        for cause in name_causes(evidence)
+    ]
+
+
+def _score_finding(
+    case: Case, rows: NDArray[np.int64], *, cause: Cause, what: str, expected: NDArray[np.float64]
+) -> Finding:
+    told = _told(case, rows, cause=cause, what=what, cost=_served_cost(case, rows, expected=expected))
     columns = as_column(case.pair.left.scores), as_column(case.pair.right.scores)
     return msgspec.structs.replace(told, exemplars=cell_exemplars(case.places, columns, rows=rows))
+
+
+def _extra_finding(case: Case) -> list[Finding]:
+    """The features that only the right arm shows: no model reads them yet."""
+    extra = case.context.extra
+    if not extra:
+        return []
+    names, seen = tuple(sorted(extra)), max(extra.values())
+    unknown = f"which {reference(case.pair.left.arm)} does not know"
+    return [
+        Finding(
+            arm=case.pair.right.arm,
+            left=case.pair.left.arm,
+            fields=names,
+            cause=EXTRA,
+            sentence=f"{subject(case.pair.right.arm)} shows {listed(names)}, {unknown}: "
+            f"seen on {seen:,} of {len(case.pair.seq):,} requests; no score changes.",
+            requests=seen,
+            explained=seen,
+            latent=True,
+        )
+    ]
 
 
 def _with_share(finding: Finding) -> Finding:
@@ -198,54 +282,28 @@ def _costs(case: Case, cost: Cost) -> list[str]:
     return [f"{alone}decisions flip on {cost.flips:,} ({percent(cost.flips, len(case.pair.seq))})", moved]
 
 
-def _cost(case: Case, members: Sequence[Judged], *, rows: NDArray[np.int64]) -> Cost:
-    """Measured on the served scores, and by substitution where other features differ on the same requests."""
-    own = np.sum([member.codes[rows] != Difference.EQUAL for member in members], axis=0)
-    if case.rescore is None or not np.any(case.touched[rows] > own):
-        return _actual_cost(case, rows)
-    fields = {member.field for member in members}
-    alone = damage(case.pair, fields, rows=rows, threshold=case.threshold, rescore=case.rescore)
-    latent = alone.max_abs <= case.score_atol and alone.flips == 0
-    return Cost(alone.flips, alone.mean_abs, latent, alone=True)
+def _cost(case: Case, bug: Bug, *, counted: Counterfactual | None, left: Residual) -> Cost:
+    """Measured on the served scores; by substitution where other bugs change scores on the same requests."""
+    rows = bug.rows
+    own = np.sum([member.codes[rows] != Difference.EQUAL for member in bug.members], axis=0)
+    if case.rescore is None or not np.any((case.touched[rows] > own) | left.rows[rows]):
+        return _served_cost(case, rows, expected=case.pair.left.scores)
+    if counted is None:
+        alone = damage(case.pair, bug.fields, rows=rows, threshold=case.threshold, rescore=case.rescore)
+        latent = alone.max_abs <= case.score_band.atol and alone.flips == 0
+        return Cost(alone.flips, alone.mean_abs, latent, alone=True)
+    moved = max(counted.max_abs_in, abs(counted.mean_abs_share), abs(counted.mean_abs_out))
+    latent = moved <= case.score_band.atol and counted.flips_in == counted.flips_out == 0
+    return Cost(counted.flips_in, counted.mean_abs_in, latent, alone=True)
 
 
-def _actual_cost(case: Case, rows: NDArray[np.int64]) -> Cost:
+def _served_cost(case: Case, rows: NDArray[np.int64], *, expected: NDArray[np.float64]) -> Cost:
+    before, after = expected[rows], case.pair.right.scores[rows]
     with np.errstate(invalid="ignore", over="ignore"):
-        moved = np.abs(case.pair.right.scores[rows] - case.pair.left.scores[rows])
+        moved = np.abs(after - before)
     moved = moved[np.isfinite(moved)]
     return Cost(
-        flips=int(np.count_nonzero(case.flips[rows])),
+        flips=int(np.count_nonzero(flipped(before, after, threshold=case.threshold))),
         mean_abs=float(moved.mean()) if len(moved) else 0.0,
         latent=not np.any(case.scored.codes[rows]),
     )
-
-
-def _exemplars(case: Case, members: Sequence[Judged], *, rows: NDArray[np.int64]) -> tuple[Exemplar, ...]:
-    if len(members) == 1:
-        return cell_exemplars(case.places, (members[0].left, members[0].right), rows=rows)
-    first = rows[:EXEMPLARS]
-    left = _objects([(m.field, m.left, m.codes) for m in members], first)
-    right = _objects([(m.field, m.right, m.codes) for m in members], first)
-    return case.places.exemplars(first, left=left, right=right)
-
-
-def cell_exemplars(
-    places: Places, columns: tuple[Column, Column], *, rows: NDArray[np.int64]
-) -> tuple[Exemplar, ...]:
-    """The first requests of some rows with the left and the right cell of one field."""
-    first = rows[:EXEMPLARS]
-    left, right = (texts(column, first).to_pylist() for column in columns)
-    return places.exemplars(first, left=left, right=right)
-
-
-def _objects(
-    cells: Sequence[tuple[str, Column, NDArray[np.uint8]]], rows: NDArray[np.int64]
-) -> list[str | None]:
-    """The differing cells of each row as a JSON object; what is missing is left out of it."""
-    parts: list[list[str]] = [[] for _ in rows]
-    for field, column, codes in cells:
-        spoken = texts(column, rows).to_pylist()
-        for part, text, code in zip(parts, spoken, codes[rows], strict=True):
-            if code and text is not None:
-                part.append(f"{msgspec.json.encode(field).decode()}: {text}")
-    return [f"{{{', '.join(part)}}}" for part in parts]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from harness.diff.cells import mismatch
+from harness.diff.cells import Difference, judge, largest, signed
 from harness.diff.scores import as_column, flipped
 from harness.diff.tolerance import Tolerance, Tolerances
 from harness.records import IgnoredRule, NoiseRow
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.columns import Column
+    from harness.columns import Column, Pair
+    from harness.diff.cells import Judged
     from harness.records import PairSummary
 
 RULE = "noise, not skew"
+#: the reference is exact, so any difference between two answers of one build is its noise
+_SHIPPED = Tolerances()
 Scores = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 
 
@@ -36,16 +39,24 @@ def noise(
     n = len(scores[0])
     if not n:
         return ()
-    found = {name: mismatch(column, again[name]) for name, column in first.items() if name in again}
-    found["score"] = mismatch(*map(as_column, scores))
-    found["decision"] = flipped(*scores, threshold=threshold).astype(np.uint8)
-    return tuple(row(name, differ=int(np.count_nonzero(codes)), n=n) for name, codes in found.items())
+    pairs = {name: (column, again[name]) for name, column in first.items() if name in again}
+    pairs["score"] = (as_column(scores[0]), as_column(scores[1]))
+    found = [_row_of(name, both, n=n) for name, both in pairs.items()]
+    return (*found, row("decision", differ=int(np.count_nonzero(flipped(*scores, threshold=threshold))), n=n))
 
 
-def row(field: str, *, differ: int, n: int) -> NoiseRow:
+def _row_of(field: str, answers: tuple[Column, Column], *, n: int) -> NoiseRow:
+    judged = judge(*answers, name=field, tolerances=_SHIPPED)
+    numbers = np.all(judged.codes[judged.rows] == Difference.VALUE)
+    return row(field, differ=len(judged.rows), n=n, max_abs=largest(judged, judged.rows) if numbers else None)
+
+
+def row(field: str, *, differ: int, n: int, max_abs: float | None = None) -> NoiseRow:
     """A rate with its exact interval. To check: 10 of 100 gives 0.0490 to 0.1762."""
     lower, upper = clopper_pearson_interval(differ, n)
-    return NoiseRow(field=field, differ=differ, n=n, rate=differ / n, lower=lower, upper=upper)
+    return NoiseRow(
+        field=field, differ=differ, n=n, rate=differ / n, lower=lower, upper=upper, max_abs=max_abs
+    )
 
 
 def is_noise(known: NoiseRow | None, *, differ: int, n: int) -> bool:
@@ -57,18 +68,42 @@ def is_noise(known: NoiseRow | None, *, differ: int, n: int) -> bool:
     return known is not None and known.differ > 0 and differ <= known.upper * n
 
 
-def excused(tolerances: Tolerances, summary: PairSummary, *, known: Mapping[str, NoiseRow]) -> Tolerances:
-    """The tolerances that also let pass what is noise in this pair, each with its figures as the reason."""
+def excused(tolerances: Tolerances, pair: Pair, *, known: Mapping[str, NoiseRow]) -> Tolerances:
+    """The tolerances that also let pass what is noise in a pair, each with its figures as the reason.
+
+    A rule of the user's for a feature stays as it is.
+    """
+    left, right = pair.left.features or {}, pair.right.features or {}
     noisy = {
-        field.field: Tolerance(ignore=True, reason=told(known[field.field], rate=field.rate))
-        for field in summary.fields
-        if field.mismatches
-        and is_noise(known.get(field.field), differ=field.mismatches, n=field.compared)
-        and not tolerances.ignores(field.field)
+        name: rule
+        for name, held in known.items()
+        if held.differ and name in left and name in right and name not in tolerances.features
+        if (rule := _excuse(held, judge(left[name], right[name], name=name, tolerances=tolerances)))
     }
     if not noisy:
         return tolerances
     return msgspec.structs.replace(tolerances, features={**tolerances.features, **noisy})
+
+
+def _excuse(known: NoiseRow, judged: Judged) -> Tolerance | None:
+    """What of a feature passes as noise: all of it, what is no larger than the noise, or nothing.
+
+    Where the noise is one of numbers, a difference is noise that is no larger than the largest seen between
+    two answers, if these are no more frequent than the noise. Larger ones are a bug, unless they are so few
+    that as many may be beyond the largest of as many answers asked twice.
+    """
+    n, rows = judged.compared, judged.rows
+    reason = told(known, rate=len(rows) / n if n else 0.0)
+    if not len(rows):
+        return None
+    if known.max_abs is None or judged.left.dtype != "number":
+        return Tolerance(ignore=True, reason=reason) if is_noise(known, differ=len(rows), n=n) else None
+    small = np.abs(signed(judged, rows)) <= known.max_abs
+    if not small.any() or not is_noise(known, differ=int(np.count_nonzero(small)), n=n):
+        return None
+    if np.count_nonzero(~small) <= clopper_pearson_interval(0, known.n)[1] * n:
+        return Tolerance(ignore=True, reason=reason)
+    return Tolerance(atol=known.max_abs, reason=f"{reason}; larger differences are told")
 
 
 def without_noise(

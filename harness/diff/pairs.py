@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from harness.columns import DIFFERENCES, Column, Kind, Pair
-from harness.diff.cells import Difference, Judged, absent, judge, mismatch, signed, texts
+from harness.diff.bands import SHIPPED_SCORE
+from harness.diff.case import Case, Context
+from harness.diff.cells import Difference, Judged, absent, judge, largest, mismatch, signed, texts
 from harness.diff.damage import Rescore, damage
 from harness.diff.event_time import Rebuild
-from harness.diff.findings import SCORE_FIELD, Case, cell_exemplars, find
+from harness.diff.exemplars import cell_exemplars
+from harness.diff.findings import SCORE_FIELD, find
 from harness.diff.places import Places
 from harness.diff.scores import as_column, compare_scores, flipped
-from harness.diff.tolerance import EVERYTHING, SHIPPED, SHIPPED_SCORE, Tolerances
+from harness.diff.tolerance import EVERYTHING, Tolerance, Tolerances
 from harness.records import Damage, FieldSummary, Finding, IgnoredRule, PairSummary
 
 #: features whose damage is measured, those with most mismatches: each scores its mismatching requests again
 DAMAGE_FIELDS = 200
+NOTHING = Context()
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,13 @@ def compare(
     threshold: float | None = None,
     rescore: Rescore | None = None,
     rebuild: Rebuild | None = None,
-    extra: Mapping[str, int] | None = None,
+    context: Context = NOTHING,
 ) -> PairResult:
     """Two arms compared on every request of a pair, exactly; the right arm is the one under test.
 
     `threshold`: the decision is score >= threshold; without one nothing flips. `rescore` scores offline
     vectors (only where the left arm is offline), `rebuild` builds offline features for requests, by seq, with
-    event_time shifted by some ns. `extra` counts requests by the name of a
-    feature that the right arm shows and the left does not know.
+    event_time shifted by some ns. `context` is what is known of the requests beside the answers.
     """
     judged = _judge_features(pair, tolerances)
     touched = np.zeros(len(pair.seq), np.int32)
@@ -78,13 +81,14 @@ def compare(
         scored=scored,
         flips=flipped(pair.left.scores, pair.right.scores, threshold=threshold),
         threshold=threshold,
-        score_atol=tolerances.score_atol,
+        score_band=tolerances.score,
         rescore=rescore,
+        context=replace(context, extra={**_unknown(pair), **context.extra}),
     )
     masks = Masks(None if judged is None else touched > 0, scored.codes != Difference.EQUAL, case.flips)
     score = _as_judged(case, tolerances)
     return PairResult(
-        summary=_summary(case, masks=masks, score=score, extra=extra or {}),
+        summary=_summary(case, masks=masks, score=score),
         findings=find(case, rebuild),
         differences=_differences(pair, [*case.bad, score]),
         ignored=_ignored(tolerances, judged or (), score=score),
@@ -109,16 +113,16 @@ def _as_judged(case: Case, tolerances: Tolerances) -> Judged:
         as_column(case.pair.right.scores),
         case.scored.codes,
     )
-    silenced = 0
+    silenced = np.zeros(0, np.int64)
     if tolerances.score.wider_than(SHIPPED_SCORE):
         strict = mismatch(left, right, tolerance=SHIPPED_SCORE)
-        silenced = int(np.count_nonzero((strict != Difference.EQUAL) & (codes == Difference.EQUAL)))
+        silenced = np.flatnonzero((strict != Difference.EQUAL) & (codes == Difference.EQUAL))
     return Judged(
         SCORE_FIELD, left, right, codes, np.flatnonzero(codes), len(codes), tolerances.score, silenced
     )
 
 
-def _summary(case: Case, *, masks: Masks, score: Judged, extra: Mapping[str, int]) -> PairSummary:
+def _summary(case: Case, *, masks: Masks, score: Judged) -> PairSummary:
     pair, anywhere = case.pair, np.arange(len(case.pair.seq))
     damages = _damages(case)
     features = masks.any_feature
@@ -127,7 +131,6 @@ def _summary(case: Case, *, masks: Masks, score: Judged, extra: Mapping[str, int
         left=pair.left.arm,
         right=pair.right.arm,
         compared=len(pair.seq),
-        distinct=len(np.unique(pair.seq)),
         feature_mismatches=None if masks.any_feature is None else int(np.count_nonzero(masks.any_feature)),
         score_mismatches=int(np.count_nonzero(masks.score)),
         flips=int(np.count_nonzero(masks.flips)),
@@ -139,7 +142,7 @@ def _summary(case: Case, *, masks: Masks, score: Judged, extra: Mapping[str, int
         units_flips=_units(case, masks.flips),
         fields=tuple(_field(case, j, damaged=damages.get(j.field)) for j in case.judged or ()),
         score=_field(case, score, classes=case.scored.classes),
-        unsure=tuple(_unsure(case, extra)),
+        unsure=tuple(_unsure(case)),
     )
 
 
@@ -151,7 +154,7 @@ def _field(
     case: Case, judged: Judged, *, damaged: Damage | None = None, classes: dict[str, int] | None = None
 ) -> FieldSummary:
     rows, places = judged.rows, case.places
-    change = signed(judged)
+    change = signed(judged, rows)
     change = change[np.isfinite(change)]
     counts = np.bincount(judged.codes[rows], minlength=len(Difference))
     return FieldSummary(
@@ -184,7 +187,7 @@ def _damages(case: Case) -> dict[str, Damage]:
     }
 
 
-def _unsure(case: Case, extra: Mapping[str, int]) -> list[str]:
+def _unsure(case: Case) -> list[str]:
     """What could not be judged, and why, a sentence each."""
     pair, judged = case.pair, case.judged
     if judged is None:
@@ -199,12 +202,17 @@ def _unsure(case: Case, extra: Mapping[str, int]) -> list[str]:
     dark = _dark(judged, n)
     if dark:
         said.append(f"{pair.right.arm} shows no features on {dark:,} of {n:,} requests: counted as missing")
-    unknown = {**_unknown(pair), **extra}
     said += [
-        f"{name}: shown by {pair.right.arm} on {count:,} requests, unknown to {pair.left.arm}"
-        for name, count in sorted(unknown.items())
+        f"{j.field}: empty in both arms on every request, nothing was compared"
+        for j in judged
+        if j.compared and _empty(j.left) and _empty(j.right)
     ]
     return said
+
+
+def _empty(column: Column) -> bool:
+    """Whether a column holds no value on any request."""
+    return bool(np.all((column.kind != Kind.VALUE) & (column.kind != Kind.WRONG_TYPE)))
 
 
 def _dark(judged: tuple[Judged, ...], n: int) -> int:
@@ -216,7 +224,9 @@ def _dark(judged: tuple[Judged, ...], n: int) -> int:
 
 
 def _unknown(pair: Pair) -> dict[str, int]:
-    known, served = pair.left.features or {}, pair.right.features or {}
+    known, served = pair.left.features, pair.right.features or {}
+    if known is None:
+        return {}
     return {name: _shown(column) for name, column in served.items() if name not in known}
 
 
@@ -225,21 +235,42 @@ def _shown(column: Column) -> int:
 
 
 def _ignored(tolerances: Tolerances, judged: tuple[Judged, ...], *, score: Judged) -> tuple[IgnoredRule, ...]:
+    """Every rule that widens or ignores, whether it silenced anything or not."""
+    here = {j.field: [j] for j in judged}
     rules = [
-        IgnoredRule(
-            field=j.field, rule=j.rule, reason=tolerances.features[j.field].reason, silenced=j.silenced
+        _rule_of(
+            name, told=_said(rule, tolerances, held=here.get(name)), by=rule, silenced=here.get(name, [])
         )
-        for j in judged
-        if j.field in tolerances.features and (j.ignored or j.band.wider_than(SHIPPED))
+        for name, rule in tolerances.features.items()
+        if rule.ignore or rule.rule(tolerances.default).widens
     ]
-    if tolerances.default.wider_than(SHIPPED):
-        silenced = sum(j.silenced for j in judged if j.field not in tolerances.features)
-        rules.append(
-            IgnoredRule(field=EVERYTHING, rule=str(tolerances.default), reason="", silenced=silenced)
-        )
+    if tolerances.default.widens:
+        others = [j for j in judged if j.field not in tolerances.features]
+        rules.append(_rule_of(EVERYTHING, told=str(tolerances.default), by=tolerances, silenced=others))
     if tolerances.score.wider_than(SHIPPED_SCORE):
-        rules.append(IgnoredRule(field=SCORE_FIELD, rule=score.rule, reason="", silenced=score.silenced))
+        rules.append(_rule_of(SCORE_FIELD, told=score.rule, by=tolerances, silenced=[score]))
     return tuple(rules)
+
+
+def _said(rule: Tolerance, tolerances: Tolerances, *, held: list[Judged] | None) -> str:
+    """A rule as it was held, its open decimals found; as it was written where its feature was not judged."""
+    if held:
+        return held[0].rule
+    return "ignored" if rule.ignore else str(rule.rule(tolerances.default))
+
+
+def _rule_of(field: str, *, told: str, by: Tolerance | Tolerances, silenced: Sequence[Judged]) -> IgnoredRule:
+    """A rule with its owner and what it silenced: how many cells, and the largest of the differences."""
+    sizes = [size for one in silenced if (size := largest(one, one.silenced)) is not None]
+    return IgnoredRule(
+        field=field,
+        rule=told,
+        reason=by.reason,
+        owner=by.owner,
+        expires=by.expires,
+        silenced=sum(len(one.silenced) for one in silenced),
+        max_abs=max(sizes, default=None),
+    )
 
 
 def _differences(pair: Pair, judged: list[Judged]) -> pa.Table:
@@ -259,6 +290,6 @@ def _cells(pair: Pair, judged: Judged) -> pa.Table:
         "kind": labels.take(pa.array(judged.codes[rows])),
         "left": texts(judged.left, rows),
         "right": texts(judged.right, rows),
-        "magnitude": pa.array(np.abs(signed(judged)), from_pandas=True),
+        "magnitude": pa.array(np.abs(signed(judged, rows)), from_pandas=True),
     }
     return pa.table(columns, schema=DIFFERENCES)

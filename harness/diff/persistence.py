@@ -11,11 +11,12 @@ from typing import Any, Final
 import numpy as np
 
 from harness.columns import Column, Kind, Side
+from harness.diff.bands import Rule
 from harness.diff.cells import Difference, absent, judge, mismatch, texts
 from harness.diff.event_time import SHIFTS
 from harness.diff.findings import AS_OF_SHIFT, SCORE_FIELD, TIME_SHIFT
 from harness.diff.scores import as_column, score_codes
-from harness.diff.tolerance import Band, Tolerances
+from harness.diff.tolerance import Tolerances
 
 #: offline features of this one request, had its event time been some ns later
 Rebuilt = Callable[[int], Mapping[str, Column]]
@@ -36,7 +37,7 @@ class Seen:
     left: Mapping[str, Column]
     right: Mapping[str, Column]
     kinds: Mapping[str, str]
-    bands: Mapping[str, Band]
+    bands: Mapping[str, Rule]
     rebuilt: Rebuilt | None = None
 
     def cell(self, name: str) -> tuple[object, object]:

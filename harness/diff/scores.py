@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.columns import Column, Kind
+from harness.diff.bands import ROUNDED, Band, Float32, on_grid
 from harness.diff.cells import Difference
-from harness.diff.tolerance import Band
 
 #: fewer decimals are no score format any more, more cannot be told from float64 noise
 DECIMALS = range(2, 9)
@@ -20,9 +20,9 @@ class Scored:
     """n scores compared: uint8 codes (n,) of `Difference`, and how many requests fall in each class.
 
     A class says how a served score relates to the reference, the first that holds: `exact64` to the last bit,
-    `rounded(d)` where every score is rounded to d decimals, `float32` after a cast, `tolerance`, `mismatch`.
-    The codes follow the tolerance alone, so a score rounded beyond it is named `rounded(d)` and counts as a
-    mismatch all the same.
+    `rounded(d)` where nearly all scores are rounded to d decimals, `float32` after a cast, `tolerance`,
+    `mismatch`. The codes follow the tolerance alone, so a score rounded beyond it is named `rounded(d)` and
+    counts as a mismatch all the same.
     """
 
     codes: NDArray[np.uint8]
@@ -49,13 +49,11 @@ def compare_scores(
     codes = score_codes(left, right, band=band, unstable=unstable)
     decimals = decimals_of(left[~unstable], right[~unstable])
     same = (left == right) | (np.isnan(left) & np.isnan(right))
-    with np.errstate(over="ignore"):
-        cast = left.astype(np.float32), right.astype(np.float32)
-    rounded = _on_grid(left, right, decimals=decimals) if decimals is not None else np.zeros(len(left), bool)
+    rounded = on_grid(left, right, decimals=decimals) if decimals is not None else np.zeros(len(left), bool)
     ladder = {
         "exact64": same,
         f"rounded({decimals})": rounded,
-        "float32": (cast[0] == cast[1]) & np.isfinite(cast[1]),
+        "float32": Float32().cast(left, right),
         "tolerance": codes == Difference.EQUAL,
         "mismatch": np.ones(len(left), bool),
     }
@@ -67,15 +65,18 @@ def compare_scores(
 
 
 def decimals_of(left: NDArray[np.float64], right: NDArray[np.float64]) -> int | None:
-    """The fewest decimals d in 2..8 such that every served score is the reference rounded to d, or None.
+    """The fewest decimals d in 2..8 to which 95 % of the served scores are the rounded reference, or None.
 
-    A tie may go either way. To check: .123456 served as .1235 gives 4; as .1236 gives None.
+    So that one bug among rounded scores does not hide that the others are rounded. A tie may go either way.
+    To check: .123456 served as .1235 gives 4; as .1236 gives None.
     """
     finite = np.isfinite(left) & np.isfinite(right)
     left, right = left[finite], right[finite]
-    if not np.any(left != right):
-        return None
-    return next((d for d in DECIMALS if _on_grid(left, right, decimals=d).all()), None)
+    for decimals in DECIMALS:
+        on = on_grid(left, right, decimals=decimals)
+        if np.any(on & (left != right)) and np.mean(on) >= ROUNDED:
+            return decimals
+    return None
 
 
 def flipped(
@@ -90,10 +91,3 @@ def flipped(
 def as_column(scores: NDArray[np.float64]) -> Column:
     """Scores as a column of numbers, so that the causes of features serve scores too."""
     return Column("number", scores, np.where(np.isnan(scores), Kind.NAN, Kind.VALUE).astype(np.uint8))
-
-
-def _on_grid(left: NDArray[np.float64], right: NDArray[np.float64], *, decimals: int) -> NDArray[np.bool_]:
-    """Half a step away at most (1e-9 for the arithmetic of rounding), and itself a rounded number."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        near = np.abs(left - right) <= 0.5 * 10.0**-decimals + min(1e-9, 0.01 * 10.0**-decimals)
-        return np.asarray(near & (np.round(right, decimals) == right))

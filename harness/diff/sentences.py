@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: characters of a cell that a report shows; artefacts keep all of it
+#: characters of a cell that a report shows; artefacts keep more of it
 LONGEST = 120
 
 
@@ -46,6 +46,11 @@ def duration(ns: int) -> str:
         if ns % (size * 10**9) == 0:
             return f"{ns // (size * 10**9):,} {unit}"
     return f"{number(ns / 1e9)} s"
+
+
+def milliseconds(ns: float) -> str:
+    """A length of time in whole milliseconds, below 10 to two digits; 1,234,567 reads 1.2 ms."""
+    return f"{number(round(ns / 1e6))} ms" if ns >= 10**7 else f"{small(ns / 1e6)} ms"
 
 
 def reference(arm: str) -> str:

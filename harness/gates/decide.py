@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from harness.diff.findings import EXTRA
 from harness.evidence import OFFLINE, Levels
 from harness.records import EXIT_CODES, Decision, Word
 
@@ -134,7 +135,7 @@ def _behind(failed: Sequence[Verdict], findings: Sequence[Finding], *, under_tes
     """The bugs found in the build under test, where parity is what failed."""
     if not any(v.gate in PARITY for v in failed):
         return []
-    return [f for f in findings if f.arm == under_test]
+    return [f for f in findings if f.arm == under_test and f.cause != EXTRA]
 
 
 def _fixes(failed: Sequence[Verdict], findings: Sequence[Finding]) -> list[str]:

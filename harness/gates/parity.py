@@ -87,17 +87,17 @@ class _Count:
 
 def _features(pair: PairSummary) -> _Count:
     """Of the requests that both arms were asked for features on, which may be fewer than those scored."""
-    n = max((field.compared for field in pair.fields), default=pair.distinct)
-    units = pair.units_features if n == pair.distinct else None
+    n = max((field.compared for field in pair.fields), default=pair.compared)
+    units = pair.units_features if n == pair.compared else None
     return _Count("have a feature that differs", pair.feature_mismatches, n, units)
 
 
 def _scores(pair: PairSummary) -> _Count:
-    return _Count("are scored differently", pair.score_mismatches, pair.distinct, pair.units_scores)
+    return _Count("are scored differently", pair.score_mismatches, pair.compared, pair.units_scores)
 
 
 def _flips(pair: PairSummary) -> _Count:
-    return _Count("are decided differently", pair.flips, pair.distinct, pair.units_flips)
+    return _Count("are decided differently", pair.flips, pair.compared, pair.units_flips)
 
 
 def _must_agree(evidence: Evidence) -> tuple[Against, ...]:
@@ -147,17 +147,17 @@ def _unjudged(gate: Budget, pair: JudgedPair, *, evidence: Evidence) -> Verdict 
         return msgspec.structs.replace(
             base,
             fault="harness",
-            n=summary.distinct,
-            reason=f"{left} is no reference for any of {summary.distinct:,} requests, "
+            n=summary.compared,
+            reason=f"{left} is no reference for any of {summary.compared:,} requests, "
             "for its pipeline answers otherwise one request at a time than in a batch.",
             needs="a pipeline whose rows do not depend on each other",
         )
     answered = evidence.answered.get(summary.right, 0)
-    if 0 < summary.distinct < LEAST_COMPARED * answered:
+    if 0 < summary.compared < LEAST_COMPARED * answered:
         return msgspec.structs.replace(
             base,
-            n=summary.distinct,
-            reason=f"{left} answered only {summary.distinct:,} of the {answered:,} requests that "
+            n=summary.compared,
+            reason=f"{left} answered only {summary.compared:,} of the {answered:,} requests that "
             f"{summary.right} answered, at least {LEAST_COMPARED:.0%} are needed.",
             needs=f"a {left} that answers, or required = false on this gate",
         )

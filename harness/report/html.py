@@ -21,7 +21,7 @@ def render(report: Report) -> str:
     """The whole report as a self-contained page; everything that came from a capture is escaped."""
     from harness.report import limits, look_plots, plots
 
-    groups = story.grouped(report.findings)
+    groups = story.grouped(story.costly(report.findings))
     template = _environment().get_template("report.html.j2")
     return template.render(
         report=report,

@@ -99,8 +99,8 @@ def _findings(report: Report) -> Iterator[str]:
     if not report.findings:
         yield from (escape(story.no_findings(report)), "")
         return
-    yield from ("## Findings", "")
-    groups = story.grouped(report.findings)
+    groups = story.grouped(story.costly(report.findings))
+    yield from ("## Findings", "", *([] if groups else [story.NOTHING_COSTLY, ""]))
     shown = 0
     for group in groups:
         room = max(1, _MOST_IN_FULL // len(groups))
@@ -108,6 +108,21 @@ def _findings(report: Report) -> Iterator[str]:
             shown += 1
             yield from _finding(report, finding, place=shown)
         yield from _folded(story.cause_name(group.cause), group.findings[room:])
+    yield from _table(tables.costs(report))
+    yield from _latent(report)
+
+
+def _latent(report: Report) -> Iterator[str]:
+    """What differs and changes no score, apart: a line each."""
+    found = story.latent(report.findings)
+    if found:
+        yield from ("## Latent skew", "", story.LATENT, "")
+        yield from _bullets(_latent_line(finding) for finding in found[:_MOST_IN_FULL])
+        yield from _folded("latent skew", found[_MOST_IN_FULL:])
+
+
+def _latent_line(finding: Finding) -> str:
+    return f"{story.finding_title(finding)}: {words.sentence(finding.sentence)}"
 
 
 def _finding(report: Report, finding: Finding, *, place: int) -> Iterator[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from harness.records import (
         Calibrated,
+        Counterfactual,
         Decision,
         Estimate,
         Finding,
@@ -37,6 +38,8 @@ SHAPES = {
     "FAIL": "■",
     "UNDECIDED": "▲",
 }
+LATENT = "Features differ and scores do not: nothing is lost today, and a model that reads them will see it."
+NOTHING_COSTLY = "No finding changes a score."
 NO_GATES = "No gates are required: nothing was judged."
 IDENTICAL = "Scores and decisions are identical: label guardrails pass by identity."
 _MAIN_STEPS = {"captured", "sent", "answered", "compared"}
@@ -206,8 +209,24 @@ def short_arm(arm: str, tested: str) -> str:
 
 
 def worst_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """By decision flips, then by requests; a latent finding after every one that changes scores."""
-    return tuple(sorted(findings, key=lambda f: (f.latent, -f.flips, -f.requests)))
+    """By the share of the decision flips, then of the score change; latent findings after all others."""
+    return tuple(sorted(findings, key=lambda f: (f.latent, *_weight(f), -f.requests)))
+
+
+def _weight(finding: Finding) -> tuple[float, float]:
+    cost = finding.cost
+    flips = cost.flips_share if cost else finding.flips
+    return -flips, -(cost.mean_abs_share if cost else finding.mean_abs) * finding.requests
+
+
+def costly(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings that change scores, the worst first."""
+    return tuple(finding for finding in worst_first(findings) if not finding.latent)
+
+
+def latent(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings that change no score yet, those on most requests first."""
+    return tuple(finding for finding in worst_first(findings) if finding.latent)
 
 
 def grouped(findings: tuple[Finding, ...]) -> list[Group]:
@@ -219,8 +238,9 @@ def grouped(findings: tuple[Finding, ...]) -> list[Group]:
 
 
 def finding_title(finding: Finding) -> str:
-    """The arm and its fields: "challenger: request_hour, day_of_week and 2 more"."""
-    return f"{words.printable(finding.arm)}: {words.listed(finding.fields)}"
+    """The arms and the fields: "challenger vs offline: request_hour, day_of_week and 2 more"."""
+    versus = f"{_VERSUS}{finding.left}" if finding.left else ""
+    return f"{words.printable(finding.arm + versus)}: {words.listed(finding.fields)}"
 
 
 def finding_facts(finding: Finding) -> list[str]:
@@ -231,8 +251,23 @@ def finding_facts(finding: Finding) -> list[str]:
         f"since {words.moment(finding.first_seen)}" if finding.first_seen else "",
         f"last seen {words.moment(finding.last_seen)}" if finding.last_seen else "",
         "scores agree (latent)" if finding.latent else words.counted(finding.flips, "decision flip"),
+        *([] if finding.latent or finding.cost is None else cost_facts(finding.cost)),
     ]
     return [fact for fact in facts if fact]
+
+
+def cost_facts(cost: Counterfactual) -> list[str]:
+    """What a bug is charged where it meets others, and of the log loss: "its share 12.5 flips"."""
+    share = f"{words.number(cost.flips_share)}{give_or_take(cost.flips_error)}"
+    return [
+        f"its share {share} flips" if cost.together > 1 else "",
+        f"log loss +{words.number(cost.log_loss)}" if cost.log_loss and cost.log_loss > 0 else "",
+    ]
+
+
+def give_or_take(error: float | None) -> str:
+    """A standard error: " ± 0.4", nothing where the number is exact."""
+    return "" if error is None else f" ± {words.number(error)}"
 
 
 def _explained(finding: Finding) -> str:
@@ -245,14 +280,19 @@ def cause_name(cause: str) -> str:
 
 
 def exemplar_lines(report: Report, finding: Finding, *, limit: int = 3) -> list[str]:
-    """The first exemplars in words: "request 81c2: offline 14, challenger 13"."""
-    left = words.printable(next((p.left for p in report.pairs if p.right == finding.arm), "reference"))
+    """The first exemplars in words, both arms named: "request 81c2: offline 14, challenger 13"."""
+    left = words.printable(finding.left or _held_against(report, finding.arm))
     right = words.printable(finding.arm)
     return [
         f"request {words.clipped(e.request_id)}: "
         f"{left} {words.clipped(e.left)}, {right} {words.clipped(e.right)}"
         for e in finding.exemplars[:limit]
     ]
+
+
+def _held_against(report: Report, arm: str) -> str:
+    """For a report that was written before findings named their left arm."""
+    return next((pair.left for pair in report.pairs if pair.right == arm), "reference")
 
 
 def no_findings(report: Report) -> str:

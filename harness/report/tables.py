@@ -69,14 +69,13 @@ def pairs(report: Report) -> Table:
     return Table(
         "Arms compared",
         _columns(
-            "Pair,Compared#,Distinct#,Features differ#,Scores differ#,Decision flips#,Nondeterministic#,"
+            "Pair,Compared#,Features differ#,Scores differ#,Decision flips#,Nondeterministic#,"
             "Units differing#"
         ),
         tuple(
             (
                 pair_name(pair),
                 words.count(pair.compared),
-                words.count(pair.distinct),
                 "not echoed" if pair.feature_mismatches is None else words.count(pair.feature_mismatches),
                 words.count(pair.score_mismatches),
                 words.count(pair.flips),
@@ -144,6 +143,35 @@ def exemplars(pair: PairSummary, limit: int = 3) -> Table:
             )
             for field in fields
             for item in field.exemplars[:limit]
+        ),
+    )
+
+
+def costs(report: Report) -> Table:
+    """What each bug costs: alone, put right alone, and its share; flips, and the mean change of the score."""
+    return Table(
+        "What each bug costs",
+        _columns(
+            "Fields`,Cause,Requests#,Bugs at once#,Flips alone#,Flips put right#,Flips share#,"
+            "Score alone#,Score put right#,Score share#,Log loss#,Labels#"
+        ),
+        tuple(
+            (
+                words.listed(finding.fields),
+                story.cause_name(finding.cause),
+                words.count(finding.requests),
+                words.count(cost.together),
+                words.count(cost.flips_in),
+                words.count(cost.flips_out),
+                f"{words.number(cost.flips_share)}{story.give_or_take(cost.flips_error)}",
+                words.number(cost.mean_abs_in),
+                words.number(cost.mean_abs_out),
+                f"{words.number(cost.mean_abs_share)}{story.give_or_take(cost.mean_abs_error)}",
+                words.number(cost.log_loss),
+                words.count(cost.labelled) if cost.labelled else words.NONE,
+            )
+            for finding in story.costly(report.findings)
+            if (cost := finding.cost) is not None
         ),
     )
 
@@ -288,9 +316,18 @@ def ignored(report: Report) -> Table:
     """What was ignored, by whose rule, and how much it silenced."""
     return Table(
         "Ignored by rule",
-        _columns("Field`,Rule,Reason,Silenced#"),
+        _columns("Field`,Arm,Rule,Reason,Owner,Until@,Silenced#,Largest#"),
         tuple(
-            (*(words.printable(t) for t in (rule.field, rule.rule, rule.reason)), words.count(rule.silenced))
+            (
+                words.printable(rule.field),
+                words.printable(rule.arm) or words.NONE,
+                words.printable(rule.rule),
+                words.printable(rule.reason),
+                words.printable(rule.owner) or words.NONE,
+                words.printable(rule.expires or words.NONE),
+                words.count(rule.silenced),
+                words.number(rule.max_abs),
+            )
             for rule in report.ignored
         ),
     )

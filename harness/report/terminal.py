@@ -34,6 +34,7 @@ _COLOURS = {
     "UNDECIDED": "#E69F00",
 }
 _MOST_FINDINGS = 5
+_MOST_LATENT = 3
 _ROOMY = 96
 _TIE = "\ue000"
 
@@ -146,10 +147,27 @@ def _findings(report: Report, console: Console) -> None:
     if not report.findings:
         _heading(console, story.no_findings(report))
         return
-    _heading(console, "Findings, the worst first")
-    for place, finding in enumerate(story.worst_first(report.findings)[:_MOST_FINDINGS], start=1):
+    costly = story.costly(report.findings)
+    _heading(console, "Findings, the worst first" if costly else story.NOTHING_COSTLY)
+    for place, finding in enumerate(costly[:_MOST_FINDINGS], start=1):
         _finding(report, finding, console=console, place=place)
-    rest = len(report.findings) - _MOST_FINDINGS
+    _rest(console, len(costly) - _MOST_FINDINGS)
+    _latent(console, story.latent(report.findings))
+
+
+def _latent(console: Console, found: tuple[Finding, ...]) -> None:
+    """What differs and changes no score, apart: a sentence each."""
+    if not found:
+        return
+    _heading(console, "Latent skew")
+    console.print(Text(story.LATENT, style="dim"))
+    for finding in found[:_MOST_LATENT]:
+        title = (f"{story.finding_title(finding)}. ", "bold")
+        console.print(_Tied(Text.assemble("· ", title, _sentence(finding.sentence))))
+    _rest(console, len(found) - _MOST_LATENT)
+
+
+def _rest(console: Console, rest: int) -> None:
     if rest > 0:
         console.print(Text(f"and {rest:,} more in report.md"))
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from harness import columns, diff, join
 from harness.diff.noise import excused, without_noise
 from harness.diff.probes import Batches, Other, Probed
+from harness.diff.tolerance import EVERYTHING
 from harness.errors import UsageError
-from harness.evidence import JudgedPair
+from harness.evidence import BINARY, JudgedPair
 from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
 from harness.run import noise
 from replayers.offline import FEATURE
@@ -63,6 +65,16 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             for p in self.pairs
         )
 
+    def rules(self) -> tuple[IgnoredRule, ...]:
+        """Every rule by arm with what it silenced; against the champion only where it silenced anything."""
+        held = {p.summary.right for p in self.pairs if p.against == "offline"}
+        return tuple(
+            rule
+            for p in self.pairs
+            for rule in p.ignored
+            if p.against == "offline" or rule.silenced or p.summary.right not in held
+        )
+
     def findings(self) -> tuple[Finding, ...]:
         """What was found in the build under test, then in other arms; one cause is told once."""
         ordered = sorted(self.pairs, key=lambda p: (not p.under_test, p.against != "offline"))
@@ -89,7 +101,8 @@ class _Arms:
 
     `asked`: by target, bool (n,), the requests that it answered in a phase that asks for the feature echo.
     `tolerances` are those in force on the day of the run; `tables` the outcomes by target; `noise` what the
-    champion differs from itself, by field, where it was asked twice.
+    champion differs from itself, by field, where it was asked twice; `label` what came to be, as far as the
+    run knows by now, NaN elsewhere.
     """
 
     known: join.Keys
@@ -99,6 +112,7 @@ class _Arms:
     tolerances: diff.Tolerances
     tables: dict[str, pa.Table]
     noise: Mapping[str, NoiseRow]
+    label: NDArray[np.float64] | None
     batches: Batches | None = None
 
     def answered(self, arm: str) -> bool:
@@ -186,7 +200,15 @@ def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
         offline[model] = diff.from_table(table.select([FEATURE + n for n in names]).rename_columns(names))
     tolerances = loaded.scenario.tolerance.on(_day(folder))
     return _Arms(
-        known, answers, offline, asked, tolerances, tables, noise.by_field(folder), batches=batches(capture)
+        known,
+        answers,
+        offline,
+        asked,
+        tolerances,
+        tables,
+        noise.by_field(folder),
+        label=_label(folder, loaded, n=n),
+        batches=batches(capture),
     )
 
 
@@ -198,6 +220,31 @@ def batches(capture: pa.Table) -> Batches | None:
     batch = parents.combine_chunks().dictionary_encode().indices.fill_null(-1)
     row = capture["row_index"].fill_null(0)
     return Batches(batch.to_numpy().astype(np.int64), row.to_numpy().astype(np.int64))
+
+
+def _label(folder: RunFolder, loaded: Loaded, *, n: int) -> NDArray[np.float64] | None:
+    """The latest label of each request by the first outcome of 0 and 1; None where there is none.
+
+    A comparison is no test, so it need not wait for all of them.
+    """
+    config = loaded.scenario.labels
+    binary = [name for name, one in config.outcomes.items() if one.metric in BINARY] if config else []
+    if not binary or not any(folder.labels.glob("part-*.parquet")):
+        return None
+    table = folder.read(folder.labels)
+    mine = table.filter(pc.equal(table["outcome"], binary[0]))
+    return join.labels(mine, n=n, as_of_ns=np.iinfo(np.int64).max)[0]
+
+
+def _latency(
+    answers: join.Answers, rows: NDArray[np.int64], *, outcomes: pa.Table | None
+) -> NDArray[np.float64] | None:
+    """How long the answers that count took, ns from written to done, NaN where it was not timed."""
+    if outcomes is None:
+        return None
+    taken = outcomes.select(["written_ns", "done_ns"]).take(pa.array(answers.row[rows]))
+    written, done = (column.to_numpy(zero_copy_only=False).astype(np.float64) for column in taken.columns)
+    return np.asarray(done - written)
 
 
 def _day(folder: RunFolder) -> date:
@@ -221,39 +268,43 @@ def _compare(
     if theirs is not None and mine is not None:
         theirs, mine = _as_asked(theirs, mine, asked=_asked(plan, arms)[rows])
     rescore, rebuild = _hypotheses(models, plan, arms=arms)
+    pair = join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None))
     settle = partial(
         diff.compare,
-        join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None)),
+        pair,
         threshold=loaded.scenario.threshold,
         rescore=rescore,
         rebuild=rebuild,
-        extra=mine.extra if mine else None,
+        context=diff.Context(
+            label=arms.label[rows] if arms.label is not None else None,
+            latency_ns=_latency(right, rows, outcomes=arms.tables.get(plan.right)),
+            extra=mine.extra if mine else {},
+        ),
     )
-    result, noisy = _calm(settle, arms.tolerances, known=arms.noise if plan.under_test else {})
+    result, noisy = _calm(settle, pair, arms=arms, known=arms.noise if plan.under_test else {})
     unread = _unread(right.arm, mine)
-    pair = Compared(
+    held = Compared(
         summary=msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)),
         against=plan.against,
         under_test=plan.under_test,
         findings=result.findings,
-        ignored=(*result.ignored, *noisy, *_expired(loaded.scenario.tolerance, arms.tolerances)),
+        ignored=_by_arm(
+            (*result.ignored, *noisy, *_expired(loaded.scenario.tolerance, arms.tolerances)), plan=plan
+        ),
         phases={
             name: _by_phase(arms.answers[name], rows, outcomes=arms.tables[name])
             for name in (plan.left, plan.right)
             if name in arms.tables
         },
     )
-    return pair, result.differences
+    return held, result.differences
 
 
 def _calm(
-    settle: Callable[..., diff.PairResult], tolerances: diff.Tolerances, *, known: Mapping[str, NoiseRow]
+    settle: Callable[..., diff.PairResult], pair: columns.Pair, *, arms: _Arms, known: Mapping[str, NoiseRow]
 ) -> tuple[diff.PairResult, tuple[IgnoredRule, ...]]:
-    """A pair compared, and compared again where some of it is the champion's own noise, which then passes."""
-    result = settle(tolerances=tolerances)
-    held = excused(tolerances, result.summary, known=known)
-    if held is not tolerances:
-        result = settle(tolerances=held)
+    """A pair compared, where what is the champion's own noise passes."""
+    result = settle(tolerances=excused(arms.tolerances, pair, known=known))
     summary, rules = without_noise(result.summary, known=known)
     return (replace(result, summary=summary), rules) if rules else (result, ())
 
@@ -270,12 +321,27 @@ def _unread(arm: str, echo: diff.Echo | None) -> list[str]:
     return [f"{arm} shows features that cannot be read on {echo.unreadable:,} requests: counted as missing"]
 
 
+def _by_arm(rules: tuple[IgnoredRule, ...], *, plan: _PairPlan) -> tuple[IgnoredRule, ...]:
+    arm = f"{plan.right} vs {plan.left}"
+    return tuple(msgspec.structs.replace(rule, arm=arm) for rule in rules)
+
+
 def _expired(written: diff.Tolerances, held: diff.Tolerances) -> list[IgnoredRule]:
     """The rules that silence nothing any more, so that nobody wonders why their feature differs again."""
     gone = {name: rule for name, rule in written.features.items() if name not in held.features}
+    rules: dict[str, diff.Tolerance | diff.Tolerances] = {**gone}
+    if written.widened and not held.widened:
+        rules[EVERYTHING] = written
     return [
-        IgnoredRule(field=name, rule=f"expired on {rule.expires}", reason=rule.reason, silenced=0)
-        for name, rule in gone.items()
+        IgnoredRule(
+            field=name,
+            rule=f"expired on {rule.expires}",
+            reason=rule.reason,
+            owner=rule.owner,
+            expires=rule.expires,
+            silenced=0,
+        )
+        for name, rule in rules.items()
     ]
 
 

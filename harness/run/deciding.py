@@ -112,7 +112,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         live=evidence.live,
         noise=noise.found(folder),
         identities=evidence.identities,
-        ignored=tuple(rule for p in run.comparison.pairs if p.against == "offline" for rule in p.ignored),
+        ignored=run.comparison.rules(),
         environment=record.versions,
         digests={
             "scenario": record.scenario_digest,
@@ -165,12 +165,12 @@ def _check_whole(run: _Run) -> None:
     for pair in (p.summary for p in run.comparison.pairs if p.against == "offline"):
         table = run.tables[pair.right]
         answered = accounting.answered(table)
-        if answered != pair.distinct:
+        if answered != pair.compared:
             raise RunError(
                 f"the comparison is not of these outcomes of {pair.right}",
                 where=str(run.folder.root),
                 found=f"{answered:,} answered requests",
-                expected=f"{pair.distinct:,}",
+                expected=f"{pair.compared:,}",
                 fix=f"Run: replaygate compare {run.folder.root}",
             )
 

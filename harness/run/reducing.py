@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from harness.columns import Kind
+from harness.diff.bands import as_band
 from harness.diff.findings import SCORE_FIELD
 from harness.replay.ddmin import Json, Search, ddmin, leaves, size, smallest, spelled, value_at, without
 from harness.replay.message import Message
@@ -144,7 +145,7 @@ def told(found: Reproduction, seen: Seen, *, request: Written) -> Reproduction:
         expected={name: _plain(name, seen) for name in found.fields if _is_known(name, seen)},
         score=None if others else score,
         tolerances={
-            name: (seen.bands[name].atol, seen.bands[name].rtol)
+            name: as_band(seen.bands[name])
             for name in (*found.fields, SCORE_FIELD)
             if name in seen.bands
         },

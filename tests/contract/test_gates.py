@@ -29,7 +29,7 @@ NO_LABELS = {"matured": 0, "matured without label": 0, "not matured": 9, "compar
 EMPTY = {
     "nothing": nothing(),
     "nothing, improvement": nothing(parity_release=False),
-    "nothing compared": nothing(pairs=(offline(distinct=0), champion(distinct=0))),
+    "nothing compared": nothing(pairs=(offline(compared=0), champion(compared=0))),
     "nothing sent": nothing(
         targets=(TargetCounts(target="challenger", states={}),),
         latency=(latency(requests=0, send_lag=lag(None, n=0)),),

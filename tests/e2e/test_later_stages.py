@@ -146,7 +146,7 @@ def test_comparing_without_the_models_says_what_is_left_out(
     assert done.code == 20, done.err
     assert "causes and damage are left out" in done.err
     assert says in done.err
-    assert report_of(root)["pairs"][0]["distinct"] == small.REQUESTS
+    assert report_of(root)["pairs"][0]["compared"] == small.REQUESTS
     assert command.run("decide", root).code == 20
 
 

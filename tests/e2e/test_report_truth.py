@@ -72,7 +72,7 @@ def test_parity_recomputed_by_hand(root: Path) -> None:
     echoed = {i: json.loads(served[i]["features"]) for i in served}
     off = {i: [f for f in small.FEATURES if echoed[i][f] != offline[i][f"feature:{f}"]] for i in served}
     pair = next(p for p in report["pairs"] if p["left"] == "offline:model" and p["right"] == "challenger")
-    assert pair["distinct"] == len(served) == small.REQUESTS
+    assert pair["compared"] == len(served) == small.REQUESTS
     assert pair["score_mismatches"] == scores
     assert pair["flips"] == flips
     assert pair["feature_mismatches"] == sum(map(bool, off.values()))
@@ -106,8 +106,8 @@ def test_counts_and_ledgers_recomputed_by_hand(root: Path) -> None:
     for pair in report["pairs"]:
         if pair["left"].startswith("offline:"):
             mine = [ledger for ledger in report["ledgers"] if ledger["target"] == pair["right"]]
-            assert sum(ledger["steps"][-1]["count"] for ledger in mine) == pair["distinct"]
-            assert pair["distinct"] == len(
+            assert sum(ledger["steps"][-1]["count"] for ledger in mine) == pair["compared"]
+            assert pair["compared"] == len(
                 {r["seq"] for r in outcomes(root, pair["right"]) if r["state"] == "ok"}
             )
 

@@ -52,7 +52,10 @@ def test_a_right_build_is_go(finished: Path) -> None:
 
 
 def test_a_feature_bug_is_no_go_and_latency_is_not_measured(folder: Path, results: Path) -> None:
-    """The feature, the count and the first request are named; parity being certain, latency is not sent."""
+    """The feature, the count and the first request are named, and the score bug that it does not explain.
+
+    Parity being certain, latency is not sent.
+    """
     with serving(spoilt()) as service:
         done, report = judged(small.scenario(folder, service.url, more=small.LATENCY), results)
         assert len(service.seen) == small.REQUESTS
@@ -62,8 +65,9 @@ def test_a_feature_bug_is_no_go_and_latency_is_not_measured(folder: Path, result
     amount = next(f for f in report["pairs"][0]["fields"] if f["field"] == "amount")
     assert amount["mismatches"] == small.REQUESTS - FIRST_BAD
     assert amount["first_seen"].startswith(f"{small.event_time(FIRST_BAD):%Y-%m-%dT%H:%M:%S}")
-    assert "amount" in report["findings"][0]["fields"]
-    assert "amount" in report["decision"]["headline"]
+    assert {f["fields"][0] for f in report["findings"]} == {"score", "amount"}
+    assert report["findings"][0]["fields"] == ["score"]
+    assert "features do not explain it" in report["decision"]["headline"]
     assert [p["ran"] for p in report["phases"]] == [True, False]
     assert "certain NO-GO" in report["phases"][1]["reason"]
     assert "NOT RUN" in done.err
@@ -180,4 +184,4 @@ def test_recorded_answers_alone_are_judged_without_any_service(folder: Path, res
     assert done.code == 0, done.out + done.err
     assert [p["ran"] for p in report["phases"]] == [False, False]
     assert rulings(report)["feature_parity"] == "PASS"
-    assert report["pairs"][0]["distinct"] == small.REQUESTS
+    assert report["pairs"][0]["compared"] == small.REQUESTS

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from harness.records import (
+    Counterfactual,
     Damage,
     Estimate,
     Exemplar,
@@ -200,7 +201,6 @@ def pair(
         left=left,
         right=right,
         compared=N,
-        distinct=N,
         feature_mismatches=worst,
         score_mismatches=worst // 2,
         flips=flips,
@@ -230,8 +230,23 @@ def finding(fields: tuple[str, ...], cause: str, *, requests: int = 6120, latent
     named = ", ".join(fields[:-1]) + (" and " if len(fields) > 1 else "") + fields[-1]
     phrase = "reads event_time 1 h early" if cause == "time_shift" else f"serves other values of {named}"
     be = "is" if len(fields) == 1 else "are"
+    cost = Counterfactual(
+        flips_in=requests // 21,
+        mean_abs_in=0.021,
+        max_abs_in=0.31,
+        flips_out=requests // 25,
+        mean_abs_out=0.018,
+        flips_share=requests / 24,
+        mean_abs_share=0.0195,
+        flips_error=None if len(fields) > 1 else 0.8,
+        mean_abs_error=None if len(fields) > 1 else 0.0004,
+        together=2 if len(fields) > 1 else 9,
+        log_loss=0.0041,
+        labelled=2848,
+    )
     return Finding(
         arm="challenger",
+        left="offline",
         fields=fields,
         cause=cause,
         sentence=f"The challenger {phrase}: {named} {be} wrong on {requests:,} of {N:,} requests "
@@ -241,7 +256,9 @@ def finding(fields: tuple[str, ...], cause: str, *, requests: int = 6120, latent
         first_seen=SINCE,
         last_seen=UNTIL,
         flips=0 if latent else requests // 21,
+        mean_abs=0.0 if latent else 0.021,
         latent=latent,
+        cost=None if latent else cost,
         exemplars=(
             Exemplar(seq=81, request_id="pr-81c2", left="14.0", right="13.0"),
             Exemplar(seq=907, request_id="pr-1f40", left="0.0", right="23.0"),

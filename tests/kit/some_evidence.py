@@ -36,7 +36,6 @@ def pair(left: str = "offline:new", right: str = "challenger", **changes: Any) -
         left=left,
         right=right,
         compared=N,
-        distinct=N,
         feature_mismatches=0,
         score_mismatches=0,
         flips=0,

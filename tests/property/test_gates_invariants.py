@@ -46,7 +46,7 @@ def test_more_mismatches_never_help(one: int, other: int, share: float, distinct
         ranks = []
         for count in (few, many):
             counts = {"feature_mismatches": count, "score_mismatches": count, "flips": count}
-            pairs = (offline(distinct=distinct, **counts), champion(distinct=distinct, **counts))
+            pairs = (offline(compared=distinct, **counts), champion(compared=distinct, **counts))
             ranks.append(rank(gate(max_share=share), evidence(pairs=pairs)))
         assert ranks[0] >= ranks[1]
 

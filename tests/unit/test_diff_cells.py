@@ -111,6 +111,8 @@ def test_empty_and_all_nan_columns_agree_with_themselves(column: Column) -> None
         (Tolerance(rtol=5.0, reason="noise"), [0, 0, 0, 3], 2),
         (Tolerance(ignore=True, reason="known"), [0, 0, 0, 0], 3),
         (Tolerance(atol=0.0, rtol=0.0), [1, 1, 1, 3], 0),
+        (Tolerance(kind="exact"), [1, 1, 1, 3], 0),
+        (Tolerance(kind="rounded", decimals=0, reason="a legacy store"), [0, 0, 1, 3], 1),
     ],
 )
 def test_a_rule_counts_what_it_silenced(rule: Tolerance | None, codes: list[int], silenced: int) -> None:
@@ -119,8 +121,29 @@ def test_a_rule_counts_what_it_silenced(rule: Tolerance | None, codes: list[int]
     tolerances = Tolerances(features={"x": rule} if rule else {})
     found = judge(left, right, name="x", tolerances=tolerances)
     assert found.codes.tolist() == codes
-    assert found.silenced == silenced
+    assert len(found.silenced) == silenced
     assert found.rows.tolist() == list(itertools.compress(range(4), codes))
+
+
+def test_whole_numbers_are_equal_or_not() -> None:
+    """A column of ids or counts has no last digits: the tolerance of others would let the next id pass."""
+    left, right = number(1e10, 2e10, Kind.NAN), number(1e10 + 1, 2e10 + 1e-6, Kind.NAN)
+    found = judge(left, right, name="x", tolerances=Tolerances())
+    assert (found.codes.tolist(), found.rule) == ([1, 0, 0], "whole numbers exactly")
+    fraction = judge(number(1e10, 0.5), number(1e10 + 1, 0.5), name="x", tolerances=Tolerances())
+    assert fraction.codes.tolist() == [0, 0]
+    wide = judge(left, right, name="x", tolerances=Tolerances(rtol=1e-8, reason="sensors"))
+    assert (wide.codes.tolist(), wide.silenced.tolist()) == ([0, 0, 0], [0])
+
+
+def test_open_decimals_are_found_and_told() -> None:
+    """In what is served, so that a bug among rounded values is one."""
+    rules = Tolerances(features={"x": Tolerance(kind="rounded", reason="cents")})
+    served = [round(i / 7, 2) for i in range(40)]
+    served[3] = 9.0
+    found = judge(number(*[i / 7 for i in range(40)]), number(*served), name="x", tolerances=rules)
+    assert (found.rows.tolist(), found.rule) == ([3], "rounded(2)")
+    assert len(found.silenced) == 33
 
 
 def test_a_request_on_which_neither_arm_shows_a_feature_is_not_compared() -> None:
@@ -156,4 +179,4 @@ def test_an_absent_feature_is_missing_everywhere() -> None:
 def test_signed_change_is_finite_or_nan() -> None:
     """Infinite and empty cells have no difference that could be averaged."""
     judged = judge(number(1.0, INF, 1.0), number(0.5, 1.0, Kind.NAN), name="x", tolerances=Tolerances())
-    np.testing.assert_array_equal(signed(judged), [-0.5, NAN, NAN])
+    np.testing.assert_array_equal(signed(judged, judged.rows), [-0.5, NAN, NAN])

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from harness.columns import Column, Kind, Pair, Side
+from harness.diff.case import Context
 from harness.diff.pairs import compare
 from harness.diff.scores import as_column
-from harness.diff.tolerance import Tolerances
+from harness.diff.tolerance import Tolerance, Tolerances
 from harness.records import Finding
 
 N = 1_000
@@ -71,8 +72,11 @@ def findings(
     )
     threshold = THRESHOLD if options.get("decide", True) else None
     whole = rebuild if options.get("rebuild") else None
+    held, context = options.get("tolerances", Tolerances()), options.get("context", Context())
+    assert isinstance(held, Tolerances)
+    assert isinstance(context, Context)
     return compare(
-        pair, tolerances=Tolerances(), threshold=threshold, rescore=rescore, rebuild=whole
+        pair, tolerances=held, threshold=threshold, rescore=rescore, rebuild=whole, context=context
     ).findings
 
 
@@ -146,8 +150,8 @@ def test_skew_without_a_score_change_is_latent() -> None:
     (found,) = findings(OFFLINE | {"unused": as_column(UNUSED * 1000)})
     assert found.latent
     assert found.sentence == (
-        "The challenger serves unused as 1,000 times offline: it differs on 1,000 of 1,000 requests "
-        "since the first request; no score changes."
+        "The challenger serves unused as 1,000 times offline (such as milliseconds for seconds): it differs "
+        "on 1,000 of 1,000 requests since the first request; no score changes."
     )
 
 
@@ -166,13 +170,21 @@ def test_noise_is_said_to_be_unexplained() -> None:
     )
 
 
-def test_a_cause_that_leaves_rows_open_says_how_many_it_reproduces() -> None:
-    """Mostly is a number, too."""
+def test_a_few_rows_that_nothing_explains_stand_with_the_cause() -> None:
+    """Which says how many it reproduces."""
     served = LENGTH + 2
-    served[::10] = RNG.normal(size=100) * 9
+    served[::25] = RNG.normal(size=40) * 9
     (found,) = findings(OFFLINE | {"length": as_column(served)})
-    assert "mostly serves length 2 higher" in found.sentence
-    assert found.sentence.endswith(" The cause reproduces 900 of 1,000.")
+    assert "serves length 2 higher than offline" in found.sentence
+    assert found.sentence.endswith(" The cause reproduces 960 of 1,000.")
+    assert (found.requests, found.explained) == (1_000, 960)
+
+
+def test_two_bugs_in_one_feature_are_two_findings() -> None:
+    """Each with its own requests; together they hold every mismatch."""
+    served = np.where(np.arange(N) % 4 == 0, -1.0, LENGTH * 10)
+    found = {f.cause: f.requests for f in findings(OFFLINE | {"length": as_column(served)})}
+    assert found == {"scale": 750, "constant": 250}
 
 
 def test_a_feature_left_out_is_a_finding() -> None:
@@ -224,6 +236,56 @@ def test_a_float32_score_beyond_tolerance_is_named() -> None:
     assert found.cause == "float32"
     assert "features are not shown, scores differ" in found.sentence
     assert "decisions" not in found.sentence
+
+
+def test_a_finding_names_the_arm_it_was_held_against() -> None:
+    """And what its fields cost when they are exchanged."""
+    (found,) = findings(OFFLINE | {"length": as_column(-LENGTH)})
+    assert (found.arm, found.left) == ("challenger", "offline:v1")
+    assert found.cost is not None
+    assert (found.cost.flips_in, found.cost.together) == (found.flips, 1)
+    assert found.cost.flips_in == found.cost.flips_out == found.cost.flips_share
+    assert found.mean_abs == pytest.approx(found.cost.mean_abs_in)
+
+
+def test_bugs_that_meet_share_what_they_do() -> None:
+    """The shares add up to the flips that are there; the costliest comes first, whatever its requests."""
+    served = OFFLINE | {"length": as_column(-LENGTH), "hour": as_column(OFFLINE["hour"].values + 1)}
+    scores = rescore(served)
+    found = findings(served)
+    flips = np.count_nonzero((scores >= THRESHOLD) != (SCORES >= THRESHOLD))
+    shares = [one.cost.flips_share for one in found if one.cost]
+    assert sum(shares) == pytest.approx(flips)
+    assert shares == sorted(shares, reverse=True)
+    assert {one.cost.together for one in found if one.cost} == {2}
+
+
+def test_what_a_rule_lets_pass_is_named_where_scores_differ() -> None:
+    """A cast of an input moves a score as any other bug does, and the rule that hides it is told."""
+    served = OFFLINE | {"length": as_column(-LENGTH)}
+    rule = Tolerances(features={"length": Tolerance(ignore=True, reason="known")})
+    found = findings(served, tolerances=rule)
+    assert {one.fields for one in found} == {("score",)}
+    words = "features agree but for what rules let pass (length), scores differ"
+    assert all(words in one.sentence for one in found)
+
+
+def test_features_that_only_one_arm_shows_come_last() -> None:
+    """However many requests show them."""
+    served = OFFLINE | {
+        "debug": as_column(UNUSED),
+        "unused": as_column(np.where(LENGTH > 1, -UNUSED, UNUSED)),
+    }
+    assert [one.cause for one in findings(served)] == ["sign", "extra"]
+
+
+def test_labels_tell_the_change_of_the_log_loss() -> None:
+    """A build that turns the scores around loses what the label would have gained."""
+    label = (SCORES > 0.5).astype(float)
+    (found,) = findings(OFFLINE | {"length": as_column(-LENGTH)}, context=Context(label=label))
+    assert found.cost is not None
+    assert (found.cost.labelled, found.cost.log_loss is not None) == (N, True)
+    assert (found.cost.log_loss or 0) > 0
 
 
 def test_scores_on_rows_with_other_features_are_not_told_twice() -> None:

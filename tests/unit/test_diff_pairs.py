@@ -10,6 +10,7 @@ import pytest
 
 from harness import columns
 from harness.columns import Column, Kind, Pair, Side
+from harness.diff.case import Context
 from harness.diff.cells import take
 from harness.diff.features import from_json, from_table
 from harness.diff.pairs import compare
@@ -91,7 +92,7 @@ RESULT = compare(CASE, tolerances=Tolerances(), threshold=0.5)
 def test_the_pair_is_counted_by_request_and_unit() -> None:
     """Every count can be read off the six requests above."""
     found = RESULT.summary
-    assert (found.left, found.right, found.compared, found.distinct) == ("offline:v1", "challenger", 6, 6)
+    assert (found.left, found.right, found.compared) == ("offline:v1", "challenger", 6)
     assert (found.feature_mismatches, found.score_mismatches, found.flips) == (4, 2, 2)
     assert (found.nondeterministic, found.units, found.units_mismatching) == (0, 4, 3)
     assert (found.units_features, found.units_scores, found.units_flips) == (3, 1, 1)
@@ -121,7 +122,7 @@ def test_each_field_has_its_summary_in_feature_order() -> None:
     )
     assert (country.field, country.mismatches, country.kinds) == ("country", 1, {"category": 1})
     assert (country.max_abs, country.median_difference) == (None, None)
-    assert (amount.tolerance, country.tolerance) == ("atol 1e-12, rtol 1e-09", "same text")
+    assert (amount.tolerance, country.tolerance) == ("whole numbers exactly", "same text")
 
 
 def test_the_score_has_its_summary_too() -> None:
@@ -155,14 +156,28 @@ def test_every_differing_cell_is_a_row() -> None:
 def test_rules_show_what_they_silenced() -> None:
     """One row a rule that widens or ignores, counted against the shipped tolerance."""
     rules = {
-        "amount": Tolerance(atol=0.5, reason="sensor noise"),
+        "amount": Tolerance(atol=0.5, reason="sensor noise", owner="ml", expires="2026-12-31"),
         "country": Tolerance(ignore=True, reason="renamed on purpose"),
     }
-    found = compare(CASE, tolerances=Tolerances(features=rules, score_atol=0.31))
+    found = compare(CASE, tolerances=Tolerances(features=rules, score_atol=0.31, reason="a float32 arm"))
     assert found.ignored == (
-        IgnoredRule(field="amount", rule="atol 0.5, rtol 1e-09", reason="sensor noise", silenced=1),
+        IgnoredRule(
+            field="amount",
+            rule="atol 0.5, rtol 1e-09",
+            reason="sensor noise",
+            silenced=1,
+            owner="ml",
+            expires="2026-12-31",
+            max_abs=0.5,
+        ),
         IgnoredRule(field="country", rule="ignored", reason="renamed on purpose", silenced=1),
-        IgnoredRule(field="score", rule="atol 0.31, rtol 0", reason="", silenced=1),
+        IgnoredRule(
+            field="score",
+            rule="atol 0.31, rtol 0",
+            reason="a float32 arm",
+            silenced=1,
+            max_abs=0.7 - 0.4,
+        ),
     )
     assert (found.summary.feature_mismatches, found.summary.score_mismatches) == (2, 1)
     assert set(found.differences["field"].to_pylist()) == {"amount", "score"}
@@ -170,8 +185,19 @@ def test_rules_show_what_they_silenced() -> None:
 
 def test_a_wide_default_is_a_rule_for_every_feature_without_one() -> None:
     """It cannot silence anything unseen."""
-    found = compare(CASE, tolerances=Tolerances(rtol=1.0))
-    assert found.ignored == (IgnoredRule(field="*", rule="atol 1e-12, rtol 1", reason="", silenced=1),)
+    found = compare(CASE, tolerances=Tolerances(rtol=1.0, reason="sensors", owner="ml"))
+    assert found.ignored == (
+        IgnoredRule(
+            field="*", rule="atol 1e-12, rtol 1", reason="sensors", owner="ml", silenced=1, max_abs=0.5
+        ),
+    )
+
+
+def test_a_rule_of_a_feature_that_was_not_judged_is_told_all_the_same() -> None:
+    """It silenced nothing, and that is shown."""
+    rules = Tolerances(features={"amount": Tolerance(kind="rounded", reason="legacy")})
+    found = compare(pair(None, None), tolerances=rules)
+    assert [(rule.field, rule.silenced) for rule in found.ignored] == [("amount", 0)]
 
 
 def test_the_shipped_tolerance_silences_nothing() -> None:
@@ -202,12 +228,16 @@ def test_features_of_one_side_only_are_told() -> None:
     """One that the challenger leaves out differs everywhere; one that offline does not know is named."""
     arm = served()
     arm["amounts"] = arm.pop("amount")
-    found = compare(pair(OFFLINE, arm), tolerances=Tolerances(), extra={"debug": 2})
+    context = Context(extra={"debug": 2})
+    found = compare(pair(OFFLINE, arm), tolerances=Tolerances(), context=context)
     amount = found.summary.fields[0]
     assert (amount.mismatches, amount.kinds) == (6, {"missing": 6})
-    assert found.summary.unsure == (
-        "amounts: shown by challenger on 5 requests, unknown to offline:v1",
-        "debug: shown by challenger on 2 requests, unknown to offline:v1",
+    assert found.summary.unsure == ()
+    (extra,) = [one for one in found.findings if one.cause == "extra"]
+    assert (extra.fields, extra.requests, extra.latent) == (("amounts", "debug"), 5, True)
+    assert extra.sentence == (
+        "The challenger shows amounts and debug, which offline does not know: seen on 5 of 6 requests; "
+        "no score changes."
     )
 
 
@@ -294,9 +324,16 @@ def test_extreme_values_leave_no_number_that_json_cannot_write() -> None:
     assert msgspec.json.decode(msgspec.json.encode(found.summary), type=type(found.summary)) == found.summary
 
 
-def test_thousands_of_features_are_compared() -> None:
-    """A thousand features that all differ are a thousand findings."""
-    names = [f"f{i}" for i in range(1_000)]
+def test_many_features_are_a_few_findings() -> None:
+    """Many features that differ alike on the same requests are a few findings that hold them all."""
+    names = [f"f{i}" for i in range(150)]
     left, right = dict.fromkeys(names, OFFLINE["amount"]), dict.fromkeys(names, served()["amount"])
-    found = compare(pair(left, right), tolerances=Tolerances())
-    assert {finding.fields for finding in found.findings} == {(name,) for name in names}
+    found = [
+        one for one in compare(pair(left, right), tolerances=Tolerances()).findings if one.fields[0] in left
+    ]
+    assert {one.cause: len(one.fields) for one in found} == {
+        "nan": 150,
+        "missing": 150,
+        "too_few_rows": 100,
+        "untried": 50,
+    }

@@ -79,10 +79,12 @@ def test_an_unstable_answer_never_agrees() -> None:
 
 @pytest.mark.parametrize("decimals", range(2, 9))
 def test_rounding_is_detected_when_every_score_is_rounded(decimals: int) -> None:
-    """The d of round(x, d) is found; one score that is not rounded refutes it."""
+    """The d of round(x, d) is found, one bug among them or not; a tenth that is not rounded refutes it."""
     served = np.round(SCORES, decimals)
     assert decimals_of(SCORES, served) == decimals
-    served[7] = SCORES[7]
+    served[7] = 1 - SCORES[7]
+    assert decimals_of(SCORES, served) == decimals
+    served[::10] = SCORES[::10]
     assert decimals_of(SCORES, served) is None
 
 

@@ -36,7 +36,7 @@ def test_each_gate_counts_its_own_mismatches(gate: Gate, counted: str) -> None:
 @pytest.mark.parametrize(("gate", "counted"), GATES)
 def test_arms_that_never_answered_the_same_request_prove_nothing(gate: Gate, counted: str) -> None:
     """An empty join is UNDECIDED, whatever is counted on it."""
-    (verdict,) = gate.judge(evidence(pairs=(offline(distinct=0, **{counted: 0}),)), LEVELS)
+    (verdict,) = gate.judge(evidence(pairs=(offline(compared=0, **{counted: 0}),)), LEVELS)
     assert (verdict.ruling, verdict.fault, verdict.required) == ("UNDECIDED", "evidence", True)
 
 
@@ -141,7 +141,7 @@ def test_a_void_reference_neither_blames_nor_clears(gate: Gate, counted: str, co
 @pytest.mark.parametrize(("common", "ruling"), [(990, "PASS"), (989, "UNDECIDED"), (100, "UNDECIDED")])
 def test_a_champion_that_hardly_answers_proves_nothing(gate: Gate, common: int, ruling: str) -> None:
     """Of 1,000 requests that the challenger answered, the champion must have answered 99 %."""
-    verdict = gate.judge(evidence(pairs=(offline(), champion(distinct=common))), LEVELS)[-1]
+    verdict = gate.judge(evidence(pairs=(offline(), champion(compared=common))), LEVELS)[-1]
     assert (verdict.arm, verdict.ruling, verdict.n) == ("challenger vs champion", ruling, common)
     assert verdict.fault == (None if ruling == "PASS" else "evidence")
     assert ruling == "PASS" or f"only {common:,} of the 1,000 requests" in verdict.reason

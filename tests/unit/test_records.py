@@ -59,7 +59,6 @@ def test_a_report_survives_json() -> None:
         left="offline:new",
         right="challenger",
         compared=9,
-        distinct=9,
         feature_mismatches=1,
         score_mismatches=0,
         flips=0,

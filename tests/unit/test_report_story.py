@@ -72,7 +72,7 @@ def test_arms_in_one_phrase(arms: list[str], phrase: str) -> None:
 
 
 def test_the_worst_finding_is_first() -> None:
-    """By flips, then by requests; what changes no score is last however often it happens."""
+    """By its share of the flips, then by requests; what changes no score is last however often it happens."""
     few, many = finding(("a",), "unit_scale", requests=420), finding(("b",), "unit_scale", requests=4200)
     alike = replace(few, fields=("c",), requests=421)
     latent = finding(("d",), "unit_scale", latent=True)
@@ -87,13 +87,13 @@ def test_a_group_counts_its_worst_finding() -> None:
     assert (group.requests, group.flips) == (4200, 200)
 
 
-def test_a_finding_is_titled_by_its_arm_and_fields() -> None:
+def test_a_finding_is_titled_by_its_arms_and_fields() -> None:
     """Four fields are named, of more only the first three."""
     assert story.finding_title(finding(BROKEN, "time_shift")) == (
-        "challenger: hour, day_of_week, repo_prs_7d and agent_prs_24h"
+        "challenger vs offline: hour, day_of_week, repo_prs_7d and agent_prs_24h"
     )
     assert story.finding_title(finding((*BROKEN, "commits"), "time_shift")) == (
-        "challenger: hour, day_of_week, repo_prs_7d and 2 more"
+        "challenger vs offline: hour, day_of_week, repo_prs_7d and 2 more"
     )
 
 
@@ -105,7 +105,25 @@ def test_a_finding_says_how_often_why_since_when_and_what_it_costs() -> None:
         "since 2025-06-03 14:00:07 UTC",
         "last seen 2025-06-18 20:38:12 UTC",
         "291 decision flips",
+        "its share 255 flips",
+        "log loss +0.0041",
     ]
+
+
+def test_a_bug_that_meets_no_other_has_no_share_to_tell() -> None:
+    """And one whose share was sampled tells its standard error."""
+    found = finding(("hour",), "time_shift")
+    assert found.cost is not None
+    alone = replace(found.cost, together=1, log_loss=None)
+    assert [fact for fact in story.cost_facts(alone) if fact] == []
+    assert story.cost_facts(found.cost)[0] == "its share 255 ± 0.8 flips"
+
+
+def test_what_changes_no_score_is_apart() -> None:
+    """Costly findings and latent ones are two lists, nothing in both and nothing lost."""
+    one, other = finding(("a",), "unit_scale"), finding(("b",), "unit_scale", latent=True)
+    assert story.costly((other, one)) == (one,)
+    assert story.latent((other, one)) == (other,)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +150,11 @@ def test_a_finding_says_only_what_is_known(changes: dict[str, object], said: str
 def test_exemplars_name_both_arms_by_the_pair() -> None:
     """The reference is the one that the arm was compared with; at most as many as asked for."""
     found = finding(BROKEN, "time_shift")
+    against = replace(found, left="champion")
+    assert story.exemplar_lines(no_go(), against, limit=1) == [
+        "request pr-81c2: champion 14.0, challenger 13.0"
+    ]
+    found = replace(found, left="")
     assert story.exemplar_lines(no_go(), found) == [
         "request pr-81c2: offline 14.0, challenger 13.0",
         "request pr-1f40: offline 0.0, challenger 23.0",

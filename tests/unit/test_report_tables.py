@@ -19,6 +19,7 @@ def _every_table(report: Report) -> list[tables.Table]:
         tables.judged_latency(report),
         tables.targets(report),
         tables.ignored(report),
+        tables.costs(report),
         tables.phases(report),
         tables.identities(report),
         tables.facts("Digests", report.digests),

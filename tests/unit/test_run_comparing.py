@@ -31,7 +31,7 @@ def test_right_answers_differ_nowhere(tmp_path: Path) -> None:
         ("champion", "challenger", True),
     ]
     assert {
-        (p.summary.distinct, p.summary.feature_mismatches, p.summary.score_mismatches) for p in found.pairs
+        (p.summary.compared, p.summary.feature_mismatches, p.summary.score_mismatches) for p in found.pairs
     } == {(small.REQUESTS, 0, 0)}
     assert run.folder.load(SUMMARY, Comparison) == found
     assert run.folder.read(run.folder.differences).num_rows == 0
@@ -45,8 +45,8 @@ def test_a_champion_that_was_never_asked_is_a_pair_without_requests(tmp_path: Pa
         (p.summary.left, p.summary.right): p.summary
         for p in compare(run.folder, run.loaded, models=None).pairs
     }
-    assert pairs["champion", "challenger"].distinct == 0
-    assert pairs["offline:model", "challenger"].distinct == small.REQUESTS
+    assert pairs["champion", "challenger"].compared == 0
+    assert pairs["offline:model", "challenger"].compared == small.REQUESTS
     assert ("offline:model", "champion") not in pairs
 
 
@@ -56,7 +56,7 @@ def test_a_challenger_that_was_never_asked_has_no_outcomes_and_not_no_table(tmp_
     run.answer("champion", small.answers())
     tables = sent(run.folder, run.loaded)
     assert {name: table.num_rows for name, table in tables.items()} == {"champion": 240, "challenger": 0}
-    assert compare(run.folder, run.loaded, models=None).pairs[0].summary.distinct == 0
+    assert compare(run.folder, run.loaded, models=None).pairs[0].summary.compared == 0
 
 
 def test_only_requests_that_both_arms_answered_are_compared(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_only_requests_that_both_arms_answered_are_compared(tmp_path: Path) -> N
     answers[small.request_id(99)]["score"] += 0.01
     run.answer("challenger", answers)
     (pair,) = compare(run.folder, run.loaded, models=None).pairs
-    assert (pair.summary.distinct, pair.summary.score_mismatches) == (200, 1)
+    assert (pair.summary.compared, pair.summary.score_mismatches) == (200, 1)
     (cell,) = run.folder.read(run.folder.differences).to_pylist()
     assert (cell["seq"], cell["field"]) == (99, "score")
 

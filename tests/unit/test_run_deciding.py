@@ -104,7 +104,7 @@ def test_an_answer_given_in_two_phases_is_counted_in_both_and_compared_once(run:
     mine = [ledger for ledger in report.ledgers if ledger.target == "challenger"]
     assert [(ledger.phase, ledger.steps[-1].count) for ledger in mine] == [("parity", 240), ("latency", 0)]
     assert [loss.reason for loss in mine[1].steps[-1].lost] == ["compared in phase parity"]
-    assert report.pairs[0].distinct == 240
+    assert report.pairs[0].compared == 240
 
 
 def test_units_that_were_failed_are_counted(tmp_path: Path) -> None:

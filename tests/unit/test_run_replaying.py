@@ -21,7 +21,6 @@ SUMMARY = PairSummary(
     left="offline:m",
     right="challenger",
     compared=100,
-    distinct=100,
     feature_mismatches=5,
     score_mismatches=3,
     flips=2,

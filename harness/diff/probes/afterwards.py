@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.diff.bands import Band
 from harness.diff.probes.model import Scores
 from harness.diff.sentences import number
-from harness.diff.tolerance import Band
 
 Hits = NDArray[np.bool_]
 #: arithmetic done elsewhere is a bit or two away

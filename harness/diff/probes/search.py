@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.columns import Pair
-from harness.diff.causes import MIN_INPUTS, MIN_ROWS, MOSTLY, NAMED, Cause
+from harness.diff.bands import Band
+from harness.diff.causes import MIN_INPUTS, MIN_ROWS, NAMED, Cause
 from harness.diff.damage import Rescore
 from harness.diff.probes.afterwards import Found, Moved, afterwards
 from harness.diff.probes.asking import asking_probes, fitted_trees, told
@@ -18,8 +19,9 @@ from harness.diff.probes.categories import category_probes, fitted_codes
 from harness.diff.probes.model import Probed, Scores, layout_of
 from harness.diff.probes.probe import Case, Probe, Sample, predictions
 from harness.diff.probes.vectors import fitted_fills, vector_probes
-from harness.diff.tolerance import Band
 
+#: share of the requests that a probe reproduces to be named with "mostly"
+MOSTLY = 0.8
 #: mismatching requests that every probe is tried on, fewer where there are very many probes
 TRIED_ROWS = 64
 TRIED_VECTORS = 150_000

@@ -1,0 +1,55 @@
+"""A compared pair as findings need it, and what is known of its requests beside the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.columns import Pair
+from harness.diff.bands import Band
+from harness.diff.cells import Judged
+from harness.diff.damage import Rescore
+from harness.diff.places import Places
+from harness.diff.scores import Scored
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of the n requests of a pair beside the answers, all of it optional, NaN where unknown.
+
+    `label` float64 is what came to be, `latency_ns` float64 how long the right arm took, `keys` int64 further
+    id-like fields of the request, coded. `extra` counts requests by the name of a feature that the right arm
+    shows and the left does not know.
+    """
+
+    label: NDArray[np.float64] | None = None
+    latency_ns: NDArray[np.float64] | None = None
+    keys: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    extra: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A compared pair as findings need it: `judged` has every feature, None where an arm shows none.
+
+    `touched` int32 (n,) counts the mismatching features of each request, `flips` bool (n,) its decisions.
+    """
+
+    pair: Pair
+    places: Places
+    judged: tuple[Judged, ...] | None
+    touched: NDArray[np.int32]
+    scored: Scored
+    flips: NDArray[np.bool_]
+    threshold: float | None
+    score_band: Band
+    rescore: Rescore | None
+    context: Context = field(default_factory=Context)
+
+    @property
+    def bad(self) -> tuple[Judged, ...]:
+        """The features that differ somewhere."""
+        return tuple(one for one in self.judged or () if len(one.rows))
