@@ -193,7 +193,8 @@ class Candidate:
 
     `test` says which rows of some evidence it reproduces; `cost` is taken off the share it explains. `change`
     is what it makes of a left value, where it is a function of that alone: the offline values that it would
-    leave as they are must not be among the affected ones. `chance` is the share that unrelated values would
+    leave as they are must not be among the affected ones. `moved` is the share of all rows that it would
+    change, where it is no such function. `chance` is the share that unrelated values would
     have explained, None to measure it on scrambled rows. `fact`: what a cell holds, needs no support.
     `once`: named at most once a field, for the second most frequent parameter is as good as any third.
     `soft`: chance satisfies it on few values, so it stands where it explains most rows or others the rest.
@@ -207,6 +208,7 @@ class Candidate:
     inputs: int = MIN_INPUTS
     chance: float | None = None
     change: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    moved: float | None = None
     fact: bool = False
     once: bool = False
     soft: bool = False

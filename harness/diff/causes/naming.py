@@ -58,7 +58,6 @@ _OPEN: Final = 0.3
 CELLS: Final[tuple[Hypothesis, ...]] = (*FACTS, *RETYPED)
 #: formulas of the number alone, which are cheap to try
 FORMULAS: Final[tuple[Hypothesis, ...]] = (
-    *FACTS,
     *FILLS,
     *TRANSFORMS,
     *SCALES,
@@ -68,7 +67,7 @@ FORMULAS: Final[tuple[Hypothesis, ...]] = (
 )
 #: what looks at other features, other rows and other times
 LOOKUPS: Final[tuple[Hypothesis, ...]] = (*BY_FIELD, *JOINS, *STALENESS, *EVENTS)
-SPELLINGS: Final[tuple[Hypothesis, ...]] = (*FACTS, *FILLS, *CATEGORY, *AHEAD)
+SPELLINGS: Final[tuple[Hypothesis, ...]] = (*FILLS, *CATEGORY, *AHEAD)
 
 
 def families_for(evidence: Evidence) -> tuple[tuple[Hypothesis, ...], ...]:
@@ -81,7 +80,7 @@ def families_for(evidence: Evidence) -> tuple[tuple[Hypothesis, ...], ...]:
         return (CELLS, FORMULAS, LOOKUPS, (*BROAD_JOINS, *RECODED), (*WINDOWS, *NOISE))
     if evidence.left.dtype == evidence.right.dtype:
         return (CELLS, SPELLINGS, (*JOINS, *STALENESS), RECODED)
-    return (CELLS, (*FACTS, *TYPES))
+    return (CELLS, TYPES)
 
 
 def name_causes(evidence: Evidence) -> tuple[Cause, ...]:
@@ -133,16 +132,18 @@ class _Trial:
     @cached_property
     def refined(self) -> float:
         """The value with what tells causes apart that reproduce the same rows."""
-        change = self.candidate.change
+        change, moved = self.candidate.change, self.candidate.moved
         if change is None:
-            return self.value
+            return self.value + (0.0 if moved is None else self._selective(moved))
         crowd = self.evidence.whole.crowd
         moved = float(np.mean(np.abs(change(crowd) - crowd) > 1e-9 * np.abs(crowd))) if len(crowd) else 1.0
-        odds = self.count * -np.log(max(moved, 1 / (1 + len(crowd))))
         exact = np.mean(change(self.evidence.a[self.hits]) == self.evidence.b[self.hits])
-        return float(
-            self.value + _SELECTIVE * min(1.0, odds / np.log(_SELECTED_ODDS)) - _INEXACT * (1 - exact)
-        )
+        return float(self.value + self._selective(moved) - _INEXACT * (1 - exact))
+
+    def _selective(self, moved: float) -> float:
+        """What it is worth that only rows which the cause would change are affected."""
+        odds = self.count * -np.log(max(moved, 1 / (1 + len(self.evidence.left.kind))))
+        return float(_SELECTIVE * min(1.0, odds / np.log(_SELECTED_ODDS)))
 
     @cached_property
     def supported(self) -> bool:
@@ -171,6 +172,7 @@ class _Named:
 def _best(evidence: Evidence, named: set[str]) -> _Named | None:
     some = evidence.at(evidence.rows[:: -(-len(evidence.rows) // TRIED_ROWS)])
     best: tuple[_Trial, tuple[str, ...]] | None = None
+    narrow: list[_Trial] = []
     for family, weight in zip(families_for(evidence), _WEIGHTS, strict=False):
         if best is not None and (best[0].value > weight or _enough(best[0])):
             break
@@ -180,10 +182,13 @@ def _best(evidence: Evidence, named: set[str]) -> _Named | None:
             for candidate in hypothesis(some)
             if not (candidate.once and _family(candidate.name) in named)
         ]
+        if weight == 1.0:
+            # compared as one lot, so that what ties between these families is seen
+            trials = narrow = [*narrow, *trials]
         chosen = _chosen([trial for trial in trials if trial.supported])
         if chosen is None or (family is CELLS and not evidence.few and chosen[0].count < len(some.rows)):
             continue
-        if best is None or best[0].value < weight * chosen[0].value:
+        if best is None or weight == 1.0 or best[0].value < weight * chosen[0].value:
             best = chosen
     if best is None:
         return None

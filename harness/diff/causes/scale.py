@@ -104,12 +104,14 @@ def scale_by(evidence: Evidence) -> Iterator[Candidate]:
         known = np.flatnonzero(np.isfinite(factors))
         if len({float(f"{f:.7g}") for f in factors[known]}) < 2:
             continue
+        luck = _factors_by_luck(evidence, usable, codes=codes, size=len(levels))
         listed = ", ".join(f"{number(float(factors[k]))} for {levels[k]}" for k in known[:4])
         yield Candidate(
             "scale_by",
             f"serves {evidence.label} by a factor that depends on {field} ({listed})",
             _scaled_by(codes, factors),
             cost=0.012 + 0.0005 * len(known),
+            chance=luck,
             parameters={"field": field, **{levels[k]: float(factors[k]) for k in known}},
             once=True,
             soft=evidence.whole.decimals is not None,
@@ -246,6 +248,15 @@ def _factors(quotients: Floats, levels: NDArray[np.int64], *, size: int) -> Floa
             if np.count_nonzero(EXACT.holds(of_level, np.full(len(of_level), by))) >= 2:
                 factors[level] = by
     return factors
+
+
+def _factors_by_luck(evidence: Evidence, usable: Mask, *, codes: NDArray[np.int64], size: int) -> float:
+    """The share of rows that factors fitted to values of other rows would explain."""
+    dealt = np.random.default_rng(_SEED).permutation(np.count_nonzero(usable))
+    quotients, levels = evidence.b[usable][dealt] / evidence.a[usable], codes[evidence.rows[usable]]
+    factors = np.append(_factors(quotients, levels, size=size), np.nan)
+    hits = EXACT.holds(quotients, factors[levels])
+    return float((np.count_nonzero(hits) + 0.5) / (len(hits) + 1))
 
 
 def _scaled_by(codes: NDArray[np.int64], factors: Floats) -> Any:  # noqa: ANN401  -- a test

@@ -42,6 +42,7 @@ def stale(evidence: Evidence) -> Iterator[Candidate]:
             _lagged(history, lag),
             cost=0.003 + 0.0002 * (lag - 1),
             parameters={"lag": float(lag), "age_s": seconds},
+            moved=_changing(evidence, history, lag=lag),
         )
     yield from _any_age(evidence, history)
 
@@ -96,6 +97,15 @@ def _any_age(evidence: Evidence, history: History) -> Iterator[Candidate]:
 
 def _ledger(evidence: Evidence, history: History) -> Ledger | None:
     return evidence.whole.ledger("unit", history)
+
+
+def _changing(evidence: Evidence, history: History, *, lag: int) -> float:
+    """The share of all rows on which the value so many rows before is another one."""
+    n = len(evidence.left.kind)
+    rows = np.arange(0, n, -(-n // _SEARCHED))
+    sources = history.before(rows, lag)
+    ids = evidence.whole.left_ids
+    return float(np.mean((sources >= 0) & (ids[sources] != ids[rows])))
 
 
 def _lagged(history: History, lag: int) -> Callable[[Evidence], Mask]:
