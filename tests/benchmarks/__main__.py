@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tests.benchmarks import capacity, closed_loop, freeze, open_loop
+from tests.benchmarks.causes import rows as causes
+from tests.benchmarks.causes import speed
 from tests.benchmarks.figures import Rows, line, merged
 from tests.benchmarks.machine import ROOT
 
@@ -36,7 +38,19 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "journal_rate": capacity.journal_rows,
         "rss_1m": capacity.memory_rows,
         "lost_or_doubled": capacity.kill_rows,
-    }
+    },
+    "causes": {
+        "top": causes.rows,
+        "worst_class": causes.rows,
+        "parameter": causes.rows,
+        "two_bugs": causes.rows,
+        "missed": causes.rows,
+        "false_name": causes.rows,
+        "noise_name": causes.rows,
+        "beside_peers": causes.rows,
+        "causes_s": speed.causes_rows,
+        "diff_s": speed.diff_rows,
+    },
 }
 
 
