@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.columns import Column, Pair
-from harness.diff.causes import SCORE, UNEXPLAINED, Cause, Evidence, hypotheses_for, name_cause
+from harness.diff.causes import UNEXPLAINED, Cause, Evidence, Surroundings, name_causes
 from harness.diff.cells import Difference, Judged, texts
 from harness.diff.damage import Rescore, damage
 from harness.diff.event_time import Rebuild, TimeShift, find_time_shift
@@ -69,7 +69,10 @@ def find(case: Case, rebuild: Rebuild | None) -> tuple[Finding, ...]:
     shifted = _shifted(case, rebuild) if rebuild and case.judged else None
     found = [_time_finding(case, shifted)] if shifted else []
     named = shifted.fields if shifted else ()
-    found += [_feature_finding(case, one) for one in case.bad if one.field not in named]
+    around = _surroundings(case)
+    for one in case.bad:
+        if one.field not in named:
+            found += _feature_findings(case, one, around)
     found += _score_findings(case)
     return tuple(sorted(found, key=lambda f: (-f.flips, -f.requests, f.fields)))
 
@@ -108,11 +111,21 @@ def _time_words(shifted: TimeShift) -> tuple[Cause, str, str]:
     return cause, "they differ" if several else "it differs", f" {listed(shifted.unmoved)} {right} on time."
 
 
-def _feature_finding(case: Case, judged: Judged) -> Finding:
-    evidence = Evidence.of(judged, reference(case.pair.left.arm))
-    cause = name_cause(evidence, hypotheses_for(evidence))
-    finding = _finding(case, [judged], rows=judged.rows, cause=cause, what="it differs")
-    return _with_share(finding)
+def _surroundings(case: Case) -> Surroundings:
+    """What causes may consult beyond a pair of columns: one object for all features."""
+    pair = case.pair
+    return Surroundings(
+        unit=case.places.unit,
+        time_ns=pair.event_time_ns,
+        columns=pair.left.features or {},
+        segments=pair.segments,
+    )
+
+
+def _feature_findings(case: Case, judged: Judged, around: Surroundings) -> list[Finding]:
+    """One finding for each cause of a feature's mismatches, each with its own rows."""
+    causes = name_causes(Evidence.of(judged, reference(case.pair.left.arm), around))
+    return [_finding(case, [judged], rows=cause.rows, cause=cause, what="it differs") for cause in causes]
 
 
 def _finding(
@@ -154,31 +167,27 @@ def _score_findings(case: Case) -> list[Finding]:
     if skewed.any():
         rows = np.flatnonzero(skewed)
         shown = "features agree" if case.judged is not None else "features are not shown"
-        finding = _score_finding(case, rows, cause=_score_cause(case, rows), what=f"{shown}, scores differ")
-        found.append(_with_share(finding))
+        found += [
+            _score_finding(case, cause.rows, cause=cause, what=f"{shown}, scores differ")
+            for cause in _score_causes(case, rows)
+        ]
     return found
 
 
-def _score_cause(case: Case, rows: NDArray[np.int64]) -> Cause:
+def _score_causes(case: Case, rows: NDArray[np.int64]) -> list[Cause]:
     left, right = as_column(case.pair.left.scores), as_column(case.pair.right.scores)
-    cause = name_cause(Evidence("the score", reference(case.pair.left.arm), left, right, rows), SCORE)
-    if cause.name != UNEXPLAINED:
-        return cause
-    return Cause(UNEXPLAINED, "serves other scores, unexplained: another model or another post-processing", 0)
+    evidence = Evidence("the score", reference(case.pair.left.arm), left, right, rows, score=True)
+    unknown = "serves other scores, unexplained: another model or another post-processing"
+    return [
+        replace(cause, phrase=unknown) if cause.name == UNEXPLAINED else cause
+        for cause in name_causes(evidence)
+    ]
 
 
 def _score_finding(case: Case, rows: NDArray[np.int64], *, cause: Cause, what: str) -> Finding:
     told = _told(case, rows, cause=cause, what=what, cost=_actual_cost(case, rows))
     columns = as_column(case.pair.left.scores), as_column(case.pair.right.scores)
     return msgspec.structs.replace(told, exemplars=cell_exemplars(case.places, columns, rows=rows))
-
-
-def _with_share(finding: Finding) -> Finding:
-    """A named cause that leaves some requests open says how many it reproduces."""
-    if finding.explained in {0, finding.requests}:
-        return finding
-    share = f" The cause reproduces {finding.explained:,} of {finding.requests:,}."
-    return msgspec.structs.replace(finding, sentence=finding.sentence + share)
 
 
 def _where(case: Case, rows: NDArray[np.int64]) -> str:

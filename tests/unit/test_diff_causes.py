@@ -1,5 +1,7 @@
 """What happened to one field: each cause is named on what it did, and noise is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,15 +9,12 @@ import pytest
 from harness.columns import Column, Kind
 from harness.diff.causes import (
     MIN_ROWS,
-    SCORE,
     TOO_FEW,
     UNEXPLAINED,
     Cause,
     Evidence,
     distinct,
-    hypotheses_for,
-    name_cause,
-    scale,
+    name_causes,
 )
 from harness.diff.cells import mismatch
 from harness.diff.features import from_table
@@ -39,7 +38,7 @@ def cause_of(left: Column, right: Column) -> Cause:
     """The cause named for a feature x."""
     rows = np.flatnonzero(mismatch(left, right))
     evidence = Evidence("x", "offline", left, right, rows)
-    return name_cause(evidence, hypotheses_for(evidence))
+    return name_causes(evidence)[0]
 
 
 def marked(column: Column, kind: Kind) -> Column:
@@ -104,7 +103,7 @@ def test_empty_cells_are_facts(kind: Kind, name: str, phrase: str) -> None:
     right = marked(left, kind)
     assert cause_of(left, right) == Cause(name, phrase, N)
     one = Evidence("x", "offline", left, right, np.array([3]))
-    assert name_cause(one, hypotheses_for(one)) == Cause(name, phrase, 1)
+    assert name_causes(one)[0] == Cause(name, phrase, 1)
 
 
 def test_a_field_that_the_left_arm_leaves_out_is_said_to_be_added() -> None:
@@ -207,8 +206,8 @@ def test_the_complement_is_a_cause_of_scores() -> None:
     scores = RNG.random(N)
     left, right = as_column(scores), as_column(1 - scores)
     evidence = Evidence("the score", "offline", left, right, np.arange(N))
-    assert name_cause(evidence, SCORE) == Cause("complement", "serves 1 − p as the score", N)
-    assert name_cause(evidence, hypotheses_for(evidence)).name == UNEXPLAINED
+    assert name_causes(replace(evidence, score=True))[0] == Cause("complement", "serves 1 − p as the score", N)
+    assert name_causes(evidence)[0].name == UNEXPLAINED
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,136 @@
+"""Values in the wrong place: another feature's, another unit's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.columns import Column, Kind
+from harness.diff.causes.history import History, Ledger
+from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask
+
+#: other features compared, those nearest in order, and rows that each is glanced at
+_MOST_OTHERS: Final = 500
+_GLANCE: Final = 64
+#: lattice steps away at which a served value is looked up again, to see how crowded the values are
+_STEPS: Final = (-7, -5, -3, -2, -1, 1, 2, 3, 5, 7)
+
+
+def swapped(evidence: Evidence) -> Iterator[Candidate]:
+    """The served value is the offline one of another feature."""
+    glance = evidence.at(evidence.rows[:: -(-len(evidence.rows) // _GLANCE)])
+    held = glance.right_kind == Kind.VALUE
+    if not held.any():
+        return
+    for name, column in _others(evidence):
+        if np.any(held & (column.values[glance.rows] == glance.b)):
+            yield Candidate(
+                "swapped",
+                f"serves {name} as {evidence.label}",
+                _taken_from(column, evidence),
+                cost=0.005,
+                parameters={"from": name},
+                chance=_same_by_luck(column, evidence),
+            )
+
+
+def by_key(evidence: Evidence) -> Iterator[Candidate]:
+    """The served value is one that another request with the same value of a further key had."""
+    for name, history in evidence.around.by_key.items():
+        ledger = evidence.whole.ledger(f"key {name}", history)
+        if ledger is None:
+            continue
+        phrase = f"looks {evidence.label} up by {name}"
+        parameters: dict[str, float | str] = {"key": name}
+        yield Candidate("wrong_key", phrase, _previous(history), cost=0.006, parameters=parameters)
+        yield Candidate("wrong_key", phrase, _held_before(ledger), cost=0.008, parameters=parameters)
+        yield Candidate("wrong_key", phrase, _held_ever(ledger), cost=0.010, parameters=parameters)
+
+
+def another_row(evidence: Evidence) -> Iterator[Candidate]:
+    """The served value is some other request's: told where few numbers are anybody's value.
+
+    Chance is how many numbers next to the served ones, on the same lattice, are a value of the feature too.
+    """
+    if not evidence.numbers or len(evidence.whole.values) < 50:
+        return
+    crowded = _crowded(evidence)
+    yield Candidate(
+        "wrong_key",
+        f"serves another request's {evidence.label}: looked up by a wrong key",
+        lambda some: np.asarray(some.both & (some.b_id >= 0)),
+        cost=0.05,
+        chance=crowded,
+        inputs=5,
+    )
+
+
+def _others(evidence: Evidence) -> list[tuple[str, Column]]:
+    columns = evidence.around.columns
+    same = [
+        (name, column)
+        for name, column in columns.items()
+        if column.dtype == evidence.left.dtype and name != evidence.label
+    ]
+    if len(same) <= _MOST_OTHERS:
+        return same
+    names = list(columns)
+    here = names.index(evidence.label) if evidence.label in columns else 0
+    places = {name: place for place, name in enumerate(names)}
+    return sorted(same, key=lambda other: abs(places[other[0]] - here))[:_MOST_OTHERS]
+
+
+def _taken_from(column: Column, evidence: Evidence) -> Callable[[Evidence], Mask]:
+    levels = np.array([*evidence.whole.levels, None], object) if not evidence.numbers else None
+
+    def test(some: Evidence) -> Mask:
+        served: NDArray[Any] = some.b if levels is None else levels[some.b_id]
+        held = (column.kind[some.rows] == Kind.VALUE) & (some.right_kind == Kind.VALUE)
+        return np.asarray(held & (column.values[some.rows] == served), bool)
+
+    return test
+
+
+def _same_by_luck(column: Column, evidence: Evidence) -> float:
+    """How often the served values are the other feature's of any other request."""
+    generator = np.random.default_rng(5)
+    served = generator.permutation(len(evidence.rows))[:2_000]
+    rows = generator.integers(0, len(column.values), len(served))
+    same = column.values[rows] == evidence.b[served]
+    return float((np.count_nonzero(same) + 0.5) / (len(served) + 1))
+
+
+def _previous(history: History) -> Callable[[Evidence], Mask]:
+    def test(some: Evidence) -> Mask:
+        sources = history.before(some.rows, 1)
+        held = some.whole.left_ids[sources]
+        return np.asarray((sources >= 0) & (held >= 0) & (held == some.b_id))
+
+    return test
+
+
+def _held_before(ledger: Ledger) -> Callable[[Evidence], Mask]:
+    return lambda some: np.asarray(ledger.earlier(some.rows, some.b_id) >= 0)
+
+
+def _held_ever(ledger: Ledger) -> Callable[[Evidence], Mask]:
+    return lambda some: np.asarray(
+        (ledger.earlier(some.rows, some.b_id) >= 0) | (ledger.later(some.rows, some.b_id) >= 0)
+    )
+
+
+def _crowded(evidence: Evidence) -> float:
+    both = np.flatnonzero(evidence.both)[:1_000]
+    decimals = evidence.whole.decimals
+    if decimals is None or not len(both):
+        return 0.5 / (1 + len(both))
+    b = evidence.b[both]
+    near = np.concatenate([np.round(b + step * 10.0**-decimals, decimals) for step in _STEPS])
+    return float((np.count_nonzero(evidence.whole.ids(near) >= 0) + 0.5) / (len(near) + 1))
+
+
+JOINS: Final[tuple[Hypothesis, ...]] = (swapped, by_key)
+BROAD_JOINS: Final[tuple[Hypothesis, ...]] = (another_row,)

@@ -1,0 +1,365 @@
+"""What a cause is, what it is concluded from, and what a hypothesis offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from harness.columns import Column, Kind
+from harness.diff.causes.history import History, Ledger
+from harness.diff.cells import Judged
+from harness.diff.tolerance import Band
+
+MIN_ROWS = 5
+MIN_INPUTS = 3
+#: the share of the affected rows that counts as nearly all of them
+NAMED = 0.95
+
+UNEXPLAINED: Final = "unexplained"
+TOO_FEW: Final = "too_few_rows"
+
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+
+#: fitted parameters carry a little arithmetic noise of their own; nothing else does
+EXACT: Final = Band()
+#: offline values that shares of the whole column are estimated on
+_CROWD = 4_096
+#: decimals that a lattice of numbers may have
+_LATTICE: Final = range(7)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What happened to one field: its name, a verb phrase, and how many mismatching rows it reproduces.
+
+    `explained` counts the rows that earlier causes of the same field do not reproduce; `rows` are all rows
+    that the cause answers for, int64 (k,). `tied` names other causes that reproduce the same rows.
+    """
+
+    name: str
+    phrase: str
+    explained: int
+    parameters: Mapping[str, float | str] = field(default_factory=dict)
+    tied: tuple[str, ...] = ()
+    rows: Rows = field(default_factory=lambda: np.empty(0, np.int64), compare=False, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What hypotheses may consult beyond the two columns; all aligned with their n rows, all optional.
+
+    `unit` int64 codes, `time_ns` event time, `columns` every left column by feature name, `segments` request
+    fields as strings, `latency_ns` of the right arm (NaN unknown), `keys` further id-like request fields,
+    coded, `label` matured labels (NaN unknown). One object serves all features: what they share is cached.
+    """
+
+    unit: NDArray[np.int64] | None = None
+    time_ns: NDArray[np.int64] | None = None
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    segments: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    latency_ns: NDArray[np.float64] | None = None
+    keys: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    label: NDArray[np.float64] | None = None
+
+    @cached_property
+    def by_unit(self) -> History | None:
+        """The rows of each unit in order of time."""
+        return None if self.unit is None else History.of(self.unit, self.time_ns)
+
+    @cached_property
+    def by_key(self) -> dict[str, History]:
+        """The rows of each level of the further keys, in order of time."""
+        return {name: History.of(codes, self.time_ns) for name, codes in self.keys.items()}
+
+    @cached_property
+    def levels(self) -> dict[str, tuple[NDArray[np.int64], list[str]]]:
+        """Each segment coded: int64 codes (n,), -1 for none, and its levels."""
+        return {name: coded(_strings(values)) for name, values in self.segments.items()}
+
+    @cached_property
+    def slowness(self) -> NDArray[np.float64] | None:
+        """The rank of each response time among the known ones, 0 fastest to 1 slowest, NaN unknown."""
+        if self.latency_ns is None:
+            return None
+        known = np.isfinite(self.latency_ns)
+        ranks = np.full(len(known), np.nan)
+        ordered = np.sort(self.latency_ns[known])
+        low = np.searchsorted(ordered, self.latency_ns[known], "left")
+        high = np.searchsorted(ordered, self.latency_ns[known], "right")
+        ranks[known] = (low + high) / (2 * max(1, len(ordered)))
+        return ranks
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The mismatching rows of one field, the whole columns that they come from, and what surrounds them.
+
+    `label` is how sentences call the field, `other` how they call the left arm. `score` says that the field
+    is the score. A hypothesis sees some of the rows at a time: `at` gives the same evidence on other rows.
+    """
+
+    label: str
+    other: str
+    left: Column
+    right: Column
+    rows: Rows
+    around: Surroundings = field(default_factory=Surroundings)
+    score: bool = False
+    served: NDArray[Any] | None = None
+    _whole: Whole | None = None
+
+    @classmethod
+    def of(cls, judged: Judged, other: str, around: Surroundings | None = None) -> Evidence:
+        """The evidence in a compared feature."""
+        return cls(judged.field, other, judged.left, judged.right, judged.rows, around or Surroundings())
+
+    def at(self, rows: Rows, served: NDArray[Any] | None = None) -> Evidence:
+        """The same evidence on other rows; `served` puts other values (rows,) in place of the served ones."""
+        return replace(self, rows=rows, served=served, _whole=self.whole)
+
+    @cached_property
+    def whole(self) -> Whole:
+        """What is known of the whole columns, computed once whatever the rows."""
+        return self._whole or Whole(self.left, self.right)
+
+    @cached_property
+    def left_kind(self) -> NDArray[np.uint8]:
+        """What the left cells hold; uint8 (rows,)."""
+        return self.left.kind[self.rows]
+
+    @cached_property
+    def right_kind(self) -> NDArray[np.uint8]:
+        """What the right cells hold; uint8 (rows,)."""
+        if self.served is not None:
+            return np.zeros(len(self.rows), np.uint8)
+        return self.right.kind[self.rows]
+
+    @cached_property
+    def a(self) -> NDArray[Any]:
+        """The left values; (rows,)."""
+        return self.left.values[self.rows]
+
+    @cached_property
+    def b(self) -> NDArray[Any]:
+        """The right values; (rows,)."""
+        return self.right.values[self.rows] if self.served is None else self.served
+
+    @cached_property
+    def both(self) -> Mask:
+        """Rows where both sides hold a value, and for numbers a finite one."""
+        values = (self.left_kind == Kind.VALUE) & (self.right_kind == Kind.VALUE)
+        if self.numbers:
+            values &= np.isfinite(self.a) & np.isfinite(self.b)
+        return np.asarray(values)
+
+    @cached_property
+    def empty(self) -> Mask:
+        """Rows where the left arm knows no value: NaN or null."""
+        return (self.left_kind == Kind.NAN) | (self.left_kind == Kind.NULL)
+
+    @property
+    def numbers(self) -> bool:
+        """Whether both columns hold numbers."""
+        return self.whole.numbers
+
+    @cached_property
+    def a_id(self) -> NDArray[np.int64]:
+        """The left values as codes of the whole column's values, -1 for none; (rows,)."""
+        return self.whole.left_ids[self.rows]
+
+    @cached_property
+    def b_id(self) -> NDArray[np.int64]:
+        """The right values in the same codes, -1 where the left column holds no such value; (rows,)."""
+        if not self.numbers:
+            codes = self.whole.right_ids[self.rows] if self.served is None else self.served
+            return np.asarray(codes, np.int64)
+        return np.where(self.right_kind == Kind.VALUE, self.whole.ids(self.b), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """What hypotheses ask about two whole columns, each computed at most once."""
+
+    left: Column
+    right: Column
+
+    @cached_property
+    def numbers(self) -> bool:
+        """Whether both columns hold numbers."""
+        return self.left.dtype == "number" and self.right.dtype == "number"
+
+    @cached_property
+    def finite(self) -> NDArray[np.float64]:
+        """The finite left values."""
+        values = self.left.values[self.left.kind == Kind.VALUE].astype(np.float64)
+        return np.asarray(values[np.isfinite(values)])
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """The distinct finite left values, ascending."""
+        return np.unique(self.finite)
+
+    @cached_property
+    def crowd(self) -> NDArray[np.float64]:
+        """Finite left values evenly picked from all rows, at most 4,096."""
+        return self.finite[:: -(-len(self.finite) // _CROWD) or 1]
+
+    @cached_property
+    def mean(self) -> float:
+        """The mean of the finite left values."""
+        return float(np.mean(self.finite)) if len(self.finite) else float("nan")
+
+    @cached_property
+    def median(self) -> float:
+        """The median of the finite left values."""
+        return float(np.median(self.finite)) if len(self.finite) else float("nan")
+
+    @cached_property
+    def whole_numbers(self) -> bool:
+        """Whether the left column holds nothing but whole numbers below 2^53."""
+        return self.decimals == 0
+
+    @cached_property
+    def decimals(self) -> int | None:
+        """The decimals of the lattice that the left values lie on, at most 6; None for none."""
+        if not len(self.crowd) or np.abs(self.crowd).max() > 2.0**53:
+            return None
+        return next((d for d in _LATTICE if np.all(np.round(self.crowd, d) == self.crowd)), None)
+
+    @cached_property
+    def left_ids(self) -> NDArray[np.int64]:
+        """The left values as codes: int64 (n,), -1 for none."""
+        if not self.numbers:
+            return self._codes[0]
+        ids = np.full(len(self.left.kind), -1)
+        held = (self.left.kind == Kind.VALUE) & np.isfinite(self.left.values)
+        ids[held] = np.searchsorted(self.values, self.left.values[held])
+        return ids
+
+    @cached_property
+    def right_ids(self) -> NDArray[np.int64]:
+        """The right levels in the codes of both columns: int64 (n,), -1 for none."""
+        return self._codes[1]
+
+    @cached_property
+    def levels(self) -> list[str]:
+        """The levels of both columns, in the order of their codes."""
+        return self._codes[2]
+
+    @cached_property
+    def level_counts(self) -> NDArray[np.int64]:
+        """How often each level is in the left column; (levels,)."""
+        codes = self._codes[0]
+        return np.bincount(codes[codes >= 0], minlength=len(self.levels))
+
+    @property
+    def size(self) -> int:
+        """How many codes there are."""
+        return len(self.values) if self.numbers else len(self.levels)
+
+    def ids(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Numbers as codes of the left column's values, -1 where it has no such value."""
+        if not len(self.values):
+            return np.full(len(values), -1)
+        places = np.searchsorted(self.values, values).clip(max=len(self.values) - 1)
+        return np.where(self.values[places] == values, places, -1)
+
+    def ledger(self, name: str, history: History) -> Ledger | None:
+        """Where each group of a history, by its name, held which left value; sorted once."""
+        if name not in self._ledgers:
+            self._ledgers[name] = history.ledger(self.left_ids, self.size)
+        return self._ledgers[name]
+
+    @cached_property
+    def _ledgers(self) -> dict[str, Ledger | None]:
+        return {}
+
+    @cached_property
+    def _codes(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+        both = [*self._texts(self.left), *self._texts(self.right)]
+        codes, levels = coded(both)
+        n = len(self.left.kind)
+        return codes[:n], codes[n:], levels
+
+    @staticmethod
+    def _texts(column: Column) -> list[str | None]:
+        held = (column.kind == Kind.VALUE).tolist()
+        values = column.values.tolist()
+        return [_text(value) if there else None for value, there in zip(values, held, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One hypothesis with its parameters fitted.
+
+    `test` says which rows of some evidence it reproduces; `cost` is taken off the share it explains. `change`
+    is what it makes of a left value, where it is a function of that alone: the offline values that it would
+    leave as they are must not be among the affected ones. `chance` is the share that unrelated values would
+    have explained, None to measure it on scrambled rows. `fact`: what a cell holds, needs no support.
+    `broad`: satisfied by much, so tried only on rows that nothing narrow explains.
+    """
+
+    name: str
+    phrase: str
+    test: Callable[[Evidence], Mask]
+    cost: float
+    parameters: Mapping[str, float | str] = field(default_factory=dict)
+    inputs: int = MIN_INPUTS
+    chance: float | None = None
+    change: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    fact: bool = False
+    fitted: bool = False
+
+
+Hypothesis = Callable[[Evidence], Iterator[Candidate]]
+
+
+def function(
+    change: Callable[[NDArray[np.float64]], NDArray[np.float64]], band: Band = EXACT
+) -> Callable[[Evidence], Mask]:
+    """The test of a cause that makes one number of another: the served one is that within the band."""
+
+    def test(evidence: Evidence) -> Mask:
+        if not evidence.both.any():
+            return evidence.both
+        a = np.where(evidence.both, evidence.a, 1.0)
+        return evidence.both & band.holds(change(a), evidence.b)
+
+    return test
+
+
+def distinct(values: NDArray[Any]) -> int:
+    """How many different values there are, NaN and None counted as one."""
+    return len(pc.unique(pa.array(values, from_pandas=True)))
+
+
+def coded(values: Sequence[str | None]) -> tuple[NDArray[np.int64], list[str]]:
+    """Texts as codes: int64 (n,), -1 for none, and the distinct texts in order of appearance."""
+    texts = pa.array(values, pa.string()).dictionary_encode()
+    codes = pc.fill_null(texts.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    return np.array(codes, np.int64), texts.dictionary.to_pylist()
+
+
+def mode(values: NDArray[Any]) -> Any:  # noqa: ANN401  -- a number of numbers, a level of levels
+    """The most frequent value, the smallest of those that tie."""
+    counted = pc.value_counts(pa.array(values))
+    counts = counted.field("counts").to_numpy()
+    return min(counted.field("values").filter(pa.array(counts == counts.max())).to_pylist())
+
+
+def _strings(values: NDArray[Any]) -> list[str | None]:
+    return [None if value is None else str(value) for value in values.tolist()]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return repr(value)
+    return str(value)
