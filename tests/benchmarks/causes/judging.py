@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harness.columns import Kind
 from harness.diff.causes import Cause, Evidence
 from tests.benchmarks.causes.bugs import Parameters
+from tests.benchmarks.causes.number_bugs import TRANSFORMS
 
 MOST_TIED: Final = 3
 NAMELESS: Final = frozenset({"unexplained", "too_few_rows"})
@@ -133,10 +134,14 @@ def _rounded(change: Callable[[Numbers, float], Numbers]) -> Test:
     """Whether one number of decimals does for all rows."""
 
     def holds(a: Numbers, b: Numbers) -> NDArray[np.bool_]:
-        tried = [np.asarray(_near(change(a, 10.0**k), b)) for k in range(-2, 10)]
-        return max(tried, key=np.count_nonzero)
+        return _best([_near(change(a, 10.0**k), b) for k in range(-2, 10)])
 
     return holds
+
+
+def _best(tried: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Of one parameter tried with several values, the rows that the best of them makes."""
+    return max(tried, key=np.count_nonzero)
 
 
 def _near(a: Numbers, b: Numbers) -> NDArray[np.bool_]:
@@ -146,7 +151,7 @@ def _near(a: Numbers, b: Numbers) -> NDArray[np.bool_]:
 
 def _wrapped(a: Numbers, b: Numbers) -> NDArray[np.bool_]:
     tried = [(b - a) % 2.0**bits == 0 for bits in (8, 16, 32) if np.all(np.abs(b) <= 2.0**bits)]
-    return max(tried, key=np.count_nonzero, default=np.zeros(len(a), np.bool_))
+    return _best([*tried, np.zeros(len(a), np.bool_)])
 
 
 _NUMBERS: Final[dict[str, Test]] = {
@@ -163,13 +168,11 @@ _NUMBERS: Final[dict[str, Test]] = {
     "time_shift": lambda a, b: _near(b, a + np.median(b - a)),
     "daylight_saving": lambda a, b: b - a == np.median(b - a),
     "off_by_one": lambda a, b: (np.abs(b - a) == 1) & (b - a == np.median(b - a)),
-    "modular_shift": lambda a, b: (b - a) % 24 == np.median((b - a) % 24),
-    "decimal_mark": lambda a, b: _near(np.log10(b / a), np.round(np.log10(b / a))),
+    "modular_shift": lambda a, b: _best([(b - a) % m == np.median((b - a) % m) for m in (7, 24)]),
+    "decimal_mark": lambda a, b: _near(np.log10(b / a), np.rint(np.log10(b / a))),
     "clip": lambda a, b: (b == b[0]) & ((a > b[0]) == (a[0] > b[0])),
     "wrap": _wrapped,
-    "transform": lambda a, b: (
-        _near(b, 1 / a) | _near(b, a * a) | _near(b, np.abs(a) ** 3) | _near(b, np.sqrt(a))
-    ),
+    "transform": lambda a, b: _best([_near(b, change(a)) for change, _ in TRANSFORMS.values()]),
 }
 
 
