@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.diff.tolerance import Band, Tolerance, Tolerances, check_names
+from harness.diff.tolerance import BLOCK, Band, Tolerance, Tolerances, check_names
 from harness.errors import ScenarioError
 
 INF = math.inf
@@ -31,6 +31,24 @@ INF = math.inf
 def test_band_has_an_exact_edge(left: float, right: float, agree: bool) -> None:  # noqa: FBT001  -- a table
     """Two numbers agree up to atol + rtol of the larger, and infinities with themselves alone."""
     assert Band().holds(np.array([left]), np.array([right])).tolist() == [agree]
+
+
+@pytest.mark.parametrize("n", [0, 1, BLOCK - 1, BLOCK, 2 * BLOCK + 7])
+@pytest.mark.parametrize(
+    "band", [Band(), Band(0.0, 0.0), Band(1e-6, 0.0), Band(0.5, 5.0), Band(1e308, 0.0)], ids=str
+)
+def test_a_block_of_rows_is_compared_as_each_row_alone(band: Band, n: int) -> None:
+    """Whatever the block a row falls into: the formula of the docstring, on numbers of all kinds."""
+    rng = np.random.default_rng(n)
+    left = rng.standard_normal(n) * 10.0 ** rng.integers(-13, 4, n)
+    right = left * (1 + rng.choice([0, 1e-9, 9e-10, 1e-7, 0.5], n))
+    for side in (left, right):
+        odd = rng.random(n) < 0.05
+        side[odd] = rng.choice([0.0, -0.0, INF, -INF, math.nan, 1.7e308, -1.7e308, 5e-324], int(odd.sum()))
+    with np.errstate(invalid="ignore", over="ignore"):
+        room = band.atol + band.rtol * np.maximum(np.abs(left), np.abs(right))
+        near = (np.abs(left - right) <= room) & np.isfinite(left) & np.isfinite(right)
+    assert np.array_equal(band.holds(left, right), near | (left == right))
 
 
 @pytest.mark.parametrize(
