@@ -85,9 +85,8 @@ def make_world(seed: int, n: int = 100_000) -> World:
     label = (rng.random(n) < rng.uniform(0.08, 0.5)).astype(np.float64)
     label[time_ns > time_ns[-1] - int(rng.uniform(0, 3) * DAY_NS)] = np.nan
     history = History.of(unit, time_ns)
-    shapes = [shape for shape, (_, copies) in SHAPES.items() for _ in range(copies)]
-    # Names that say nothing: what a column is called is no evidence.
-    features = {f"f{k:02}": Feature(shape, *SHAPES[shape][0](rng, history)) for k, shape in enumerate(shapes)}
+    named = _names(rng)
+    features = {name: Feature(shape, *SHAPES[shape][0](rng, history)) for name, shape in named.items()}
     return World(
         unit=unit,
         time_ns=time_ns,
@@ -100,6 +99,23 @@ def make_world(seed: int, n: int = 100_000) -> World:
         history=history,
         clock_change_ns=change,
     )
+
+
+def _names(rng: Generator) -> dict[str, str]:
+    """Names of features, a stem and a number that say nothing, and the shape of each.
+
+    The columns of a vector share a stem, as they do in life; others that share one have nothing in common.
+    """
+    others = [shape for shape, (_, copies) in SHAPES.items() for _ in range(copies) if shape != "vector"]
+    stems = [f"{a}{b}" for a in "bdfgklmnprstvz" for b in "aeiou"]
+    vector, *shared = (str(stem) for stem in rng.permutation(stems)[:17])
+    named = {f"{vector}_{k}": "vector" for k in range(int(rng.integers(3, 9)))}
+    taken: dict[str, int] = {}
+    for shape in rng.permutation(others):
+        stem = str(rng.choice(shared))
+        taken[stem] = taken.get(stem, -1) + 1
+        named[f"{stem}_{taken[stem]}"] = str(shape)
+    return named
 
 
 def _start(rng: Generator, change: int | None) -> int:
