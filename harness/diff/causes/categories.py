@@ -167,8 +167,9 @@ def _as_number(text: str) -> float | None:
 
 
 def _other_mark(a: str, b: str) -> bool:
-    """12.5 and 12,5."""
-    return a != b and a.replace(",", ".") == b.replace(",", ".") and _as_number(a.replace(",", ".")) is not None
+    """12.5 and 12,5 or 125."""
+    bare = str.maketrans("", "", ".,")
+    return a.translate(bare) == b.translate(bare) and a.translate(bare).isdigit() and a != b
 
 
 _SPELLINGS: Final[dict[str, tuple[str, Same, float]]] = {
@@ -178,7 +179,7 @@ _SPELLINGS: Final[dict[str, tuple[str, Same, float]]] = {
     "case and spaces": (
         "changes the letter case of, and the space in,",
         lambda a, b: _collapsed(a).casefold() == _collapsed(b).casefold(),
-        0.006,
+        0.02,
     ),
     "decimal_mark": ("writes another decimal mark in", _other_mark, 0.003),
 }
@@ -276,6 +277,7 @@ def _number_of(raw: str) -> float | None:
     return _as_number(value) if isinstance(value, str) else None
 
 
-CATEGORY: Final[tuple[Hypothesis, ...]] = (spelling, text_cut, number_text, recoded)
+CATEGORY: Final[tuple[Hypothesis, ...]] = (spelling, text_cut, number_text)
+RETYPED: Final[tuple[Hypothesis, ...]] = (retyped,)
 TYPES: Final[tuple[Hypothesis, ...]] = (number_text, retyped)
-NUMBERS: Final[tuple[Hypothesis, ...]] = (recoded, retyped)
+RECODED: Final[tuple[Hypothesis, ...]] = (recoded,)

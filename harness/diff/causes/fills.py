@@ -24,6 +24,8 @@ from harness.diff.causes.wording import spoken
 _SLOW: Final = 0.9
 _SLOW_FEW: Final = 0.97
 _FEW: Final = 12
+#: how likely it may be that only zeros were hit by luck, for it to be said, and for it to be sure
+_BY_LUCK, _HARDLY = 0.2, 0.001
 #: the share of fills that land on the mean or the median by luck is far below this
 _SAME: Final = 1e-6
 #: values that systems serve for a level that they do not know
@@ -43,7 +45,7 @@ def lost(evidence: Evidence) -> Iterator[Candidate]:
     for kind, (name, phrase) in wording.items():
         if not np.any(evidence.right_kind == kind):
             continue
-        yield Candidate(name, phrase, _served(kind), cost=0.001, inputs=1, fact=True)
+        yield Candidate(name, phrase, _served(kind), cost=0.006, inputs=1, fact=True)
         if kind in {Kind.NAN, Kind.NULL, Kind.MISSING}:
             yield from _lost_zero(evidence, kind, phrase)
             yield from _timed_out(evidence, _served(kind), f"{phrase} where the response is slow")
@@ -70,7 +72,7 @@ def fill(evidence: Evidence) -> Iterator[Candidate]:
         return np.asarray(some.empty & (some.right_kind == Kind.VALUE) & (some.b == value), bool)
 
     phrase = f"fills missing values of {evidence.label} with {spoken(value)}"
-    yield Candidate("fill", phrase, test, cost=0.004, parameters={"fill": value}, inputs=1, chance=0.0)
+    yield Candidate("fill", phrase, test, cost=0.004, parameters={"value": value}, inputs=1, chance=0.0)
     yield from _central(evidence, value, test, verb="fills missing values of", inputs=1)
 
 
@@ -86,7 +88,15 @@ def constant(evidence: Evidence) -> Iterator[Candidate]:
     share = _share(evidence, value)
     phrase = f"serves the constant {spoken(value)} for {evidence.label}"
     yield Candidate(
-        "constant", phrase, test, cost=0.01, parameters={"value": value}, inputs=inputs, chance=share
+        "constant",
+        phrase,
+        test,
+        cost=0.01,
+        parameters={"value": value},
+        inputs=inputs,
+        chance=share,
+        once=True,
+        soft=True,
     )
     yield from _central(evidence, value, test, verb="serves", inputs=inputs)
     yield from _timed_out(
@@ -124,9 +134,12 @@ def _lost_zero(evidence: Evidence, kind: Kind, phrase: str) -> Iterator[Candidat
     def test(some: Evidence) -> Mask:
         return np.asarray((some.right_kind == kind) & (some.left_kind == Kind.VALUE) & (some.a == 0))
 
-    if 0 < zeros and zeros ** np.count_nonzero(test(evidence)) < 1 / 1_000:
+    luck = zeros ** np.count_nonzero(test(evidence))
+    if 0 < zeros and luck < _BY_LUCK:
         words = f"{phrase} where it is zero"
-        yield Candidate("lost_zero", words, test, cost=0.0, inputs=1, chance=zeros)
+        # where luck may have done it, nothing tells this from any empty cell
+        cost = 0.0 if luck < _HARDLY else 0.005
+        yield Candidate("lost_zero", words, test, cost=cost, inputs=1, chance=0.0)
 
 
 def _timed_out(
@@ -196,6 +209,7 @@ def _clip(evidence: Evidence, value: float, share: float) -> Iterator[Candidate]
         parameters={"bound": value},
         chance=share,
         change=lambda a: cut(a, value),
+        soft=True,
     )
 
 

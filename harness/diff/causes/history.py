@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ class History:
     """n rows ordered by group, and by time within.
 
     `order` int64 (n,) has the rows so ordered, `place` where each row stands in it, `start` the place at
-    which its group begins. `group` int64 (n,) are the codes, dense from 0.
+    which its group begins. `group` int64 (n,) are the codes made dense, `codes` (groups,) as they were.
     """
 
     order: Ints
@@ -25,18 +26,20 @@ class History:
     start: Ints
     group: Ints
     time_ns: Ints
+    codes: Ints
 
     @classmethod
     def of(cls, codes: Ints, time_ns: Ints | None) -> History:
         """The history of coded groups; without times the rows are in order of time already."""
         times = np.arange(len(codes)) if time_ns is None else np.asarray(time_ns, np.int64)
-        group = np.unique(codes, return_inverse=True)[1].astype(np.int64)
+        held, group = np.unique(codes, return_inverse=True)
+        group = group.astype(np.int64)
         order = np.lexsort((times, group))
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
         sizes = np.bincount(group, minlength=1)
         start = (np.cumsum(sizes) - sizes)[group] if len(group) else group
-        return cls(order, place, start, group, times)
+        return cls(order, place, start, group, times, held)
 
     def before(self, rows: Ints, lag: int) -> Ints:
         """The row of the same group `lag` rows before each, -1 where there is none."""
@@ -51,6 +54,27 @@ class History:
         ends = self._ends[self.group[rows]]
         return np.asarray(self.order[starts + np.maximum(early[ends] - early[starts] - 1, 0)])
 
+    def latest(self, codes: Ints, rows: Ints) -> Ints:
+        """The last row of other groups, by their codes, up to the times of some rows; -1 where there is none."""
+        if not len(self.order):
+            return np.full(len(rows), -1)
+        groups = np.searchsorted(self.codes, codes).clip(max=len(self.codes) - 1)
+        asked = groups * (len(self.order) + 1) + self._rank[rows]
+        places = np.searchsorted(self._keys, asked, "right") - 1
+        found = self.order[places.clip(min=0)]
+        inside = (places >= 0) & (self.group[found] == groups) & (self.codes[groups] == codes)
+        return np.where(inside, found, -1)
+
+    @cached_property
+    def _rank(self) -> Ints:
+        """The rank of each row's time, equal for equal times; small where nanoseconds would overflow."""
+        return np.unique(self.time_ns, return_inverse=True)[1].astype(np.int64)
+
+    @cached_property
+    def _keys(self) -> Ints:
+        """Group and rank of time as one number, ascending."""
+        return (self.group * (len(self.order) + 1) + self._rank)[self.order]
+
     def until(self, rows: Ints) -> Ints:
         """The time at which the next row of the same group comes, the largest int64 where none does."""
         places = self.place[rows] + 1
@@ -62,9 +86,25 @@ class History:
         """Whether each row is the first of its group."""
         return np.asarray(self.place[rows] == self.start[rows])
 
+    def part(self, rows: Ints) -> Part:
+        """The whole history of the groups of some rows."""
+        groups = np.unique(self.group[rows])
+        begins, sizes = self.start_of[groups], np.diff(self.start_of)[groups]
+        nth = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        held = self.order[np.repeat(begins, sizes) + nth]
+        start = np.arange(len(held)) - nth
+        slot = np.empty(len(self.order), np.int64)
+        slot[held] = np.arange(len(held))
+        return Part(held, slot[rows], start, nth, self.time_ns[held])
+
     @property
     def _ends(self) -> Ints:
-        return np.cumsum(np.bincount(self.group, minlength=1))
+        return self.start_of[1:]
+
+    @cached_property
+    def start_of(self) -> Ints:
+        """The place at which each group begins, and the end; (groups + 1,)."""
+        return np.concatenate([[0], np.cumsum(np.bincount(self.group, minlength=1))])
 
     def ledger(self, ids: Ints, size: int) -> Ledger | None:
         """Where each group held which of `size` coded values, None where the codes would not fit."""
@@ -74,6 +114,34 @@ class History:
         known = np.flatnonzero(ids >= 0)
         keys = ((self.group * (size + 1) + ids) * n + self.place)[known]
         return Ledger(self, np.sort(keys), size)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The rows of some groups, ordered by group and time: m of them, by slot.
+
+    `rows` int64 (m,) of the whole capture, `asked` the slots of the rows that were asked for, `start` (m,)
+    the slot at which each one's group begins, `nth` how many of its group come before it.
+    """
+
+    rows: Ints
+    asked: Ints
+    start: Ints
+    nth: Ints
+    time_ns: Ints
+
+    @cached_property
+    def rounds(self) -> list[Ints]:
+        """The slots of every group's first row, then of every second one, and so on."""
+        order = np.argsort(self.nth, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.nth))[:-1]) if len(order) else []
+
+    def opening(self, span_ns: int) -> Ints:
+        """The slot of the first row of the same group that is less than a span of time ago; (m,)."""
+        ranked, rank = np.unique(self.time_ns, return_inverse=True)
+        since = np.searchsorted(ranked, self.time_ns - span_ns, "left")
+        base = self.start * (len(ranked) + 1)
+        return np.searchsorted(base + rank, base + since, "left")
 
 
 @dataclass(frozen=True, eq=False)

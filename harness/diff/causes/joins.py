@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.columns import Column, Kind
 from harness.diff.causes.history import History, Ledger
-from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask
+from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask, same_value
 
 #: other features compared, those nearest in order, and rows that each is glanced at
 _MOST_OTHERS: Final = 500
@@ -45,6 +45,7 @@ def by_key(evidence: Evidence) -> Iterator[Candidate]:
             continue
         phrase = f"looks {evidence.label} up by {name}"
         parameters: dict[str, float | str] = {"key": name}
+        yield from _of_that_unit(evidence, name, phrase)
         yield Candidate("wrong_key", phrase, _previous(history), cost=0.006, parameters=parameters)
         yield Candidate("wrong_key", phrase, _held_before(ledger), cost=0.008, parameters=parameters)
         yield Candidate("wrong_key", phrase, _held_ever(ledger), cost=0.010, parameters=parameters)
@@ -66,6 +67,19 @@ def another_row(evidence: Evidence) -> Iterator[Candidate]:
         chance=crowded,
         inputs=5,
     )
+
+
+def _of_that_unit(evidence: Evidence, name: str, phrase: str) -> Iterator[Candidate]:
+    """The key is taken for the unit: the latest value of the unit that bears the key's code."""
+    history = evidence.around.by_unit
+    if history is None:
+        return
+    codes = evidence.around.keys[name]
+
+    def test(some: Evidence) -> Mask:
+        return same_value(some, history.latest(codes[some.rows], some.rows))
+
+    yield Candidate("wrong_key", phrase, test, cost=0.005, parameters={"key": name})
 
 
 def _others(evidence: Evidence) -> list[tuple[str, Column]]:
@@ -105,9 +119,7 @@ def _same_by_luck(column: Column, evidence: Evidence) -> float:
 
 def _previous(history: History) -> Callable[[Evidence], Mask]:
     def test(some: Evidence) -> Mask:
-        sources = history.before(some.rows, 1)
-        held = some.whole.left_ids[sources]
-        return np.asarray((sources >= 0) & (held >= 0) & (held == some.b_id))
+        return same_value(some, history.before(some.rows, 1))
 
     return test
 

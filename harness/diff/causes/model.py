@@ -91,10 +91,8 @@ class Surroundings:
             return None
         known = np.isfinite(self.latency_ns)
         ranks = np.full(len(known), np.nan)
-        ordered = np.sort(self.latency_ns[known])
-        low = np.searchsorted(ordered, self.latency_ns[known], "left")
-        high = np.searchsorted(ordered, self.latency_ns[known], "right")
-        ranks[known] = (low + high) / (2 * max(1, len(ordered)))
+        order = np.flatnonzero(known)[np.argsort(self.latency_ns[known])]
+        ranks[order] = (np.arange(len(order)) + 0.5) / max(1, len(order))
         return ranks
 
 
@@ -241,7 +239,7 @@ class Whole:
             return self._codes[0]
         ids = np.full(len(self.left.kind), -1)
         held = (self.left.kind == Kind.VALUE) & np.isfinite(self.left.values)
-        ids[held] = np.searchsorted(self.values, self.left.values[held])
+        ids[held] = np.unique(self.left.values[held], return_inverse=True)[1]
         return ids
 
     @cached_property
@@ -304,7 +302,8 @@ class Candidate:
     is what it makes of a left value, where it is a function of that alone: the offline values that it would
     leave as they are must not be among the affected ones. `chance` is the share that unrelated values would
     have explained, None to measure it on scrambled rows. `fact`: what a cell holds, needs no support.
-    `broad`: satisfied by much, so tried only on rows that nothing narrow explains.
+    `once`: named at most once a field, for the second most frequent parameter is as good as any third.
+    `soft`: a few values in common satisfy it, so it stands only where it explains most rows, or others the rest.
     """
 
     name: str
@@ -316,7 +315,8 @@ class Candidate:
     chance: float | None = None
     change: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     fact: bool = False
-    fitted: bool = False
+    once: bool = False
+    soft: bool = False
 
 
 Hypothesis = Callable[[Evidence], Iterator[Candidate]]
@@ -334,6 +334,12 @@ def function(
         return evidence.both & band.holds(change(a), evidence.b)
 
     return test
+
+
+def same_value(some: Evidence, sources: Rows) -> Mask:
+    """Rows that are served what the left arm holds in their source rows; -1 is no source."""
+    held = some.whole.left_ids[sources]
+    return np.asarray((sources >= 0) & (held >= 0) & (held == some.b_id))
 
 
 def distinct(values: NDArray[Any]) -> int:

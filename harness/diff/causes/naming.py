@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.diff.causes.categories import CATEGORY, NUMBERS, TYPES
+from harness.diff.causes.categories import CATEGORY, RECODED, RETYPED, TYPES
 from harness.diff.causes.chance import beyond, chance_of, lower_bound
 from harness.diff.causes.fills import FACTS, FILLS
 from harness.diff.causes.joins import BROAD_JOINS, JOINS
@@ -27,7 +27,7 @@ from harness.diff.causes.model import (
 )
 from harness.diff.causes.noise import AHEAD, NOISE
 from harness.diff.causes.precision import PRECISION
-from harness.diff.causes.scale import SCALES
+from harness.diff.causes.scale import BY_FIELD, SCALES
 from harness.diff.causes.staleness import STALENESS
 from harness.diff.causes.times import SHIFTS
 from harness.diff.causes.transforms import COMPLEMENT, TRANSFORMS
@@ -44,34 +44,38 @@ _SELECTED_ODDS: Final = 1_000.0
 #: what reproduces the same rows and is worth this much less is not tied: the evidence speaks against it
 _TIE: Final = 0.004
 MOST_TIED: Final = 2
+#: the share of the rows that a cause must explain for no dearer hypothesis to be tried
+_ENOUGH: Final = 0.98
+#: what a narrower cause must explain of what a broader one does to be named before it, by family
+_WEIGHTS: Final = (1.0, 1.0, 1.0, 0.4, 0.25)
 #: a fitted number that explains less than this share of a lattice's mismatches, in vain for the rest, is noise
 _MAJORITY: Final = 0.6
 _OPEN: Final = 0.3
 
-NARROW: Final[tuple[Hypothesis, ...]] = (
+#: formulas of the number alone, which are cheap to try
+FORMULAS: Final[tuple[Hypothesis, ...]] = (
     *FACTS,
     *FILLS,
     *TRANSFORMS,
     *SCALES,
     *SHIFTS,
     *PRECISION,
-    *JOINS,
-    *STALENESS,
-    *EVENTS,
     *AHEAD,
-    *NUMBERS,
+    *RETYPED,
 )
-LEVELS: Final[tuple[Hypothesis, ...]] = (*FACTS, *FILLS, *CATEGORY, *JOINS, *STALENESS, *AHEAD)
+#: what looks at other features, other rows and other times
+LOOKUPS: Final[tuple[Hypothesis, ...]] = (*BY_FIELD, *JOINS, *STALENESS, *EVENTS)
+SPELLINGS: Final[tuple[Hypothesis, ...]] = (*FACTS, *FILLS, *CATEGORY, *AHEAD)
 
 
 def families_for(evidence: Evidence) -> tuple[tuple[Hypothesis, ...], ...]:
-    """What is tried on a field, narrow hypotheses first, and broad ones on what these leave."""
+    """What is tried on a field, in this order: facts, formulas, lookups, broad hypotheses, statistics."""
     if evidence.score:
-        return (FACTS, (*NARROW, COMPLEMENT), NOISE)
+        return (FACTS, (*FORMULAS, COMPLEMENT), BY_FIELD, (), NOISE)
     if evidence.numbers:
-        return (FACTS, NARROW, BROAD_JOINS, (*WINDOWS, *NOISE))
+        return (FACTS, FORMULAS, LOOKUPS, (*BROAD_JOINS, *RECODED), (*WINDOWS, *NOISE))
     if evidence.left.dtype == evidence.right.dtype:
-        return (FACTS, LEVELS, BROAD_JOINS)
+        return (FACTS, SPELLINGS, (*JOINS, *STALENESS), RECODED)
     return (FACTS, (*FACTS, *TYPES))
 
 
@@ -152,7 +156,6 @@ class _Named:
     tied: tuple[str, ...]
     hits: Mask
     rows: Rows
-    soft: bool
 
     @property
     def name(self) -> str:
@@ -161,21 +164,26 @@ class _Named:
 
 def _best(evidence: Evidence, named: set[str]) -> _Named | None:
     some = evidence.at(evidence.rows[:: -(-len(evidence.rows) // TRIED_ROWS)])
-    for family in families_for(evidence):
+    best: tuple[_Trial, tuple[str, ...]] | None = None
+    for family, weight in zip(families_for(evidence), _WEIGHTS, strict=False):
+        if best is not None and (best[0].value > weight or best[0].count >= _ENOUGH * len(some.rows)):
+            break
         trials = [
             _Trial(candidate, some, candidate.test(some))
             for hypothesis in family
             for candidate in hypothesis(some)
-            if not (candidate.fitted and candidate.name in named)
+            if not (candidate.once and candidate.name in named)
         ]
         chosen = _chosen([trial for trial in trials if trial.supported])
         if chosen is None or (family is FACTS and chosen[0].count < len(some.rows)):
             continue
-        best, tied = chosen
-        hits = best.candidate.test(evidence)
-        soft = best.candidate.fitted and evidence.whole.decimals is not None
-        return _Named(best.candidate, tied, hits, evidence.rows[hits], soft)
-    return None
+        if best is None or best[0].value < weight * chosen[0].value:
+            best = chosen
+    if best is None:
+        return None
+    first, tied = best
+    hits = first.candidate.test(evidence)
+    return _Named(first.candidate, tied, hits, evidence.rows[hits])
 
 
 def _chosen(trials: list[_Trial]) -> tuple[_Trial, tuple[str, ...]] | None:
@@ -198,7 +206,7 @@ def _chosen(trials: list[_Trial]) -> tuple[_Trial, tuple[str, ...]] | None:
 
 def _told(evidence: Evidence, causes: list[_Named], *, left: Rows) -> tuple[Cause, ...]:
     if len(left) > _OPEN * len(evidence.rows):
-        noise = [c for c in causes if c.soft and len(c.rows) < _MAJORITY * len(evidence.rows)]
+        noise = [c for c in causes if c.candidate.soft and len(c.rows) < _MAJORITY * len(evidence.rows)]
         left = np.sort(np.concatenate([left, *(c.rows for c in noise)]))
         causes = [c for c in causes if c not in noise]
     told = [

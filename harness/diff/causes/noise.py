@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask
+from harness.diff.causes.model import MIN_ROWS, Candidate, Evidence, Hypothesis, Mask
 from harness.diff.sentences import percent
 
 Floats = NDArray[np.float64]
@@ -18,20 +18,18 @@ _LEAST_ROWS: Final = 20
 _SURE: Final = 5.0
 #: relative noise above this is no approximation of anything
 _WIDEST: Final = 0.3
-#: of a slope of log|b − a| on log|a|: its largest standard error, and how near to 1, how far from 0, in these
-_STEEP: Final = (0.25, 2.6, 4.0)
-#: the standard deviation of log|z| for a normal z: pi / sqrt(8)
-_LOG_NORMAL: Final = 1.1107
+#: how much likelier errors in proportion must be than errors of one size: the logarithm of the odds
+_LIKELIER: Final = 6.0
 #: share of rows with a positive label beyond which only the label explains where the rows differ
 _PURE: Final = 0.99
-_ODDS: Final = 1e6
+_LIKELY, _SURELY = 2_000.0, 1e6
 _STRATA: Final = 20
 
 
 def approximate(evidence: Evidence) -> Iterator[Candidate]:
     """The served number is the offline one within a few percent, in proportion to its size.
 
-    Noise in proportion has a slope of 1 of log|b − a| on log|a|, noise that is only added one of 0.
+    Told where normal errors in proportion to the number are far likelier than normal errors of one size.
     """
     usable = evidence.both & (evidence.a != 0) if evidence.both.any() else evidence.both
     a, b = evidence.a[usable], evidence.b[usable]
@@ -61,12 +59,15 @@ def only_of_label(evidence: Evidence) -> Iterator[Candidate]:
         return
     known, ours = label[np.isfinite(label)], label[evidence.rows]
     ours = ours[np.isfinite(ours)]
-    if len(ours) < _LEAST_ROWS // 2 or len(np.unique(known[:1000])) != 2:
+    if len(ours) < MIN_ROWS or len(np.unique(known[:1000])) != 2:
         return
     value = float(np.median(ours))
     base, share = float(np.mean(known == value)), float(np.mean(ours == value))
-    if share >= _PURE and base <= 0.5 and len(ours) * -np.log(base) > np.log(_ODDS):
-        yield _looked_ahead(evidence, cost=0.0, test=lambda some: label[some.rows] == value)
+    odds = -len(ours) * np.log(base) if 0 < base <= 0.5 else 0.0
+    if share >= _PURE and odds > np.log(_LIKELY):
+        # far beyond luck the label explains more than any formula that fits these rows too
+        cost = 0.0 if odds > np.log(_SURELY) else 0.15
+        yield _looked_ahead(evidence, cost=cost, test=lambda some: label[some.rows] == value)
 
 
 def follows_label(evidence: Evidence) -> Iterator[Candidate]:
@@ -88,17 +89,10 @@ def _looked_ahead(evidence: Evidence, *, cost: float, test: Any) -> Candidate:  
 
 
 def _proportional(size: Floats, off: Floats) -> bool:
-    """Whether the size of the error grows in proportion to the number."""
-    moved = off > 0
-    x, y = np.log(size[moved]), np.log(off[moved])
-    spread = float(np.std(x))
-    if spread == 0:
-        return False
-    error = _LOG_NORMAL / (np.sqrt(len(x)) * spread)
-    slope = float(np.mean((x - x.mean()) * (y - y.mean())) / spread**2)
-    largest, near, far = _STEEP
-    # an exact slope of 1 has a small error of its own on many rows: quantised noise may be off by a tenth
-    return error <= largest and abs(slope - 1.0) <= max(near * error, 0.1) and slope > far * error
+    """Whether errors (n,) grow in proportion to the numbers (n,): the ratio of two normal likelihoods."""
+    alike = np.log(np.sqrt(np.mean(off**2)))
+    grown = np.log(np.sqrt(np.mean((off / size) ** 2))) + np.mean(np.log(size))
+    return bool(len(size) * (alike - grown) > _LIKELIER)
 
 
 def _partial(a: Floats, b: Floats, y: Floats) -> float:

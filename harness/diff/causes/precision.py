@@ -48,7 +48,7 @@ def rounding(evidence: Evidence) -> Iterator[Candidate]:
                 name,
                 f"{verb} {evidence.label} {_to(decimals)}",
                 _rounded(holds, decimals),
-                cost=_ROUNDING_COST[name] + (0.0 if decimals >= 0 else 0.002),
+                cost=_ROUNDING_COST[name] + _grid_cost(name, decimals),
                 parameters={"decimals": float(decimals)},
                 change=lambda a, change=change, decimals=decimals: change(a, decimals),
             )
@@ -182,6 +182,12 @@ def _rounded(holds: Callable[[Floats, Floats, int], Mask], decimals: int) -> Cal
         return np.asarray(some.both & (np.round(b, decimals) == b) & holds(a, b, decimals))
 
     return test
+
+
+def _grid_cost(name: str, decimals: int) -> float:
+    """Tens are rare, and nothing but rounding and cutting knows decimals."""
+    one_way = 0.005 if decimals and name in {"floor", "ceil"} else 0.0
+    return one_way + (0.0 if decimals >= 0 else 0.002)
 
 
 def _to(decimals: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -33,7 +32,10 @@ _LINE_BAND: Final = 1e-9
 _SEED: Final = 3
 #: levels of a field beyond which a factor for each says nothing
 _MOST_LEVELS: Final = 50
-_STEM: Final = re.compile(r"^(.*?)[_\-.\[]?\d+\]?$")
+#: features on each side that a vector may reach to, rows glanced at for it, and the share that must fit
+_BESIDE: Final = 64
+_GLANCE: Final = 16
+_OF_GLANCE: Final = 0.25
 
 
 def scale(evidence: Evidence) -> Iterator[Candidate]:
@@ -54,7 +56,8 @@ def scale(evidence: Evidence) -> Iterator[Candidate]:
             parameters={"factor": by},
             change=lambda a, by=by: a * by,
             chance=found.chance if evidence.whole.decimals is not None else None,
-            fitted=True,
+            once=True,
+            soft=evidence.whole.decimals is not None,
         )
 
 
@@ -77,7 +80,8 @@ def affine(evidence: Evidence) -> Iterator[Candidate]:
         cost=0.012,
         parameters={"slope": slope, "intercept": intercept},
         inputs=4,
-        fitted=True,
+        once=True,
+        soft=evidence.whole.decimals is not None,
     )
 
 
@@ -101,25 +105,47 @@ def scale_by(evidence: Evidence) -> Iterator[Candidate]:
             _scaled_by(codes, factors),
             cost=0.012 + 0.0005 * len(known),
             parameters={"field": field, **{levels[k]: float(factors[k]) for k in known}},
+            once=True,
         )
 
 
 def norm(evidence: Evidence) -> Iterator[Candidate]:
-    """The features of one vector are divided by its length, or by their sum or largest."""
-    stem = _STEM.match(evidence.label)
-    if stem is None or np.count_nonzero(evidence.both) < MIN_ROWS:
+    """The features of one vector, which stand side by side, are divided by their length, sum or largest."""
+    names = [name for name, column in evidence.around.columns.items() if column.dtype == "number"]
+    if evidence.label not in names or np.count_nonzero(evidence.both) < MIN_ROWS:
         return
-    members = [
-        column
-        for name, column in evidence.around.columns.items()
-        if column.dtype == "number" and (same := _STEM.match(name)) and same[1] == stem[1]
-    ]
-    if len(members) < 2:
+    own = names.index(evidence.label)
+    around = names[max(0, own - _BESIDE) : own + _BESIDE + 1]
+    columns = [evidence.around.columns[name] for name in around]
+    glance = evidence.at(evidence.rows[_usable(evidence)][:_GLANCE])
+    divisors = glance.a / glance.b
+    if len(divisors) < MIN_ROWS or not np.all(divisors > 0):
         return
-    for kind, order in (("length", 2), ("sum", 1), ("largest", np.inf)):
-        test = _normed(members, order)
-        phrase = f"divides {evidence.label} and the rest of {stem[1]} by their {kind}"
-        yield Candidate("norm", phrase, test, cost=0.004, parameters={"norm": kind})
+    vectors = np.abs(np.stack([column.values[glance.rows] for column in columns]))
+    for kind, order in (("length", 2.0), ("sum", 1.0), ("largest", np.inf)):
+        span = _span(vectors, around.index(evidence.label), divisors, order=order)
+        if span is not None:
+            low, high = span
+            phrase = f"divides {evidence.label} by the {kind} of {around[low]} to {around[high]}"
+            test = _normed(columns[low : high + 1], order)
+            yield Candidate("norm", phrase, test, cost=0.004, parameters={"norm": kind})
+
+
+def _span(vectors: Floats, own: int, divisors: Floats, *, order: float) -> tuple[int, int] | None:
+    """The columns from which to which the norm is the divisor of most rows, own among them; None for none.
+
+    Sums grow outwards from the own column, so that what stands further away costs no digits.
+    """
+    powers = vectors if np.isinf(order) else vectors**order
+    grow = np.maximum.accumulate if np.isinf(order) else np.cumsum
+    right = grow(powers[own:], axis=0)
+    left = np.concatenate([np.zeros((1, len(divisors))), grow(powers[:own][::-1], axis=0)])
+    sums = np.maximum(left[:, None], right[None]) if np.isinf(order) else left[:, None] + right[None]
+    sums[0, 0] = np.nan
+    target = divisors if np.isinf(order) else divisors**order
+    hits = np.mean(np.abs(sums - target) <= 1e-9 * target, axis=2)
+    best = np.unravel_index(int(np.argmax(hits)), hits.shape)
+    return (own - int(best[0]), own + int(best[1])) if hits[best] >= _OF_GLANCE else None
 
 
 def _usable(evidence: Evidence) -> Mask:
@@ -231,4 +257,5 @@ def _normed(members: list[Any], order: float) -> Any:  # noqa: ANN401  -- a test
     return test
 
 
-SCALES: Final[tuple[Hypothesis, ...]] = (scale, affine, scale_by, norm)
+SCALES: Final[tuple[Hypothesis, ...]] = (scale, affine)
+BY_FIELD: Final[tuple[Hypothesis, ...]] = (scale_by, norm)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.diff.causes.history import History, Ledger
-from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask
+from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask, same_value
 from harness.diff.causes.wording import age
 from harness.diff.places import rfc3339
 
@@ -30,7 +30,7 @@ def stale(evidence: Evidence) -> Iterator[Candidate]:
         return
     for lag in range(1, _LAGS + 1):
         sources = history.before(evidence.rows, lag)
-        hits = _equal(evidence, sources)
+        hits = same_value(evidence, sources)
         if not hits.any():
             continue
         seconds = _age(evidence, history, sources, hits)
@@ -58,7 +58,7 @@ def snapshot(evidence: Evidence) -> Iterator[Candidate]:
     yield Candidate(
         "snapshot",
         f"serves {evidence.label} as of {date}, whatever the time of the request",
-        lambda some: _equal(some, history.as_of(some.rows, when)),
+        lambda some: same_value(some, history.as_of(some.rows, when)),
         cost=0.004,
         parameters={"time_ns": float(when), "time": date},
     )
@@ -91,14 +91,8 @@ def _ledger(evidence: Evidence, history: History) -> Ledger | None:
     return evidence.whole.ledger("unit", history)
 
 
-def _equal(some: Evidence, sources: NDArray[np.int64]) -> Mask:
-    """Rows that are served what the left arm holds in their source rows; -1 is no source."""
-    held = some.whole.left_ids[sources]
-    return np.asarray((sources >= 0) & (held >= 0) & (held == some.b_id))
-
-
 def _lagged(history: History, lag: int) -> Callable[[Evidence], Mask]:
-    return lambda some: _equal(some, history.before(some.rows, lag))
+    return lambda some: same_value(some, history.before(some.rows, lag))
 
 
 def _age(evidence: Evidence, history: History, sources: NDArray[np.int64], hits: Mask) -> float:

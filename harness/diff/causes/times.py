@@ -36,7 +36,7 @@ def shift(evidence: Evidence) -> Iterator[Candidate]:
     unit = epoch_unit(evidence)
     for by in found.values:
         cost, name, words = _named(by, unit, whole=evidence.whole.whole_numbers)
-        parameters: dict[str, float | str] = {"by": by / unit if name == "time_shift" and unit else by}
+        parameters: dict[str, float | str] = {"by": by}
         phrase = f"serves {evidence.label} {higher(by)} than {evidence.other}{words}"
         change, chance = _adding(by), found.chance
         yield Candidate(
@@ -47,7 +47,8 @@ def shift(evidence: Evidence) -> Iterator[Candidate]:
             parameters=parameters,
             chance=chance,
             change=change,
-            fitted=True,
+            once=True,
+            soft=evidence.whole.decimals is not None,
         )
         if name == "time_shift" and unit and abs(by / unit) == 3600.0:
             yield from _daylight(evidence, function(change), by=by, chance=chance)
@@ -81,9 +82,10 @@ def modular(evidence: Evidence) -> Iterator[Candidate]:
         phrase,
         test,
         cost=0.001,
-        parameters={"by": away, "modulus": float(modulus)},
+        parameters={"by": by, "modulus": float(modulus)},
         chance=chance,
-        fitted=True,
+        once=True,
+        soft=True,
     )
     if abs(away) == 1 and modulus == 24:
         yield from _daylight(evidence, test, by=away, chance=chance)

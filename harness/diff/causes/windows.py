@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.columns import Column, Kind
+from harness.diff.causes.history import History, Part
 from harness.diff.causes.model import EXACT, Candidate, Evidence, Hypothesis, Mask
 from harness.diff.sentences import number
 
@@ -17,8 +18,36 @@ _LEAST_ROWS: Final = 20
 _ALIKE: Final = 0.5
 _GLANCE: Final = 64
 _MOST_OTHERS: Final = 500
+#: days that windows have, the share of glanced rows that one must explain, and of sums that may shrink
+_DAYS: Final = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 14.0, 21.0, 28.0, 30.0, 60.0, 90.0)
+_LEAST: Final = 0.1
+_SHRINKING: Final = 0.01
+_DAY_NS: Final = 86_400 * 10**9
 #: interquartile range of served divided by offline, at most
 _SPREAD: Final = 0.5
+
+
+def recount(evidence: Evidence) -> Iterator[Candidate]:
+    """The served count or sum is the offline one over another number of days, counted again from the capture.
+
+    If the offline value is what the unit's requests of the last D days add up to, running totals follow from
+    it, and with them the sum over any other window.
+    """
+    history, whole = evidence.around.by_unit, evidence.whole
+    if history is None or evidence.around.time_ns is None or whole.decimals is None or evidence.score:
+        return
+    if not len(whole.values) or whole.values[0] < 0:
+        return
+    glance = evidence.at(evidence.rows[:: -(-len(evidence.rows) // _GLANCE)])
+    part = history.part(glance.rows)
+    for days in _DAYS:
+        totals = _totals(part, evidence.left.values[part.rows], days)
+        if totals is None:
+            continue
+        for other in _DAYS:
+            made = _windowed(part, totals, other)[part.asked]
+            if other != days and np.mean(_alike(made, glance)) > _LEAST:
+                yield _counted_over(evidence, history, days=days, other=other)
 
 
 def present_event(evidence: Evidence) -> Iterator[Candidate]:
@@ -71,6 +100,50 @@ def window(evidence: Evidence) -> Iterator[Candidate]:
     )
 
 
+def _counted_over(evidence: Evidence, history: History, *, days: float, other: float) -> Candidate:
+    def test(some: Evidence) -> Mask:
+        part = history.part(some.rows)
+        totals = _totals(part, some.left.values[part.rows], days)
+        if totals is None:
+            return np.zeros(len(some.rows), bool)
+        return _alike(_windowed(part, totals, other)[part.asked], some)
+
+    span = f"{number(other)} {'day' if other == 1 else 'days'}"
+    return Candidate(
+        "window",
+        f"adds {evidence.label} up over {span} where {evidence.other} has {number(days)}",
+        test,
+        cost=0.004,
+        parameters={"days": other, "of_days": days},
+    )
+
+
+def _alike(made: NDArray[np.float64], some: Evidence) -> Mask:
+    if not some.both.any():
+        return some.both
+    step = 10.0 ** -(some.whole.decimals or 0)
+    return np.asarray(some.both & (np.abs(made - some.b) <= 1e-6 * step + 1e-12 * np.abs(made)))
+
+
+def _totals(part: Part, values: NDArray[np.float64], days: float) -> NDArray[np.float64] | None:
+    """What each unit's requests add up to until each row, from sums over a window; None for no such sums."""
+    opening = part.opening(int(days * _DAY_NS))
+    before = np.where(opening > part.start, opening, len(values) + 1) - 1
+    totals = np.append(np.zeros(len(values)), 0.0)
+    for places in part.rounds:
+        totals[places] = values[places] + totals[before[places]]
+    steps = np.diff(totals[:-1])[part.start[1:] != np.arange(1, len(values))]
+    if not np.all(np.isfinite(totals)) or np.mean(steps < -1e-6) > _SHRINKING:
+        return None
+    return totals
+
+
+def _windowed(part: Part, totals: NDArray[np.float64], days: float) -> NDArray[np.float64]:
+    opening = part.opening(int(days * _DAY_NS))
+    before = np.where(opening > part.start, opening, len(totals)) - 1
+    return totals[:-1] - totals[before]
+
+
 def _moved_by(column: Column, by: float) -> Any:  # noqa: ANN401  -- a test
     def test(some: Evidence) -> Mask:
         if not some.both.any():
@@ -86,5 +159,5 @@ def _on_side(*, below: bool) -> Any:  # noqa: ANN401  -- a test
     return lambda some: np.asarray(some.both & ((some.b < some.a) if below else (some.b > some.a)))
 
 
-EVENTS: Final[tuple[Hypothesis, ...]] = (present_event,)
+EVENTS: Final[tuple[Hypothesis, ...]] = (recount, present_event)
 WINDOWS: Final[tuple[Hypothesis, ...]] = (window,)
