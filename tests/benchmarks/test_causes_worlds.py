@@ -1,6 +1,7 @@
 """The worlds that causes are named in: what was known when, what bugs do, and what drift monitors see."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from harness.columns import Column
 from tests.benchmarks.causes.bugs import MAKERS, Unsuitable, struck
 from tests.benchmarks.causes.history import DAY_NS, History
-from tests.benchmarks.causes.measuring import BESIDE, SHARES, measure, mismatching
+from tests.benchmarks.causes.measuring import BESIDE, SHARES, Case, measure, mismatching
 from tests.benchmarks.causes.number_bugs import NARROWED
 from tests.benchmarks.causes.peers import (
     binned,
@@ -22,7 +23,7 @@ from tests.benchmarks.causes.peers import (
     tfdv_notices,
     wasserstein,
 )
-from tests.benchmarks.causes.rows import HELD_OUT, other_rows, right_rows
+from tests.benchmarks.causes.rows import HELD_OUT, other_rows, right_rows, write_classes, write_confusion
 from tests.benchmarks.causes.shapes import numbers
 from tests.benchmarks.causes.worlds import make_world
 
@@ -158,3 +159,32 @@ def test_a_small_world_is_measured_whole() -> None:
     assert made["missed"]["value"] == 0
     assert {"top1_0005", "top1_1", "worst_class_001", "two_bugs", "false_name", "beside_peers"} <= set(made)
     assert SEED not in HELD_OUT
+
+
+def test_the_tables_tell_each_class(tmp_path: Path) -> None:
+    """A line for each prevalence that it was tried at, the least of them, and what it was called."""
+    case = Case(
+        number=1,
+        share=0.01,
+        shape="money",
+        names="scale",
+        rows=9,
+        changed=9,
+        said="scale",
+        right=1.0,
+        in_three=True,
+        parameters=True,
+    )
+    few = replace(case, rows=2, share=0.001, right=0.0)
+    cases = [case, replace(case, right=0.0, said="shift=affine"), few]
+    write_classes(cases, tmp_path / "classes.csv")
+    write_confusion(cases, tmp_path / "confusion.csv")
+    assert (tmp_path / "classes.csv").read_text(encoding="utf-8").splitlines()[1:] == [
+        "1,0.001,0,,,,1",
+        "1,0.01,2,50.0,100.0,100.0,0",
+        "1,least,,50.0,,,",
+    ]
+    assert (tmp_path / "confusion.csv").read_text(encoding="utf-8").splitlines()[1:] == [
+        "1,scale,0.01,scale,1",
+        "1,scale,0.01,shift=affine,1",
+    ]

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 from typing import Final
 
 from statsmodels.stats.proportion import proportion_confint
@@ -28,7 +29,7 @@ from tests.benchmarks.causes.goals import (
     TWO,
     WORST,
 )
-from tests.benchmarks.causes.measuring import BESIDE, MIN_ROWS, Case, Measured, is_named, measure
+from tests.benchmarks.causes.measuring import BESIDE, MIN_ROWS, SHARES, Case, Measured, is_named, measure
 from tests.benchmarks.figures import Goal, Row, Rows, significant, unmeasured
 from tests.benchmarks.machine import ROOT
 
@@ -143,16 +144,18 @@ def by_class(cases: Iterable[Case], value: Callable[[Case], float]) -> dict[int,
     return dict(sorted(found.items()))
 
 
-def write_classes(cases: list[Case]) -> None:
-    """The table of each class's own shares at each prevalence, in %."""
-    with CLASSES.open("w", newline="", encoding="utf-8") as file:
+def write_classes(cases: list[Case], path: Path = CLASSES) -> None:
+    """The table of each class's own shares at each prevalence, in %, and the least of them."""
+    heads = ("class", "prevalence", "cases", "first_right", "in_three", "parameters_right", "few_rows")
+    with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(
-            ["class", "prevalence", "cases", "first_right", "in_three", "parameters_right", "few_rows"]
-        )
-        for number, share in sorted({(case.number, case.share) for case in cases}):
-            mine = [case for case in cases if (case.number, case.share) == (number, share)]
-            table.writerow([number, share, *_of_class(mine)])
+        table.writerow(heads)
+        for number in sorted({case.number for case in cases}):
+            mine = [case for case in cases if case.number == number]
+            shares = {share: _of_class([case for case in mine if case.share == share]) for share in SHARES}
+            table.writerows([number, share, *line] for share, line in shares.items() if any(line))
+            least = min(float(str(line[1])) for line in shares.values() if line[0])
+            table.writerow([number, "least", "", least, "", "", ""])
 
 
 def _of_class(mine: list[Case]) -> list[object]:
@@ -162,12 +165,12 @@ def _of_class(mine: list[Case]) -> list[object]:
     return [len(enough), *(round(100 * mean(s), 1) if s else "" for s in shares), len(mine) - len(enough)]
 
 
-def write_confusion(cases: list[Case]) -> None:
+def write_confusion(cases: list[Case], path: Path = CONFUSION) -> None:
     """How often each class was called what, ties spelled with an equals sign."""
     counts = Counter(
         (case.number, case.names, case.share, case.said) for case in cases if case.rows >= MIN_ROWS
     )
-    with CONFUSION.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["class", "right_names", "prevalence", "said", "cases"])
         table.writerows([*key, count] for key, count in sorted(counts.items()))

@@ -20,7 +20,7 @@ from tests.benchmarks.causes.worlds import World, make_world
 from tests.benchmarks.figures import Rows, row
 
 FEATURES: Final = 50
-RUNS: Final = 7
+RUNS: Final = 15
 WIDE: Final = 1_000_000
 #: classes of the five bugs, and on which share of the requests each is
 BUGS: Final = {1: 0.001, 11: 0.01, 17: 0.01, 22: 1.0, 31: 1.0}
