@@ -206,7 +206,9 @@ def test_the_complement_is_a_cause_of_scores() -> None:
     scores = RNG.random(N)
     left, right = as_column(scores), as_column(1 - scores)
     evidence = Evidence("the score", "offline", left, right, np.arange(N))
-    assert name_causes(replace(evidence, score=True))[0] == Cause("complement", "serves 1 − p as the score", N)
+    assert name_causes(replace(evidence, score=True))[0] == Cause(
+        "complement", "serves 1 − p as the score", N
+    )
     assert name_causes(evidence)[0].name == UNEXPLAINED
 
 

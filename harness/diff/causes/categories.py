@@ -79,7 +79,10 @@ def recoded(evidence: Evidence) -> Iterator[Candidate]:
     kept = held if trusted else held[counts >= 2]
     table[kept] = (served_of := common)[np.searchsorted(held, kept)]
     shares = np.unique(served, return_counts=True)[1] / len(served)
-    shown = [(_said(evidence, int(k)), _served_as(evidence, float(v))) for k, v in zip(held, served_of, strict=True)]
+    shown = [
+        (_said(evidence, int(k)), _served_as(evidence, float(v)))
+        for k, v in zip(held, served_of, strict=True)
+    ]
     words = ", ".join(f"{a} as {b}" for a, b in shown[:3])
     yield Candidate(
         "recoded",
@@ -185,7 +188,9 @@ _SPELLINGS: Final[dict[str, tuple[str, Same, float]]] = {
 }
 
 
-def _pairs(some: Evidence) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _pairs(
+    some: Evidence,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The rows where both sides hold a level, the distinct pairs of levels, and which pair each row is."""
     rows = np.flatnonzero((some.left_kind == Kind.VALUE) & (some.right_kind == Kind.VALUE))
     rows = rows[(some.a_id[rows] >= 0) & (some.b_id[rows] >= 0)]

@@ -31,7 +31,7 @@ def swapped(evidence: Evidence) -> Iterator[Candidate]:
                 "swapped",
                 f"serves {name} as {evidence.label}",
                 _taken_from(column, evidence),
-                cost=0.005,
+                cost=0.015,
                 parameters={"from": name},
                 chance=_same_by_luck(column, evidence),
             )

@@ -28,8 +28,8 @@ TOO_FEW: Final = "too_few_rows"
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 
-#: fitted parameters carry a little arithmetic noise of their own; nothing else does
-EXACT: Final = Band()
+#: fitted parameters carry a little arithmetic noise of their own; nothing else does, and small is not zero
+EXACT: Final = Band(atol=0.0)
 #: offline values that shares of the whole column are estimated on
 _CROWD = 4_096
 #: decimals that a lattice of numbers may have

@@ -166,7 +166,7 @@ def _best(evidence: Evidence, named: set[str]) -> _Named | None:
     some = evidence.at(evidence.rows[:: -(-len(evidence.rows) // TRIED_ROWS)])
     best: tuple[_Trial, tuple[str, ...]] | None = None
     for family, weight in zip(families_for(evidence), _WEIGHTS, strict=False):
-        if best is not None and (best[0].value > weight or best[0].count >= _ENOUGH * len(some.rows)):
+        if best is not None and (best[0].value > weight or _enough(best[0])):
             break
         trials = [
             _Trial(candidate, some, candidate.test(some))
@@ -184,6 +184,11 @@ def _best(evidence: Evidence, named: set[str]) -> _Named | None:
     first, tied = best
     hits = first.candidate.test(evidence)
     return _Named(first.candidate, tied, hits, evidence.rows[hits])
+
+
+def _enough(trial: _Trial) -> bool:
+    """Whether nothing dearer need be tried; one too few may also be another window or the value before."""
+    return trial.candidate.name != "off_by_one" and trial.count >= _ENOUGH * len(trial.hits)
 
 
 def _chosen(trials: list[_Trial]) -> tuple[_Trial, tuple[str, ...]] | None:

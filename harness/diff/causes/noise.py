@@ -118,4 +118,3 @@ def _without(x: Floats, y: Floats) -> Floats:
 
 AHEAD: Final[tuple[Hypothesis, ...]] = (only_of_label,)
 NOISE: Final[tuple[Hypothesis, ...]] = (follows_label, approximate)
-

@@ -92,7 +92,9 @@ def decimal_mark(evidence: Evidence) -> Iterator[Candidate]:
             change=lambda a: np.round(a * 10.0**decimals),
         )
     most = float(decimals) if decimals is not None else float(np.median(np.round(tens)))
-    yield Candidate("decimal_mark", words, _same_digits, cost=0.004, parameters={"decimals": most}, chance=0.0)
+    yield Candidate(
+        "decimal_mark", words, _same_digits, cost=0.004, parameters={"decimals": most}, chance=0.0
+    )
 
 
 def bfloat16(values: Floats) -> Floats:
@@ -156,13 +158,17 @@ def _up(a: Floats, b: Floats, decimals: int) -> Mask:
 def _below_step(lost: Floats, a: Floats, decimals: int) -> Mask:
     """Less than a step is lost: 0.29 cut to 0.28 is arithmetic, but one whole step is no rounding."""
     step = 10.0**-decimals
-    return np.asarray((lost >= 0) & ((lost < step * (1 - 1e-6)) | ((decimals > 0) & _slipped(a, lost, decimals))))
+    return np.asarray(
+        (lost >= 0) & ((lost < step * (1 - 1e-6)) | ((decimals > 0) & _slipped(a, lost, decimals)))
+    )
 
 
 def _slipped(a: Floats, lost: Floats, decimals: int) -> Mask:
     """Where a times 10^d falls below a whole number only in floating point."""
     up = np.abs(a) * 10.0**decimals
-    return np.asarray((np.floor(up) < np.round(up)) & (np.abs(up - np.round(up)) < 1e-6) & (lost < 1.01 * 10.0**-decimals))
+    return np.asarray(
+        (np.floor(up) < np.round(up)) & (np.abs(up - np.round(up)) < 1e-6) & (lost < 1.01 * 10.0**-decimals)
+    )
 
 
 _ROUNDINGS: Final[dict[str, tuple[str, Any, Callable[[Floats, Floats, int], Mask]]]] = {

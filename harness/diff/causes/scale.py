@@ -28,7 +28,9 @@ LEAST_FACTOR: Final = 1e-100
 #: lines through two rows that are tried, the rows that each is checked on, and how close a line must come
 _LINES: Final = 40
 _CHECKED: Final = 500
-_LINE_BAND: Final = 1e-9
+_LINE_BAND: Final = 1e-11
+#: how visible the slope must be beside the intercept
+_VISIBLE: Final = 1e-6
 _SEED: Final = 3
 #: levels of a field beyond which a factor for each says nothing
 _MOST_LEVELS: Final = 50
@@ -182,6 +184,8 @@ def _line(a: Floats, b: Floats) -> tuple[float, float] | None:
     scale = max(float(np.abs(b).max()), abs(intercept), 1e-300)
     if abs(slope - 1.0) < 1e-9 or abs(intercept) <= 1e-9 * scale:
         return None
+    if abs(slope) * float(np.ptp(a[on])) < _VISIBLE * abs(intercept):
+        return None
     return slope, intercept
 
 
@@ -241,7 +245,9 @@ def _scaled_by(codes: NDArray[np.int64], factors: Floats) -> Any:  # noqa: ANN40
             return some.both
         levels = codes[some.rows]
         by = np.where(levels >= 0, factors[levels], np.nan)
-        return np.asarray(some.both & EXACT.holds(np.where(some.both, some.a, 0.0) * by, some.b) & (some.a != 0))
+        return np.asarray(
+            some.both & EXACT.holds(np.where(some.both, some.a, 0.0) * by, some.b) & (some.a != 0)
+        )
 
     return test
 

@@ -22,6 +22,8 @@ _QUARTER: Final = 900.0
 _FARTHEST: Final = 26 * 3_600.0
 #: the moduli of hours, weekdays, months and minutes; of each the whole range must be inhabited
 _MODULI: Final = {7: "days", 12: "", 24: "hours", 60: "minutes", 31: "days", 366: "days", 365: "days"}
+#: a few units in the last place of a sum
+_LAST_BITS: Final = 1e-15
 #: the odds against rows falling into one season by chance
 _SEASON_ODDS: Final = 100.0
 _HOUR_NS: Final = 3_600 * 10**9
@@ -42,7 +44,7 @@ def shift(evidence: Evidence) -> Iterator[Candidate]:
         yield Candidate(
             name,
             phrase,
-            function(change),
+            _added(by),
             cost=cost,
             parameters=parameters,
             chance=chance,
@@ -51,7 +53,7 @@ def shift(evidence: Evidence) -> Iterator[Candidate]:
             soft=evidence.whole.decimals is not None,
         )
         if name == "time_shift" and unit and abs(by / unit) == 3600.0:
-            yield from _daylight(evidence, function(change), by=by, chance=chance)
+            yield from _daylight(evidence, _added(by), by=by, chance=chance)
 
 
 def modular(evidence: Evidence) -> Iterator[Candidate]:
@@ -114,6 +116,19 @@ def _named(by: float, unit: float | None, *, whole: bool) -> tuple[float, str, s
 
 def _adding(by: float) -> Any:  # noqa: ANN401  -- a change, as Candidate takes it
     return lambda a: a + by
+
+
+def _added(by: float) -> Any:  # noqa: ANN401  -- a test
+    """To the last bits of the larger summand, so that a large constant is no shift of small numbers."""
+
+    def test(some: Evidence) -> Mask:
+        if not some.both.any():
+            return some.both
+        return np.asarray(
+            some.both & (np.abs(some.a + by - some.b) <= _LAST_BITS * (np.abs(some.a) + abs(by)))
+        )
+
+    return test
 
 
 def _daylight(evidence: Evidence, test: Any, *, by: float, chance: float) -> Iterator[Candidate]:  # noqa: ANN401  -- a test

@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.columns import Kind
-from harness.diff.causes.model import EXACT, MIN_ROWS, Candidate, Evidence, Hypothesis, Mask, function
+from harness.diff.causes.model import (
+    EXACT,
+    MIN_INPUTS,
+    MIN_ROWS,
+    Candidate,
+    Evidence,
+    Hypothesis,
+    Mask,
+    distinct,
+    function,
+)
 
 Floats = NDArray[np.float64]
 
@@ -44,12 +54,8 @@ FUNCTIONS: Final[Mapping[str, tuple[Callable[[Floats], Floats], str]]] = {
 
 def sign(evidence: Evidence) -> Iterator[Candidate]:
     """The served number is minus the offline one, or its absolute value."""
-    yield Candidate(
-        "sign", f"swaps the sign of {evidence.label}", _negated, cost=0.001, change=np.negative
-    )
-    yield Candidate(
-        "absolute", f"drops the sign of {evidence.label}", _unsigned, cost=0.002, change=np.abs
-    )
+    yield Candidate("sign", f"swaps the sign of {evidence.label}", _negated, cost=0.001, change=np.negative)
+    yield Candidate("absolute", f"drops the sign of {evidence.label}", _unsigned, cost=0.002, change=np.abs)
 
 
 def transform(evidence: Evidence) -> Iterator[Candidate]:
@@ -60,8 +66,9 @@ def transform(evidence: Evidence) -> Iterator[Candidate]:
     a, b = evidence.a[both][:256], evidence.b[both][:256]
     for cost, (name, (apply, words)) in enumerate(FUNCTIONS.items()):
         # a glance at some rows spares most functions the rest
-        if len(evidence.rows) > 256 and not np.any(EXACT.holds(apply(a), b)):
-            continue
+        seen = EXACT.holds(apply(a), b)
+        if (len(evidence.rows) > 256 and not seen.any()) or 0 < distinct(b[seen]) < MIN_INPUTS:
+            continue  # a function that is flat here is a constant
         yield Candidate(
             "transform",
             f"serves {words} {evidence.label}",
