@@ -44,6 +44,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "worst_class": causes.rows,
         "parameter": causes.rows,
         "two_bugs": causes.rows,
+        "second_name": causes.rows,
         "missed": causes.rows,
         "false_name": causes.rows,
         "noise_name": causes.rows,

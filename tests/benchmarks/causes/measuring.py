@@ -41,7 +41,7 @@ class Case:
     """One bug, what was right to say of it, and what was said.
 
     `rows` mismatch, `changed` hold another cell at all; `right` is the credit of the first cause,
-    `parameters` None where none is known or the name was wrong, `noticed` by Evidently and TFDV where asked.
+    `more` is whether another cause was named too, `parameters` None where none is known or the name was wrong, `noticed` by Evidently and TFDV where asked.
     """
 
     number: int
@@ -54,6 +54,7 @@ class Case:
     right: float
     in_three: bool
     parameters: bool | None
+    more: bool = False
     noticed: tuple[bool, bool] | None = None
 
 
@@ -121,6 +122,7 @@ def _part(world: World, bug: Bug, *, name: str, hit: Bools, share: float) -> Cas
         parameters=parameters_right(causes[0], known, right=bug.names, looseness=looseness)
         if causes
         else None,
+        more=sum(is_named(cause.name) for cause in causes) > 1,
         noticed=(evidently_notices(left, right), tfdv_notices(left, right)) if share == BESIDE else None,
     )
 
@@ -187,7 +189,7 @@ def _both(world: World, rng: Generator, *, first: Bug, second: Bug) -> list[tupl
     if any(np.count_nonzero(hit[rows]) < MIN_ROWS for hit in hits):
         return []
     causes = name_causes(Evidence(name, "offline", left, right, rows, world.around))
-    named = {word for cause in causes for word in (cause.name, *cause.tied)}
+    named = {word for cause in causes[:3] for word in (cause.name, *cause.tied)}
     truth = "+".join("/".join(sorted(bug.names)) for bug in (first, second))
     told = "+".join("=".join((cause.name, *cause.tied)) for cause in causes)
     return [(truth, told, not (first.names.isdisjoint(named) or second.names.isdisjoint(named)))]

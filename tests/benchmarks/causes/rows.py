@@ -22,6 +22,7 @@ from tests.benchmarks.causes.goals import (
     BESIDE_PEERS,
     FALSE_NAME,
     MISSED,
+    MORE,
     NOISE_NAME,
     PARAMETER,
     TOP1,
@@ -103,6 +104,7 @@ def other_rows(measured: list[Measured]) -> Rows:
     bound = 100 * float(proportion_confint(wrong, compared, alpha=0.1, method="beta")[1])
     return [
         share_row(TWO, [float(right) for one in measured for *_, right in one.two]),
+        share_row(MORE, [float(case.more) for case in cases if case.rows >= MIN_ROWS]),
         plain_row(MISSED, float(missed), of=len(cases)),
         plain_row(FALSE_NAME, bound, of=compared, told=f"{wrong} of {compared:,} columns"),
         share_row(NOISE_NAME, noise),

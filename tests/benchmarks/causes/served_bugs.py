@@ -83,7 +83,7 @@ def _of_rows(column: Column, rows: Ints) -> Column:
 @makes(17)
 def stale(world: World, rng: Generator) -> Bug:
     """What was right some requests, or some hours, ago."""
-    name = pick(world, rng, "slow", "slow", "latitude", "windowed")
+    name = pick(world, rng, "slow", "slow", "slow", "latitude")
     if rng.random() < 0.6:
         lag = int(rng.choice([1, 1, 1, 2, 3]))
         right = _of_rows(world.left(name), world.history.before(lag))
