@@ -40,8 +40,9 @@ NOISE_SHARES: Final = (0.001, 0.01, 1.0)
 class Case:
     """One bug, what was right to say of it, and what was said.
 
-    `rows` mismatch, `changed` hold another cell at all; `right` is the credit of the first cause,
-    `more` is whether another cause was named too, `parameters` None where none is known or the name was wrong, `noticed` by Evidently and TFDV where asked.
+    `rows` mismatch, `changed` hold another cell at all; `right` is the credit of the first cause, `more`
+    whether another was named too; `parameters` is None where none is known or the name was wrong, `noticed`
+    by Evidently and TFDV where they were asked.
     """
 
     number: int
