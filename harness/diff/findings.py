@@ -72,7 +72,7 @@ def find(case: Case, rebuild: Rebuild | None) -> tuple[Finding, ...]:
     around = _surroundings(case)
     for one in case.bad:
         if one.field not in named:
-            found += _feature_findings(case, one, around)
+            found += _feature_findings(case, one, around=around)
     found += _score_findings(case)
     return tuple(sorted(found, key=lambda f: (-f.flips, -f.requests, f.fields)))
 
@@ -122,9 +122,9 @@ def _surroundings(case: Case) -> Surroundings:
     )
 
 
-def _feature_findings(case: Case, judged: Judged, around: Surroundings) -> list[Finding]:
+def _feature_findings(case: Case, judged: Judged, *, around: Surroundings) -> list[Finding]:
     """One finding for each cause of a feature's mismatches, each with its own rows."""
-    causes = name_causes(Evidence.of(judged, reference(case.pair.left.arm), around))
+    causes = name_causes(Evidence.of(judged, reference(case.pair.left.arm), around=around))
     return [_finding(case, [judged], rows=cause.rows, cause=cause, what="it differs") for cause in causes]
 
 

@@ -219,11 +219,3 @@ def test_the_complement_is_a_cause_of_scores() -> None:
 def test_distinct_counts_nan_once(values: list[float], count: int) -> None:
     """NaN is one value however often it comes."""
     assert distinct(np.array(values)) == count
-
-
-@pytest.mark.parametrize(("offline", "served"), [(1.0, 2.2e-311), (1e300, 1e-300), (1e-300, 1e300)])
-def test_a_quotient_beyond_all_doubles_is_no_factor(offline: float, served: float) -> None:
-    """Values whose quotient over- or underflows are told without a cause, and without an error."""
-    cells = np.full(6, offline), np.full(6, served)
-    sides = [Column("number", values, np.zeros(6, np.uint8)) for values in cells]
-    assert list(scale(Evidence("x", "offline", sides[0], sides[1], np.arange(6)))) == []

@@ -1,6 +1,7 @@
 """What happened to a field: hypotheses tried on its mismatching rows, those that reproduce them are named.
 
 `model`       what a cause is, and what it is concluded from
+`whole`       two whole columns: values, codes, lattice
 `naming`      the best hypothesis is named, its rows are taken out, and again
 `chance`      how far a share of explained rows is beyond luck
 `guessing`    parameters guessed from the rows
@@ -20,9 +21,9 @@ from harness.diff.causes.model import (
     Cause,
     Evidence,
     Surroundings,
-    distinct,
 )
 from harness.diff.causes.naming import name_causes
+from harness.diff.causes.whole import distinct
 
 __all__ = [
     "MIN_INPUTS",

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.columns import Kind
-from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask, mode
+from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask
+from harness.diff.causes.whole import mode
 from harness.diff.causes.wording import spoken
 from harness.diff.sentences import quoted
 
@@ -69,19 +70,18 @@ def recoded(evidence: Evidence) -> Iterator[Candidate]:
     held, where, counts = np.unique(ids, return_inverse=True, return_counts=True)
     if len(held) < 3 or (evidence.numbers and len(held) > _MOST_LEVELS):
         return
-    codes, common = _common(where, served, len(held))
-    agree = codes == common[where]
-    repeated = counts[where] >= 2
-    if len(np.unique(common[counts >= 2])) < np.count_nonzero(counts >= 2) or not repeated.any():
+    common = _common(where, served, levels=len(held))
+    repeated = counts >= 2
+    if not repeated.any() or len(np.unique(common[repeated])) < np.count_nonzero(repeated):
         return
-    trusted = np.mean(agree[repeated]) >= _TRUSTED and len(np.unique(common)) == len(held)
+    agree = (served == common[where])[repeated[where]]
+    trusted = np.mean(agree) >= _TRUSTED and len(np.unique(common)) == len(held)
+    kept = np.ones(len(held), bool) if trusted else repeated
     table = np.full(evidence.whole.size, np.nan)
-    kept = held if trusted else held[counts >= 2]
-    table[kept] = (served_of := common)[np.searchsorted(held, kept)]
+    table[held[kept]] = common[kept]
     shares = np.unique(served, return_counts=True)[1] / len(served)
     shown = [
-        (_said(evidence, int(k)), _served_as(evidence, float(v)))
-        for k, v in zip(held, served_of, strict=True)
+        (_said(evidence, k), _served_as(evidence, v)) for k, v in zip(held[kept], common[kept], strict=True)
     ]
     words = ", ".join(f"{a} as {b}" for a, b in shown[:3])
     yield Candidate(
@@ -90,7 +90,8 @@ def recoded(evidence: Evidence) -> Iterator[Candidate]:
         lambda some: _mapped(some, table),
         cost=0.03,
         parameters=dict(shown[:_MOST_LEVELS]),
-        chance=float(np.sum(shares**2)) + len(held) / (len(served) + len(held)) * 0.5,
+        # a level seen once fits any list
+        chance=float(np.sum(shares**2)) + 0.5 * len(held) / (len(served) + len(held)),
     )
 
 
@@ -235,17 +236,14 @@ def _lengths(evidence: Evidence) -> NDArray[np.int64]:
     return lengths[lengths > 0]
 
 
-def _common(
-    where: NDArray[np.int64], served: NDArray[np.float64], levels: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The served values, and the most frequent one of each offline level."""
+def _common(where: NDArray[np.int64], served: NDArray[np.float64], *, levels: int) -> NDArray[np.float64]:
+    """The most frequent served value of each offline level; (levels,)."""
     targets, target = np.unique(served, return_inverse=True)
     pairs, counts = np.unique(where * len(targets) + target, return_counts=True)
-    order = np.lexsort((-counts, pairs // len(targets)))
-    first = np.unique((pairs // len(targets))[order], return_index=True)[1]
     common = np.full(levels, np.nan)
-    common[(pairs // len(targets))[order][first]] = targets[(pairs % len(targets))[order][first]]
-    return served, common
+    order = np.argsort(counts, kind="stable")
+    common[pairs[order] // len(targets)] = targets[pairs[order] % len(targets)]
+    return common
 
 
 def _mapped(some: Evidence, table: NDArray[np.float64]) -> Mask:
@@ -254,14 +252,14 @@ def _mapped(some: Evidence, table: NDArray[np.float64]) -> Mask:
     return np.asarray(known & (np.where(known, table[some.a_id], np.nan) == served), bool)
 
 
-def _said(evidence: Evidence, code: int) -> str:
+def _said(evidence: Evidence, code: np.int64) -> str:
     if evidence.numbers:
         return spoken(float(evidence.whole.values[code]))
     return quoted(evidence.whole.levels[code])
 
 
-def _served_as(evidence: Evidence, value: float) -> str:
-    return spoken(value) if evidence.numbers else quoted(evidence.whole.levels[int(value)])
+def _served_as(evidence: Evidence, value: np.float64) -> str:
+    return spoken(float(value)) if evidence.numbers else quoted(evidence.whole.levels[int(value)])
 
 
 def _spelled_out(some: Evidence) -> Mask:

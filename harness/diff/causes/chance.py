@@ -16,7 +16,7 @@ _SCRAMBLED: Final = (400, 2_000)
 _SEED: Final = 7
 
 
-def lower_bound(hits: int, rows: int, z: float = _RANKING) -> float:
+def lower_bound(hits: int, rows: int, *, z: float = _RANKING) -> float:
     """The Wilson lower bound of the share hits/rows.
 
     Source: Wilson (1927), JASA 22, 209-212. To check: 50 of 50 gives 0.9287, 8 of 10 gives 0.4902.
@@ -35,7 +35,7 @@ def beyond(hits: int, rows: int, *, chance: float) -> float:
     (bound - chance) / (1 - chance), as in Cohen (1960), Educ. Psychol. Meas. 20, 37-46. To check: 50 of 50
     rows at chance 0.5 give 0.857; 30 of 50 give 0.
     """
-    if chance >= 1.0 or lower_bound(hits, rows, _BEYOND_LUCK) <= chance:
+    if chance >= 1.0 or lower_bound(hits, rows, z=_BEYOND_LUCK) <= chance:
         return 0.0
     return max(0.0, (lower_bound(hits, rows) - chance) / (1.0 - chance))
 
@@ -53,14 +53,14 @@ def chance_of(candidate: Candidate, evidence: Evidence) -> float:
         return 1.0
     times = -(-min(max(size, _SCRAMBLED[0]), _SCRAMBLED[1]) // size)
     generator = np.random.default_rng(_SEED)
-    shares = [_share(candidate, evidence, generator, changed=False, times=times)]
+    shares = [_share(candidate, evidence, generator=generator, changed=False, times=times)]
     if evidence.numbers:
-        shares.append(_share(candidate, evidence, generator, changed=True, times=times))
+        shares.append(_share(candidate, evidence, generator=generator, changed=True, times=times))
     return max(shares)
 
 
 def _share(
-    candidate: Candidate, evidence: Evidence, generator: np.random.Generator, *, changed: bool, times: int
+    candidate: Candidate, evidence: Evidence, *, generator: np.random.Generator, changed: bool, times: int
 ) -> float:
     size = len(evidence.rows)
     at_most = min(size, _SCRAMBLED[1])

@@ -15,12 +15,11 @@ from harness.diff.causes.model import (
     Evidence,
     Hypothesis,
     Mask,
-    distinct,
-    mode,
 )
+from harness.diff.causes.whole import distinct, mode
 from harness.diff.causes.wording import spoken
 
-#: rows that time out are the slowest: their mean rank among all response times (0 to 1), by how many there are
+#: rows that time out are the slowest: their mean rank among all response times, 0 to 1; of few rows more
 _SLOW: Final = 0.9
 _SLOW_FEW: Final = 0.97
 _FEW: Final = 12
@@ -47,8 +46,8 @@ def lost(evidence: Evidence) -> Iterator[Candidate]:
             continue
         yield Candidate(name, phrase, _served(kind), cost=0.006, inputs=1, fact=True)
         if kind in {Kind.NAN, Kind.NULL, Kind.MISSING}:
-            yield from _lost_zero(evidence, kind, phrase)
-            yield from _timed_out(evidence, _served(kind), f"{phrase} where the response is slow")
+            yield from _lost_zero(evidence, kind, phrase=phrase)
+            yield from _timed_out(evidence, _served(kind), phrase=f"{phrase} where the response is slow")
 
 
 def added(evidence: Evidence) -> Iterator[Candidate]:
@@ -73,7 +72,7 @@ def fill(evidence: Evidence) -> Iterator[Candidate]:
 
     phrase = f"fills missing values of {evidence.label} with {spoken(value)}"
     yield Candidate("fill", phrase, test, cost=0.004, parameters={"value": value}, inputs=1, chance=0.0)
-    yield from _central(evidence, value, test, verb="fills missing values of", inputs=1)
+    yield from _central(evidence, value, test=test, verb="fills missing values of", inputs=1)
 
 
 def constant(evidence: Evidence) -> Iterator[Candidate]:
@@ -98,14 +97,17 @@ def constant(evidence: Evidence) -> Iterator[Candidate]:
         once=True,
         soft=True,
     )
-    yield from _central(evidence, value, test, verb="serves", inputs=inputs)
+    yield from _central(evidence, value, test=test, verb="serves", inputs=inputs)
     yield from _timed_out(
-        evidence, test, f"serves {spoken(value)} for {evidence.label} where the response is slow", value
+        evidence,
+        test,
+        phrase=f"serves {spoken(value)} for {evidence.label} where the response is slow",
+        value=value,
     )
     if evidence.numbers:
-        yield from _clip(evidence, value, share)
+        yield from _clip(evidence, value, share=share)
     else:
-        yield from _bucket(evidence, value, share)
+        yield from _bucket(evidence, value, share=share)
 
 
 def _served(kind: Kind) -> Callable[[Evidence], Mask]:
@@ -125,7 +127,7 @@ def _share(evidence: Evidence, value: Any) -> float:  # noqa: ANN401  -- as mode
     return float(counts[evidence.whole.levels.index(value)] / max(1, counts.sum()))
 
 
-def _lost_zero(evidence: Evidence, kind: Kind, phrase: str) -> Iterator[Candidate]:
+def _lost_zero(evidence: Evidence, kind: Kind, *, phrase: str) -> Iterator[Candidate]:
     """Zero is served as if it were no value; told only where zeros are far too many to be chance."""
     if not evidence.numbers:
         return
@@ -135,7 +137,7 @@ def _lost_zero(evidence: Evidence, kind: Kind, phrase: str) -> Iterator[Candidat
         return np.asarray((some.right_kind == kind) & (some.left_kind == Kind.VALUE) & (some.a == 0))
 
     luck = zeros ** np.count_nonzero(test(evidence))
-    if 0 < zeros and luck < _BY_LUCK:
+    if zeros > 0 and luck < _BY_LUCK:
         words = f"{phrase} where it is zero"
         # where luck may have done it, nothing tells this from any empty cell
         cost = 0.0 if luck < _HARDLY else 0.005
@@ -143,7 +145,7 @@ def _lost_zero(evidence: Evidence, kind: Kind, phrase: str) -> Iterator[Candidat
 
 
 def _timed_out(
-    evidence: Evidence, test: Callable[[Evidence], Mask], phrase: str, value: float | str | None = None
+    evidence: Evidence, test: Callable[[Evidence], Mask], *, phrase: str, value: float | str | None = None
 ) -> Iterator[Candidate]:
     slowness = evidence.around.slowness
     if slowness is None:
@@ -157,7 +159,7 @@ def _timed_out(
 
 
 def _central(
-    evidence: Evidence, value: object, test: Callable[[Evidence], Mask], *, verb: str, inputs: int
+    evidence: Evidence, value: object, *, test: Callable[[Evidence], Mask], verb: str, inputs: int
 ) -> Iterator[Candidate]:
     """The fill is the mean or the median of the offline values."""
     if not evidence.numbers or not isinstance(value, float) or not np.isfinite(value):
@@ -185,7 +187,7 @@ def _shortened(value: float, center: float) -> bool:
     return len(digits) >= 4 and abs(value - center) <= 0.5 * 10.0**-decimals
 
 
-def _clip(evidence: Evidence, value: float, share: float) -> Iterator[Candidate]:
+def _clip(evidence: Evidence, value: float, *, share: float) -> Iterator[Candidate]:
     """Values beyond a bound are served as the bound: told where both sides of it are inhabited."""
     crowd = evidence.whole.crowd
     if not np.any(crowd < value) or not np.any(crowd > value) or not np.isfinite(value):
@@ -213,7 +215,7 @@ def _clip(evidence: Evidence, value: float, share: float) -> Iterator[Candidate]
     )
 
 
-def _bucket(evidence: Evidence, value: str, share: float) -> Iterator[Candidate]:
+def _bucket(evidence: Evidence, value: str, *, share: float) -> Iterator[Candidate]:
     """Many levels are served as one that stands for the unknown."""
     strange = value.strip("_<>[]() ").lower() in _UNKNOWN or share < 1 / 1_000
     phrase = f"serves {spoken(value)} for many levels of {evidence.label}"

@@ -55,7 +55,7 @@ class History:
         return np.asarray(self.order[starts + np.maximum(early[ends] - early[starts] - 1, 0)])
 
     def latest(self, codes: Ints, rows: Ints) -> Ints:
-        """The last row of other groups, by their codes, up to the times of some rows; -1 where there is none."""
+        """The last row of other groups, by code, up to the times of some rows; -1 for none."""
         if not len(self.order):
             return np.full(len(rows), -1)
         groups = np.searchsorted(self.codes, codes).clip(max=len(self.codes) - 1)
@@ -154,13 +154,13 @@ class Ledger:
 
     def earlier(self, rows: Ints, ids: Ints) -> Ints:
         """The latest earlier row of the same group that held a value, -1 where none did."""
-        return self._found(rows, ids, "left", -1)
+        return self._found(rows, ids, ahead=False)
 
     def later(self, rows: Ints, ids: Ints) -> Ints:
         """The next later row of the same group that held a value, -1 where none did."""
-        return self._found(rows, ids, "right", 0)
+        return self._found(rows, ids, ahead=True)
 
-    def held(self, rows: Ints, ids: Ints, at_most: int) -> tuple[Ints, Ints]:
+    def held(self, rows: Ints, ids: Ints, *, at_most: int) -> tuple[Ints, Ints]:
         """All rows of the same group that held a value: which of `rows` asks (m,), and the row found (m,)."""
         base = (self.history.group[rows] * (self.size + 1) + ids) * len(self.history.order)
         low = np.searchsorted(self.keys, base)
@@ -170,16 +170,16 @@ class Ledger:
         nth = np.arange(len(asks)) - np.repeat(np.cumsum(counts) - counts, counts)
         return asks, self.history.order[self.keys[low[asks] + nth] % len(self.history.order)]
 
-    def _found(self, rows: Ints, ids: Ints, side: str, step: int) -> Ints:
+    def _found(self, rows: Ints, ids: Ints, *, ahead: bool) -> Ints:
         n = len(self.history.order)
         if not len(self.keys):
             return np.full(len(rows), -1)
-        asked = self.history.group[rows] * (self.size + 1) + ids
-        wanted = asked * n + self.history.place[rows]
-        right = side == "right"
-        places = (np.searchsorted(self.keys, wanted, "right" if right else "left") + step).clip(
-            0, len(self.keys) - 1
+        asked, place = self.history.group[rows] * (self.size + 1) + ids, self.history.place[rows]
+        nearest = (
+            np.searchsorted(self.keys, asked * n + place, "right")
+            if ahead
+            else np.searchsorted(self.keys, asked * n + place) - 1
         )
-        found = self.keys[places]
-        ahead = found % n > self.history.place[rows] if right else found % n < self.history.place[rows]
-        return np.where((found // n == asked) & ahead & (ids >= 0), self.history.order[found % n], -1)
+        found = self.keys[nearest.clip(0, len(self.keys) - 1)]
+        beyond = found % n > place if ahead else found % n < place
+        return np.where((found // n == asked) & beyond & (ids >= 0), self.history.order[found % n], -1)

@@ -45,7 +45,7 @@ def by_key(evidence: Evidence) -> Iterator[Candidate]:
             continue
         phrase = f"looks {evidence.label} up by {name}"
         parameters: dict[str, float | str] = {"key": name}
-        yield from _of_that_unit(evidence, name, phrase)
+        yield from _of_that_unit(evidence, name, phrase=phrase)
         yield Candidate("wrong_key", phrase, _previous(history), cost=0.006, parameters=parameters)
         yield Candidate("wrong_key", phrase, _held_before(ledger), cost=0.008, parameters=parameters)
         yield Candidate("wrong_key", phrase, _held_ever(ledger), cost=0.010, parameters=parameters)
@@ -69,7 +69,7 @@ def another_row(evidence: Evidence) -> Iterator[Candidate]:
     )
 
 
-def _of_that_unit(evidence: Evidence, name: str, phrase: str) -> Iterator[Candidate]:
+def _of_that_unit(evidence: Evidence, name: str, *, phrase: str) -> Iterator[Candidate]:
     """The key is taken for the unit: the latest value of the unit that bears the key's code."""
     history = evidence.around.by_unit
     if history is None:

@@ -23,7 +23,6 @@ from harness.diff.causes.model import (
     Hypothesis,
     Mask,
     Rows,
-    distinct,
 )
 from harness.diff.causes.noise import AHEAD, NOISE
 from harness.diff.causes.precision import PRECISION
@@ -31,6 +30,7 @@ from harness.diff.causes.scale import BY_FIELD, SCALES
 from harness.diff.causes.staleness import STALENESS
 from harness.diff.causes.times import SHIFTS
 from harness.diff.causes.transforms import COMPLEMENT, TRANSFORMS
+from harness.diff.causes.whole import distinct
 from harness.diff.causes.windows import EVENTS, WINDOWS
 
 #: rows that hypotheses are tried on; the one that is named is then checked on all
@@ -41,14 +41,14 @@ MOST_CAUSES = 4
 _INEXACT: Final = 0.02
 _SELECTIVE: Final = 0.05
 _SELECTED_ODDS: Final = 1_000.0
-#: what reproduces the same rows and is worth this much less is not tied: the evidence speaks against it
+#: what reproduces the same rows and is worth this much less is not tied: evidence is against it
 _TIE: Final = 0.004
 MOST_TIED: Final = 2
 #: the share of the rows that a cause must explain for no dearer hypothesis to be tried
 _ENOUGH: Final = 0.98
 #: what a narrower cause must explain of what a broader one does to be named before it, by family
 _WEIGHTS: Final = (1.0, 1.0, 1.0, 0.4, 0.25)
-#: a fitted number that explains less than this share of a lattice's mismatches, in vain for the rest, is noise
+#: a soft cause that explains less than this share of the rows, while this share stays open, is noise
 _MAJORITY: Final = 0.6
 _OPEN: Final = 0.3
 

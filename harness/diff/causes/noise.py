@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.diff.causes.model import MIN_ROWS, Candidate, Evidence, Hypothesis, Mask
+from harness.diff.causes.model import MIN_ROWS, Candidate, Evidence, Hypothesis
 from harness.diff.sentences import percent
 
 Floats = NDArray[np.float64]
@@ -18,6 +18,8 @@ _LEAST_ROWS: Final = 20
 _SURE: Final = 5.0
 #: relative noise above this is no approximation of anything
 _WIDEST: Final = 0.3
+#: of normal errors fewer than this lie beyond four standard deviations
+_TAIL: Final = 0.01
 #: how much likelier errors in proportion must be than errors of one size: the logarithm of the odds
 _LIKELIER: Final = 6.0
 #: share of rows with a positive label beyond which only the label explains where the rows differ
@@ -39,7 +41,7 @@ def approximate(evidence: Evidence) -> Iterator[Candidate]:
     sd = float(np.sqrt(np.mean(relative**2)))
     if not 0 < sd <= _WIDEST or abs(np.count_nonzero(relative > 0) - len(a) / 2) > 2 * np.sqrt(len(a)):
         return
-    if np.mean(np.abs(relative) > 4 * sd) > 0.01 or not _proportional(np.abs(a), np.abs(b - a)):
+    if np.mean(np.abs(relative) > 4 * sd) > _TAIL or not _proportional(np.abs(a), np.abs(b - a)):
         return
     size = percent(round(sd * 100_000), 100_000)
     yield Candidate(
@@ -63,7 +65,7 @@ def only_of_label(evidence: Evidence) -> Iterator[Candidate]:
         return
     value = float(np.median(ours))
     base, share = float(np.mean(known == value)), float(np.mean(ours == value))
-    odds = -len(ours) * np.log(base) if 0 < base <= 0.5 else 0.0
+    odds = -len(ours) * np.log(base) if 0 < 2 * base <= 1 else 0.0
     if share >= _PURE and odds > np.log(_LIKELY):
         # far beyond luck the label explains more than any formula that fits these rows too
         cost = 0.0 if odds > np.log(_SURELY) else 0.15
@@ -79,7 +81,7 @@ def follows_label(evidence: Evidence) -> Iterator[Candidate]:
     if np.count_nonzero(usable) < 2 * _LEAST_ROWS:
         return
     a, b, y = evidence.a[usable], evidence.b[usable], label[evidence.rows[usable]]
-    if abs(_partial(a, b, y)) > _SURE:
+    if abs(_partial(a, b, y=y)) > _SURE:
         yield _looked_ahead(evidence, cost=0.15, test=lambda some: some.both)
 
 
@@ -95,7 +97,7 @@ def _proportional(size: Floats, off: Floats) -> bool:
     return bool(len(size) * (alike - grown) > _LIKELIER)
 
 
-def _partial(a: Floats, b: Floats, y: Floats) -> float:
+def _partial(a: Floats, b: Floats, *, y: Floats) -> float:
     """The correlation of b and y within strata of like a, a's own line taken out, in standard errors."""
     strata = (np.argsort(np.argsort(a, kind="stable"), kind="stable") * _STRATA) // len(a)
     left = [_without(a[strata == k], b[strata == k]) for k in range(_STRATA)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,9 @@ Floats = NDArray[np.float64]
 #: decimals tried; below 0 tens, hundreds and thousands
 _DECIMALS: Final = range(-3, 9)
 _SLACK: Final = 1e-9
+_SLIP: Final = 1e-6
+#: the share of glanced rows that must lie on a grid for it to be tried
+_ON_GRID: Final = 0.02
 _BITS: Final = (8, 16, 32)
 #: distinct numbers whose digits are compared as text
 _SPELLED: Final = 50_000
@@ -41,7 +45,7 @@ def rounding(evidence: Evidence) -> Iterator[Candidate]:
     b = evidence.b[evidence.both][:64]
     for decimals in _DECIMALS:
         # a glance at some rows spares most grids the rest
-        if len(evidence.rows) > 64 and np.mean(np.round(b, decimals) == b) < 0.02:
+        if len(evidence.rows) > 64 and np.mean(np.round(b, decimals) == b) < _ON_GRID:
             continue
         for name, (verb, change, holds) in _ROUNDINGS.items():
             yield Candidate(
@@ -50,7 +54,7 @@ def rounding(evidence: Evidence) -> Iterator[Candidate]:
                 _rounded(holds, decimals),
                 cost=_ROUNDING_COST[name] + _grid_cost(name, decimals),
                 parameters={"decimals": float(decimals)},
-                change=lambda a, change=change, decimals=decimals: change(a, decimals),
+                change=partial(_to_grid, change, decimals),
             )
 
 
@@ -65,7 +69,7 @@ def wrap(evidence: Evidence) -> Iterator[Candidate]:
             yield Candidate(
                 "wrap",
                 f"wraps {evidence.label} around as {'an' if bits == 8 or not signed else 'a'} {kind}",
-                lambda some, change=change: some.both & (change(some.a) == some.b),
+                partial(_made_by, change),
                 cost=0.001 + (0.0 if signed else 0.001),
                 parameters={"bits": float(bits), "signed": str(signed).lower()},
                 chance=0.0,
@@ -79,7 +83,7 @@ def decimal_mark(evidence: Evidence) -> Iterator[Candidate]:
     if decimals == 0 or not evidence.both.any():
         return
     tens = np.log10(np.abs(evidence.b[evidence.both] / evidence.a[evidence.both]))[:256]
-    if not np.any((np.abs(tens - np.round(tens)) < _SLACK) & (tens > 0.5)):
+    if not np.any((np.abs(tens - np.round(tens)) < _SLACK) & (tens > _SLACK)):
         return
     words = f"reads {evidence.label} without its decimal mark"
     if decimals is not None:
@@ -137,42 +141,42 @@ def _cast_to(cast: Callable[[Floats], Floats]) -> Callable[[Evidence], Mask]:
     return test
 
 
-def _near(a: Floats, b: Floats, decimals: int) -> Mask:
+def _near(a: Floats, b: Floats, *, decimals: int) -> Mask:
     step = 10.0**-decimals
     return np.asarray(np.abs(a - b) <= 0.5 * step * (1 + _SLACK) + _SLACK * 1e-3 * np.abs(a))
 
 
-def _toward_zero(a: Floats, b: Floats, decimals: int) -> Mask:
+def _toward_zero(a: Floats, b: Floats, *, decimals: int) -> Mask:
     lost = np.abs(a) - np.abs(b)
-    return np.asarray((a * b >= 0) & _below_step(lost, a, decimals))
+    return np.asarray((a * b >= 0) & _below_step(lost, a, decimals=decimals))
 
 
-def _down(a: Floats, b: Floats, decimals: int) -> Mask:
-    return _below_step(a - b, a, decimals)
+def _down(a: Floats, b: Floats, *, decimals: int) -> Mask:
+    return _below_step(a - b, a, decimals=decimals)
 
 
-def _up(a: Floats, b: Floats, decimals: int) -> Mask:
-    return _below_step(b - a, a, decimals)
+def _up(a: Floats, b: Floats, *, decimals: int) -> Mask:
+    return _below_step(b - a, a, decimals=decimals)
 
 
-def _below_step(lost: Floats, a: Floats, decimals: int) -> Mask:
+def _below_step(lost: Floats, a: Floats, *, decimals: int) -> Mask:
     """Less than a step is lost: 0.29 cut to 0.28 is arithmetic, but one whole step is no rounding."""
     step = 10.0**-decimals
     return np.asarray(
-        (lost >= 0) & ((lost < step * (1 - 1e-6)) | ((decimals > 0) & _slipped(a, lost, decimals)))
+        (lost >= 0) & ((lost < step * (1 - _SLIP)) | ((decimals > 0) & _slipped(a, lost, decimals=decimals)))
     )
 
 
-def _slipped(a: Floats, lost: Floats, decimals: int) -> Mask:
+def _slipped(a: Floats, lost: Floats, *, decimals: int) -> Mask:
     """Where a times 10^d falls below a whole number only in floating point."""
     up = np.abs(a) * 10.0**decimals
     return np.asarray(
-        (np.floor(up) < np.round(up)) & (np.abs(up - np.round(up)) < 1e-6) & (lost < 1.01 * 10.0**-decimals)
+        (np.floor(up) < np.round(up)) & (np.abs(up - np.round(up)) < _SLIP) & (lost < 1.01 * 10.0**-decimals)
     )
 
 
-_ROUNDINGS: Final[dict[str, tuple[str, Any, Callable[[Floats, Floats, int], Mask]]]] = {
-    "rounding": ("rounds", lambda a, d: np.round(a, d), _near),
+_ROUNDINGS: Final[dict[str, tuple[str, Any, Callable[..., Mask]]]] = {
+    "rounding": ("rounds", np.round, _near),
     "truncation": ("cuts", lambda a, d: np.trunc(a * 10.0**d) / 10.0**d, _toward_zero),
     "floor": ("takes", lambda a, d: np.floor(a * 10.0**d) / 10.0**d, _down),
     "ceil": ("raises", lambda a, d: np.ceil(a * 10.0**d) / 10.0**d, _up),
@@ -180,12 +184,12 @@ _ROUNDINGS: Final[dict[str, tuple[str, Any, Callable[[Floats, Floats, int], Mask
 _ROUNDING_COST: Final = {"rounding": 0.0008, "truncation": 0.0009, "floor": 0.001, "ceil": 0.0011}
 
 
-def _rounded(holds: Callable[[Floats, Floats, int], Mask], decimals: int) -> Callable[[Evidence], Mask]:
+def _rounded(holds: Callable[..., Mask], decimals: int) -> Callable[[Evidence], Mask]:
     def test(some: Evidence) -> Mask:
         if not some.both.any():
             return some.both
         a, b = np.where(some.both, some.a, 0.5), np.where(some.both, some.b, 0.0)
-        return np.asarray(some.both & (np.round(b, decimals) == b) & holds(a, b, decimals))
+        return np.asarray(some.both & (np.round(b, decimals) == b) & holds(a, b, decimals=decimals))
 
     return test
 
@@ -194,6 +198,14 @@ def _grid_cost(name: str, decimals: int) -> float:
     """Tens are rare, and nothing but rounding and cutting knows decimals."""
     one_way = 0.005 if decimals and name in {"floor", "ceil"} else 0.0
     return one_way + (0.0 if decimals >= 0 else 0.002)
+
+
+def _to_grid(change: Any, decimals: int, a: Floats) -> Floats:  # noqa: ANN401, PLR0917  -- for partial()
+    return np.asarray(change(a, decimals))
+
+
+def _made_by(change: Callable[[Floats], Floats], some: Evidence) -> Mask:
+    return np.asarray(some.both & (change(some.a) == some.b))
 
 
 def _to(decimals: int) -> str:
@@ -211,7 +223,7 @@ def _same_digits(some: Evidence) -> Mask:
     """As texts: the digits of the offline number in a row are the served number."""
     likely = np.flatnonzero(some.both)
     quotients = np.log10(np.abs(some.b[likely] / some.a[likely]))
-    likely = likely[(np.abs(quotients - np.round(quotients)) < _SLACK) & (quotients > 0.5)]
+    likely = likely[(np.abs(quotients - np.round(quotients)) < _SLACK) & (quotients > _SLACK)]
     hits = np.zeros(len(some.rows), bool)
     if len(likely):
         found, where = np.unique(some.a[likely], return_inverse=True)

@@ -16,7 +16,6 @@ from harness.diff.causes.model import (
     Evidence,
     Hypothesis,
     Mask,
-    coded,
     function,
 )
 from harness.diff.causes.wording import meaning, times
@@ -29,9 +28,14 @@ LEAST_FACTOR: Final = 1e-100
 _LINES: Final = 40
 _CHECKED: Final = 500
 _LINE_BAND: Final = 1e-11
+_FITTED: Final = 1e-12
+#: a slope this near to 1, or an intercept this near to 0, is none
+_NOTHING: Final = 1e-9
 #: how visible the slope must be beside the intercept
 _VISIBLE: Final = 1e-6
 _SEED: Final = 3
+#: how near a line must be to the standardisation of the capture, whose moments are not the training's
+_ABOUT: Final = 0.05
 #: levels of a field beyond which a factor for each says nothing
 _MOST_LEVELS: Final = 50
 #: features on each side that a vector may reach to, rows glanced at for it, and the share that must fit
@@ -56,7 +60,7 @@ def scale(evidence: Evidence) -> Iterator[Candidate]:
             _scaled(by),
             cost=0.002,
             parameters={"factor": by},
-            change=lambda a, by=by: a * by,
+            change=_times(by),
             chance=found.chance if evidence.whole.decimals is not None else None,
             once=True,
             soft=evidence.whole.decimals is not None,
@@ -78,7 +82,7 @@ def affine(evidence: Evidence) -> Iterator[Candidate]:
     yield Candidate(
         "affine",
         phrase,
-        lambda some: _on_line(some, slope, intercept),
+        lambda some: _on_line(some, slope=slope, intercept=intercept),
         cost=0.012,
         parameters={"slope": slope, "intercept": intercept},
         inputs=4,
@@ -96,7 +100,7 @@ def scale_by(evidence: Evidence) -> Iterator[Candidate]:
     for field, (codes, levels) in evidence.around.levels.items():
         if len(levels) > _MOST_LEVELS:
             continue
-        factors = _factors(quotients, codes[evidence.rows[usable]], len(levels))
+        factors = _factors(quotients, codes[evidence.rows[usable]], size=len(levels))
         known = np.flatnonzero(np.isfinite(factors))
         if len({float(f"{f:.7g}") for f in factors[known]}) < 2:
             continue
@@ -125,7 +129,7 @@ def norm(evidence: Evidence) -> Iterator[Candidate]:
         return
     vectors = np.abs(np.stack([column.values[glance.rows] for column in columns]))
     for kind, order in (("length", 2.0), ("sum", 1.0), ("largest", np.inf)):
-        span = _span(vectors, around.index(evidence.label), divisors, order=order)
+        span = _span(vectors, around.index(evidence.label), divisors=divisors, order=order)
         if span is not None:
             low, high = span
             phrase = f"divides {evidence.label} by the {kind} of {around[low]} to {around[high]}"
@@ -133,7 +137,7 @@ def norm(evidence: Evidence) -> Iterator[Candidate]:
             yield Candidate("norm", phrase, test, cost=0.004, parameters={"norm": kind})
 
 
-def _span(vectors: Floats, own: int, divisors: Floats, *, order: float) -> tuple[int, int] | None:
+def _span(vectors: Floats, own: int, *, divisors: Floats, order: float) -> tuple[int, int] | None:
     """The columns from which to which the norm is the divisor of most rows, own among them; None for none.
 
     Sums grow outwards from the own column, so that what stands further away costs no digits.
@@ -156,13 +160,17 @@ def _usable(evidence: Evidence) -> Mask:
     return np.asarray(evidence.both & (evidence.a != 0) & (evidence.b != 0))
 
 
+def _times(by: float) -> Any:  # noqa: ANN401  -- a change, as Candidate takes it
+    return lambda a: a * by
+
+
 def _scaled(by: float) -> Any:  # noqa: ANN401  -- a test, as function() gives it
-    whole = function(lambda a: a * by)
+    whole = function(_times(by))
     return lambda some: whole(some) & _usable(some)
 
 
 def _line(a: Floats, b: Floats) -> tuple[float, float] | None:
-    """The line through two rows that most rows lie on, fitted again on these; None where it is no new line."""
+    """The line through two rows that most rows lie on, fitted again on these; None for no new line."""
     generator = np.random.default_rng(_SEED)
     pick = generator.permutation(len(a))[:_CHECKED]
     a, b = a[pick], b[pick]
@@ -175,14 +183,14 @@ def _line(a: Floats, b: Floats) -> tuple[float, float] | None:
         return None
     slopes = (b[i] - b[j]) / (a[i] - a[j])
     intercepts = b[i] - slopes * a[i]
-    hits = _near(a[None, :], b[None, :], slopes[:, None], intercepts[:, None]).sum(axis=1)
+    hits = _near(a[None, :], b[None, :], slope=slopes[:, None], intercept=intercepts[:, None]).sum(axis=1)
     best = int(np.argmax(hits))
-    on = _near(a, b, slopes[best], intercepts[best])
+    on = _near(a, b, slope=slopes[best], intercept=intercepts[best])
     slope, intercept = _refit(a[on], b[on])
     if not np.isfinite(slope + intercept) or abs(slope) < LEAST_FACTOR or hits[best] < MIN_ROWS:
         return None
     scale = max(float(np.abs(b).max()), abs(intercept), 1e-300)
-    if abs(slope - 1.0) < 1e-9 or abs(intercept) <= 1e-9 * scale:
+    if abs(slope - 1.0) < _NOTHING or abs(intercept) <= _NOTHING * scale:
         return None
     if abs(slope) * float(np.ptp(a[on])) < _VISIBLE * abs(intercept):
         return None
@@ -196,29 +204,29 @@ def _refit(a: Floats, b: Floats) -> tuple[float, float]:
     slope = float(centred @ (b - b.mean()) / (centred @ centred))
     intercept = float(b.mean() - slope * middle)
     short = float(f"{slope:.9g}"), float(f"{intercept:.9g}")
-    if np.count_nonzero(_near(a, b, *short, band=1e-12)) == len(a):
+    if np.count_nonzero(_near(a, b, slope=short[0], intercept=short[1], band=_FITTED)) == len(a):
         return short
     return slope, intercept
 
 
-def _near(a: Floats, b: Floats, slope: Any, intercept: Any, band: float = _LINE_BAND) -> Mask:  # noqa: ANN401, PLR0917  -- lines of any number at once
+def _near(a: Floats, b: Floats, *, slope: Any, intercept: Any, band: float = _LINE_BAND) -> Mask:  # noqa: ANN401  -- of any number of lines
     made = intercept + slope * a
     room = band * np.maximum(np.maximum(np.abs(b), np.abs(intercept)), np.abs(slope * a))
     return np.asarray(np.abs(b - made) <= room)
 
 
-def _on_line(some: Evidence, slope: float, intercept: float) -> Mask:
+def _on_line(some: Evidence, *, slope: float, intercept: float) -> Mask:
     if not some.both.any():
         return some.both
-    return np.asarray(some.both & _near(some.a, some.b, slope, intercept))
+    return np.asarray(some.both & _near(some.a, some.b, slope=slope, intercept=intercept))
 
 
 def _standardised(slope: float, intercept: float, *, mean: float, spread: float) -> str:
-    if spread and abs(slope * spread - 1) < 0.02 and abs(intercept * spread + mean) < 0.05 * spread:
+    if spread and abs(slope * spread - 1) < _ABOUT and abs(intercept * spread + mean) < _ABOUT * spread:
         return ": standardised once more"
     if (slope, intercept) == (1.8, 32.0):
         return ": Fahrenheit for Celsius"
-    if abs(slope - 5 / 9) < 1e-6 and abs(intercept + 160 / 9) < 1e-4:
+    if abs(slope - 5 / 9) < _VISIBLE and abs(intercept + 160 / 9) < _VISIBLE:
         return ": Celsius for Fahrenheit"
     return ""
 
@@ -227,7 +235,7 @@ def _plus(intercept: float) -> str:
     return f"{'+' if intercept > 0 else '−'} {number(abs(intercept))}"
 
 
-def _factors(quotients: Floats, levels: NDArray[np.int64], size: int) -> Floats:
+def _factors(quotients: Floats, levels: NDArray[np.int64], *, size: int) -> Floats:
     """The factor that at least two rows of each level agree on, NaN for none."""
     factors = np.full(size, np.nan)
     for level in range(size):

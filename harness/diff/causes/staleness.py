@@ -33,7 +33,7 @@ def stale(evidence: Evidence) -> Iterator[Candidate]:
         hits = same_value(evidence, sources)
         if not hits.any():
             continue
-        seconds = _age(evidence, history, sources, hits)
+        seconds = _age(evidence, history, sources=sources, hits=hits)
         nth = "previous value" if lag == 1 else f"value {lag} requests before"
         yield Candidate(
             "stale",
@@ -51,7 +51,7 @@ def snapshot(evidence: Evidence) -> Iterator[Candidate]:
     ledger = None if history is None else _ledger(evidence, history)
     if history is None or ledger is None or evidence.around.time_ns is None:
         return
-    when = _common_time(evidence, history, ledger)
+    when = _common_time(evidence, history, ledger=ledger)
     if when is None:
         return
     date = rfc3339(when)
@@ -76,7 +76,7 @@ def _any_age(evidence: Evidence, history: History) -> Iterator[Candidate]:
     hits = sources >= 0
     if not hits.any():
         return
-    seconds = _age(evidence, history, sources, hits)
+    seconds = _age(evidence, history, sources=sources, hits=hits)
     lags = history.place[evidence.rows[hits]] - history.place[sources[hits]]
     yield Candidate(
         "stale",
@@ -95,7 +95,7 @@ def _lagged(history: History, lag: int) -> Callable[[Evidence], Mask]:
     return lambda some: same_value(some, history.before(some.rows, lag))
 
 
-def _age(evidence: Evidence, history: History, sources: NDArray[np.int64], hits: Mask) -> float:
+def _age(evidence: Evidence, history: History, *, sources: NDArray[np.int64], hits: Mask) -> float:
     """The median age in seconds of the values served."""
     if evidence.around.time_ns is None:
         return float("nan")
@@ -107,7 +107,7 @@ def _old(evidence: Evidence, seconds: float) -> str:
     return "" if evidence.around.time_ns is None else f", median age {age(seconds)}"
 
 
-def _common_time(evidence: Evidence, history: History, ledger: Ledger) -> int | None:
+def _common_time(evidence: Evidence, history: History, *, ledger: Ledger) -> int | None:
     """The time at which most rows' units held just what is served, None where few do.
 
     Each row that held a value did so until the next row of its unit; the first row since ever. Of all these
@@ -115,7 +115,7 @@ def _common_time(evidence: Evidence, history: History, ledger: Ledger) -> int | 
     """
     thin = evidence.rows[:: -(-len(evidence.rows) // _SEARCHED)]
     some = evidence.at(thin)
-    asks, sources = ledger.held(thin, some.b_id, _DEEP)
+    asks, sources = ledger.held(thin, some.b_id, at_most=_DEEP)
     if not len(asks):
         return None
     begins = np.where(history.first(sources), _LONG_AGO, history.time_ns[sources])
@@ -127,10 +127,10 @@ def _common_time(evidence: Evidence, history: History, ledger: Ledger) -> int | 
     best = int(np.argmax(covered))
     if covered[best] < _LEAST * len(thin) or best + 1 >= len(order):
         return None
-    return _within(int(times[order][best]), int(times[order][best + 1]), history)
+    return _within(int(times[order][best]), int(times[order][best + 1]), history=history)
 
 
-def _within(low: int, high: int, history: History) -> int:
+def _within(low: int, high: int, *, history: History) -> int:
     """The middle of a span of times, kept inside of what the capture covers."""
     first, last = int(history.time_ns.min()), int(history.time_ns.max())
     low = max(low, first)

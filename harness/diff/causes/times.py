@@ -19,7 +19,8 @@ _FROM, _TO = 631_152_000.0, 4_102_444_800.0
 _UNITS: Final = (1.0, 1e3, 1e6, 1e9)
 #: time zones are quarters of an hour away, at most 14 hours from UTC and 26 from each other
 _QUARTER: Final = 900.0
-_FARTHEST: Final = 26 * 3_600.0
+_HOUR: Final = 3_600.0
+_FARTHEST: Final = 26 * _HOUR
 #: the moduli of hours, weekdays, months and minutes; of each the whole range must be inhabited
 _MODULI: Final = {7: "days", 12: "", 24: "hours", 60: "minutes", 31: "days", 366: "days", 365: "days"}
 #: a few units in the last place of a sum
@@ -30,7 +31,7 @@ _HOUR_NS: Final = 3_600 * 10**9
 
 
 def shift(evidence: Evidence) -> Iterator[Candidate]:
-    """The served number is the offline one plus a constant: a time zone on a time, one too many of a count."""
+    """The served number is the offline one plus a constant: a time zone, one too many of a count."""
     both = evidence.both
     if not both.any():
         return
@@ -52,7 +53,7 @@ def shift(evidence: Evidence) -> Iterator[Candidate]:
             once=True,
             soft=evidence.whole.decimals is not None,
         )
-        if name == "time_shift" and unit and abs(by / unit) == 3600.0:
+        if name == "time_shift" and unit and abs(by / unit) == _HOUR:
             yield from _daylight(evidence, _added(by), by=by, chance=chance)
 
 
@@ -107,7 +108,7 @@ def _named(by: float, unit: float | None, *, whole: bool) -> tuple[float, str, s
     seconds = by / unit if unit else 0.0
     if seconds and seconds % _QUARTER == 0 and abs(seconds) <= _FARTHEST:
         away = duration(round(abs(seconds) * 1e9))
-        daylight = " or daylight saving" if abs(seconds) == 3600 else ""
+        daylight = " or daylight saving" if abs(seconds) == _HOUR else ""
         return 0.001, "time_shift", f", {away}: time zone{daylight}"
     if whole and not unit and abs(by) == 1.0:
         return 0.002, "off_by_one", f": one {'too many' if by > 0 else 'too few'}"
@@ -150,12 +151,16 @@ def _daylight(evidence: Evidence, test: Any, *, by: float, chance: float) -> Ite
         yield Candidate(
             "daylight_saving",
             f"serves {evidence.label} an hour {'late' if by > 0 else 'early'} in {when} ({region})",
-            lambda some, summer=summer, season=season: test(some) & (summer[some.rows] == season),
+            _in_season(test, summer == season),
             cost=0.0,
             parameters={"by": by, "region": region},
             chance=chance,
         )
         return
+
+
+def _in_season(test: Any, season: Mask) -> Any:  # noqa: ANN401  -- tests
+    return lambda some: test(some) & season[some.rows]
 
 
 def _in_summer(times: NDArray[np.int64], changes: Any) -> Mask:  # noqa: ANN401  -- one of the two below
@@ -172,15 +177,15 @@ def _in_summer(times: NDArray[np.int64], changes: Any) -> Mask:  # noqa: ANN401 
 
 def _european(year: int) -> tuple[int, int]:
     """Last Sundays of March and October, 01:00 UTC, in ns."""
-    return _sunday(year, 4, -1) + _HOUR_NS, _sunday(year, 11, -1) + _HOUR_NS
+    return _sunday(year, 4, nth=-1) + _HOUR_NS, _sunday(year, 11, nth=-1) + _HOUR_NS
 
 
 def _american(year: int) -> tuple[int, int]:
     """Second Sunday of March, first of November, 02:00 in New York, in ns."""
-    return _sunday(year, 3, 2) + 7 * _HOUR_NS, _sunday(year, 11, 1) + 6 * _HOUR_NS
+    return _sunday(year, 3, nth=2) + 7 * _HOUR_NS, _sunday(year, 11, nth=1) + 6 * _HOUR_NS
 
 
-def _sunday(year: int, month: int, nth: int) -> int:
+def _sunday(year: int, month: int, *, nth: int) -> int:
     """Midnight UTC of the nth Sunday of a month, or of the last one before it for -1."""
     first = dt.datetime(year, month, 1, tzinfo=dt.UTC)
     ahead = (6 - first.weekday()) % 7

@@ -17,9 +17,9 @@ from harness.diff.causes.model import (
     Evidence,
     Hypothesis,
     Mask,
-    distinct,
     function,
 )
+from harness.diff.causes.whole import distinct
 
 Floats = NDArray[np.float64]
 
@@ -94,7 +94,7 @@ def _unsigned(some: Evidence) -> Mask:
 
 
 def _applied(apply: Callable[[Floats], Floats]) -> Callable[[Evidence], Mask]:
-    """Finite results within the band; with 5 of them, also the undefined ones that are served as no number."""
+    """Finite results within the band; with 5 of them, also undefined ones that are served as no number."""
     finite = function(apply)
 
     def test(some: Evidence) -> Mask:

@@ -23,6 +23,7 @@ _MOST_OTHERS: Final = 500
 _DAYS: Final = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 14.0, 21.0, 28.0, 30.0, 60.0, 90.0)
 _LEAST: Final = 0.1
 _SHRINKING: Final = 0.01
+_SMALL: Final = 1e-6
 _DAY_NS: Final = 86_400 * 10**9
 #: a few units in the last place of a sum, and how many of these a summand must be worth
 _LAST_BITS: Final = 1e-14
@@ -49,9 +50,11 @@ def recount(evidence: Evidence) -> Iterator[Candidate]:
     part = history.part(glance.rows)
     found: list[tuple[float, float, float]] = []
     for days in _DAYS:
-        totals = _totals(part, evidence.left.values[part.rows], days)
+        totals = _totals(part, evidence.left.values[part.rows], days=days)
         if totals is not None:
-            made = {other: _windowed(part, totals, other)[part.asked] for other in _DAYS if other != days}
+            made = {
+                other: _windowed(part, totals, days=other)[part.asked] for other in _DAYS if other != days
+            }
             found += [(float(np.mean(_alike(sums, glance))), days, other) for other, sums in made.items()]
     for share, days, other in sorted(found, key=lambda f: -f[0])[:_MOST_WINDOWS]:
         if share > _LEAST:
@@ -112,10 +115,10 @@ def _counted_over(evidence: Evidence, history: History, *, days: float, other: f
     @cache
     def sums() -> NDArray[np.float64]:
         everything = history.part(np.arange(len(history.order)))
-        totals = _totals(everything, evidence.left.values[everything.rows], days)
+        totals = _totals(everything, evidence.left.values[everything.rows], days=days)
         if totals is None:
             return np.full(len(history.order), np.nan)
-        return _windowed(everything, totals, other)[everything.asked]
+        return _windowed(everything, totals, days=other)[everything.asked]
 
     def test(some: Evidence) -> Mask:
         return _alike(sums()[some.rows], some)
@@ -144,7 +147,7 @@ def _alike(made: NDArray[np.float64], some: Evidence) -> Mask:
     return np.asarray(some.both & (np.abs(made - some.b) <= 1e-6 * step + 1e-12 * np.abs(made)))
 
 
-def _totals(part: Part, values: NDArray[np.float64], days: float) -> NDArray[np.float64] | None:
+def _totals(part: Part, values: NDArray[np.float64], *, days: float) -> NDArray[np.float64] | None:
     """What each unit's requests add up to until each row, from sums over a window; None for no such sums."""
     opening = part.opening(int(days * _DAY_NS))
     before = np.where(opening > part.start, opening, len(values) + 1) - 1
@@ -152,15 +155,15 @@ def _totals(part: Part, values: NDArray[np.float64], days: float) -> NDArray[np.
     for places in part.rounds:
         totals[places] = values[places] + totals[before[places]]
     steps = np.diff(totals[:-1])[part.start[1:] != np.arange(1, len(values))]
-    if not np.all(np.isfinite(totals)) or np.mean(steps < -1e-6) > _SHRINKING:
+    if not np.all(np.isfinite(totals)) or np.mean(steps < -_SMALL) > _SHRINKING:
         return None
     return totals
 
 
-def _windowed(part: Part, totals: NDArray[np.float64], days: float) -> NDArray[np.float64]:
+def _windowed(part: Part, totals: NDArray[np.float64], *, days: float) -> NDArray[np.float64]:
     opening = part.opening(int(days * _DAY_NS))
     before = np.where(opening > part.start, opening, len(totals)) - 1
-    return totals[:-1] - totals[before]
+    return np.asarray(totals[:-1] - totals[before])
 
 
 def _moved_by(column: Column, by: float) -> Any:  # noqa: ANN401  -- a test
