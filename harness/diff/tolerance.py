@@ -53,11 +53,9 @@ class Band:
         apart, room, other = scratch[:, : len(left)]
         np.abs(np.subtract(left, right, out=apart), out=apart)
         np.maximum(np.abs(left, out=room), np.abs(right, out=other), out=room)
-        unbounded = np.isinf(room).any()
-        np.multiply(room, self.rtol, out=room)
-        np.add(room, self.atol, out=room)
+        np.add(np.multiply(room, self.rtol, out=room), self.atol, out=room)
         near = np.asarray(apart <= room)
-        if unbounded:  # rare, and the one case in which an infinite room would let everything in
+        if near.any() and np.isinf(apart).any():  # rare: beside an infinity there is infinite room
             near &= np.isfinite(left) & np.isfinite(right)
         return near
 

@@ -74,7 +74,7 @@ BESIDE_PEERS: Final = Goal(
 )
 CAUSES_S: Final = Goal(
     id="causes_s",
-    figure="100,000 requests x 50 features, 5 of them with a bug, compared and named, one core",
+    figure="100,000 requests x 50 features, 5 of them with a bug, compared and named, one core's CPU time",
     unit="s",
     better="lower",
     floor=3,
@@ -82,7 +82,7 @@ CAUSES_S: Final = Goal(
 )
 DIFF_S: Final = Goal(
     id="diff_s",
-    figure="1,000,000 requests x 50 features compared, each rounded to float32, 1 % NaN, one core",
+    figure="1,000,000 requests x 50 features compared, each rounded to float32, 1 % NaN, one core's CPU time",
     unit="s",
     better="lower",
     floor=1,
