@@ -5,27 +5,32 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy import special
 
 from harness.diff.causes.model import Candidate, Evidence
 
-#: two-sided 95 %, for ranking; and what about a hundred hypotheses a feature must not pass by luck
-_RANKING: Final = 1.959964
-_BEYOND_LUCK: Final = 5.0
+#: two-sided 95 %
+_NORMAL: Final = 1.959964
+#: how likely luck may be to explain as many rows: about a hundred hypotheses are tried on a feature
+_LUCK: Final = 1e-5
+#: the share beyond chance that is needed, so many times the chance itself, for scrambling is not all of luck
+_LEAST: Final = 0.3
+_TIMES: Final = 5.0
 #: scrambled rows that a chance rate is measured on, at least and at most
 _SCRAMBLED: Final = (400, 2_000)
 _SEED: Final = 7
 
 
-def lower_bound(hits: int, rows: int, *, z: float = _RANKING) -> float:
+def lower_bound(hits: int, rows: int) -> float:
     """The Wilson lower bound of the share hits/rows.
 
     Source: Wilson (1927), JASA 22, 209-212. To check: 50 of 50 gives 0.9287, 8 of 10 gives 0.4902.
     """
     if not rows:
         return 0.0
-    share, square = hits / rows, z * z
+    share, square = hits / rows, _NORMAL**2
     middle = share + square / (2 * rows)
-    width = z * np.sqrt(share * (1 - share) / rows + square / (4 * rows * rows))
+    width = _NORMAL * np.sqrt(share * (1 - share) / rows + square / (4 * rows * rows))
     return float(max(0.0, (middle - width) / (1 + square / rows)))
 
 
@@ -33,11 +38,13 @@ def beyond(hits: int, rows: int, *, chance: float) -> float:
     """The lower bound of the share explained beyond chance, 0 where luck may explain it.
 
     (bound - chance) / (1 - chance), as in Cohen (1960), Educ. Psychol. Meas. 20, 37-46. To check: 50 of 50
-    rows at chance 0.5 give 0.857; 30 of 50 give 0.
+    rows at chance 0.5 give 0.857; 30 of 50 give 0, for luck explains as many with probability 0.10 (binomial
+    tail).
     """
-    if chance >= 1.0 or lower_bound(hits, rows, z=_BEYOND_LUCK) <= chance:
+    if chance >= 1.0 or special.bdtrc(hits - 1, rows, chance) > _LUCK:
         return 0.0
-    return max(0.0, (lower_bound(hits, rows) - chance) / (1.0 - chance))
+    share = (lower_bound(hits, rows) - chance) / (1.0 - chance)
+    return share if share >= min(_LEAST, _TIMES * chance) else 0.0
 
 
 def chance_of(candidate: Candidate, evidence: Evidence) -> float:

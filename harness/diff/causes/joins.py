@@ -15,26 +15,32 @@ from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask, sam
 #: other features compared, those nearest in order, and rows that each is glanced at
 _MOST_OTHERS: Final = 500
 _GLANCE: Final = 64
+#: the share of glanced rows that another feature must explain to be tried
+LIKELY: Final = 0.05
+#: where more numbers than this are somebody's value, that a served one is too says nothing
+_MOST_CROWDED: Final = 0.5
 #: lattice steps away at which a served value is looked up again, to see how crowded the values are
 _STEPS: Final = (-7, -5, -3, -2, -1, 1, 2, 3, 5, 7)
 
 
 def swapped(evidence: Evidence) -> Iterator[Candidate]:
     """The served value is the offline one of another feature."""
-    glance = evidence.at(evidence.rows[:: -(-len(evidence.rows) // _GLANCE)])
+    glance = glanced(evidence)
     held = glance.right_kind == Kind.VALUE
-    if not held.any():
+    names, values = others(glance)
+    if not names or not held.any():
         return
-    for name, column in _others(evidence):
-        if np.any(held & (column.values[glance.rows] == glance.b)):
-            yield Candidate(
-                "swapped",
-                f"serves {name} as {evidence.label}",
-                _taken_from(column, evidence),
-                cost=0.015,
-                parameters={"from": name},
-                chance=_same_by_luck(column, evidence),
-            )
+    likely = np.mean(held & (values == glance.b), axis=1) >= LIKELY
+    for name in (names[k] for k in np.flatnonzero(likely)):
+        column = evidence.around.columns[name]
+        yield Candidate(
+            "swapped",
+            f"serves {name} as {evidence.label}",
+            _taken_from(column, evidence),
+            cost=0.015,
+            parameters={"from": name},
+            chance=_same_by_luck(column, evidence),
+        )
 
 
 def by_key(evidence: Evidence) -> Iterator[Candidate]:
@@ -59,6 +65,8 @@ def another_row(evidence: Evidence) -> Iterator[Candidate]:
     if not evidence.numbers or len(evidence.whole.values) < 50:
         return
     crowded = _crowded(evidence)
+    if crowded > _MOST_CROWDED:
+        return
     yield Candidate(
         "wrong_key",
         f"serves another request's {evidence.label}: looked up by a wrong key",
@@ -82,19 +90,22 @@ def _of_that_unit(evidence: Evidence, name: str, *, phrase: str) -> Iterator[Can
     yield Candidate("wrong_key", phrase, test, cost=0.005, parameters={"key": name})
 
 
-def _others(evidence: Evidence) -> list[tuple[str, Column]]:
+def glanced(evidence: Evidence) -> Evidence:
+    """The same evidence on a few rows, evenly picked."""
+    return evidence.at(evidence.rows[:: -(-len(evidence.rows) // _GLANCE)])
+
+
+def others(evidence: Evidence) -> tuple[list[str], NDArray[Any]]:
+    """The other features of the type, nearest in order, and their values on the rows: (features, rows)."""
     columns = evidence.around.columns
-    same = [
-        (name, column)
-        for name, column in columns.items()
-        if column.dtype == evidence.left.dtype and name != evidence.label
-    ]
-    if len(same) <= _MOST_OTHERS:
-        return same
-    names = list(columns)
-    here = names.index(evidence.label) if evidence.label in columns else 0
-    places = {name: place for place, name in enumerate(names)}
-    return sorted(same, key=lambda other: abs(places[other[0]] - here))[:_MOST_OTHERS]
+    same = [name for name, c in columns.items() if c.dtype == evidence.left.dtype and name != evidence.label]
+    if len(same) > _MOST_OTHERS:
+        places = {name: place for place, name in enumerate(columns)}
+        here = places.get(evidence.label, 0)
+        same = sorted(same, key=lambda name: abs(places[name] - here))[:_MOST_OTHERS]
+    if not same:
+        return [], np.empty((0, len(evidence.rows)))
+    return same, np.stack([columns[name].values[evidence.rows] for name in same])
 
 
 def _taken_from(column: Column, evidence: Evidence) -> Callable[[Evidence], Mask]:

@@ -70,6 +70,11 @@ class Surroundings:
         return None if self.unit is None else History.of(self.unit, self.time_ns)
 
     @cached_property
+    def numbers(self) -> list[str]:
+        """The left features that are numbers, in their order."""
+        return [name for name, column in self.columns.items() if column.dtype == "number"]
+
+    @cached_property
     def by_key(self) -> dict[str, History]:
         """The rows of each level of the further keys, in order of time."""
         return {name: History.of(codes, self.time_ns) for name, codes in self.keys.items()}
@@ -122,6 +127,11 @@ class Evidence:
     def whole(self) -> Whole:
         """What is known of the whole columns, computed once whatever the rows."""
         return self._whole or Whole(self.left, self.right)
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few rows to conclude anything but what the cells hold."""
+        return len(self.rows) < MIN_ROWS
 
     @cached_property
     def left_kind(self) -> NDArray[np.uint8]:

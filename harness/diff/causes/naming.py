@@ -70,6 +70,8 @@ SPELLINGS: Final[tuple[Hypothesis, ...]] = (*FACTS, *FILLS, *CATEGORY, *AHEAD)
 
 def families_for(evidence: Evidence) -> tuple[tuple[Hypothesis, ...], ...]:
     """What is tried on a field, in this order: facts, formulas, lookups, broad hypotheses, statistics."""
+    if evidence.few:
+        return (FACTS,)
     if evidence.score:
         return (FACTS, (*FORMULAS, COMPLEMENT), BY_FIELD, (), NOISE)
     if evidence.numbers:
@@ -175,7 +177,7 @@ def _best(evidence: Evidence, named: set[str]) -> _Named | None:
             if not (candidate.once and candidate.name in named)
         ]
         chosen = _chosen([trial for trial in trials if trial.supported])
-        if chosen is None or (family is FACTS and chosen[0].count < len(some.rows)):
+        if chosen is None or (family is FACTS and not evidence.few and chosen[0].count < len(some.rows)):
             continue
         if best is None or best[0].value < weight * chosen[0].value:
             best = chosen
@@ -210,25 +212,37 @@ def _chosen(trials: list[_Trial]) -> tuple[_Trial, tuple[str, ...]] | None:
 
 
 def _told(evidence: Evidence, causes: list[_Named], *, left: Rows) -> tuple[Cause, ...]:
-    if len(left) > _OPEN * len(evidence.rows):
-        noise = [c for c in causes if c.candidate.soft and len(c.rows) < _MAJORITY * len(evidence.rows)]
-        left = np.sort(np.concatenate([left, *(c.rows for c in noise)]))
-        causes = [c for c in causes if c not in noise]
+    noise = _noise(causes, len(evidence.rows))
+    left = np.sort(np.concatenate([left, *(c.rows for c in noise)]))
+    causes = [c for c in causes if c not in noise]
     told = [
         Cause(c.name, c.candidate.phrase, len(c.rows), c.candidate.parameters, c.tied, c.rows) for c in causes
     ]
     if not len(left) and told:
         return tuple(told)
-    thin = len(left) < MIN_ROWS or _few_inputs(evidence.at(left))
+    rest = evidence.at(left)
+    thin = rest.few or _few_inputs(rest)
     what = "too few rows to name a cause" if thin else "cause unexplained"
     name = TOO_FEW if thin else UNEXPLAINED
     return (*told, Cause(name, f"serves other values of {evidence.label}, {what}", 0, rows=left))
 
 
+def _noise(causes: list[_Named], rows: int) -> list[_Named]:
+    """The soft causes that do not stand: they explain few rows, and with one other leave many open.
+
+    On a lattice some factor, shift or constant fits any noise a little, and a third one the rest.
+    """
+    shares = sorted((len(c.rows) / rows for c in causes if c.candidate.soft), reverse=True)
+    firm = sum(len(c.rows) / rows for c in causes if not c.candidate.soft)
+    if firm + sum(shares[:2]) >= 1 - _OPEN:
+        return []
+    return [c for c in causes if c.candidate.soft and len(c.rows) < _MAJORITY * rows]
+
+
 def _few_inputs(evidence: Evidence) -> bool:
     """Whether something explains nearly all rows, on fewer than 3 distinct inputs."""
     some = evidence.at(evidence.rows[:: -(-len(evidence.rows) // TRIED_ROWS)])
-    if distinct(some.a) >= 3:
+    if some.few or distinct(some.a) >= 3:
         return False
     with np.errstate(all="ignore"):
         return any(

@@ -112,12 +112,13 @@ def scale_by(evidence: Evidence) -> Iterator[Candidate]:
             cost=0.012 + 0.0005 * len(known),
             parameters={"field": field, **{levels[k]: float(factors[k]) for k in known}},
             once=True,
+            soft=evidence.whole.decimals is not None,
         )
 
 
 def norm(evidence: Evidence) -> Iterator[Candidate]:
     """The features of one vector, which stand side by side, are divided by their length, sum or largest."""
-    names = [name for name, column in evidence.around.columns.items() if column.dtype == "number"]
+    names = evidence.around.numbers
     if evidence.label not in names or np.count_nonzero(evidence.both) < MIN_ROWS:
         return
     own = names.index(evidence.label)

@@ -20,6 +20,7 @@ _SEARCHED: Final = 1_000
 _DEEP: Final = 64
 #: share of the rows that must fit one time before it is tried at all
 _LEAST: Final = 0.05
+_SEED: Final = 11
 _LONG_AGO: Final = np.iinfo(np.int64).min
 
 
@@ -51,9 +52,14 @@ def snapshot(evidence: Evidence) -> Iterator[Candidate]:
     ledger = None if history is None else _ledger(evidence, history)
     if history is None or ledger is None or evidence.around.time_ns is None:
         return
-    when = _common_time(evidence, history, ledger=ledger)
+    some = evidence.at(evidence.rows[:: -(-len(evidence.rows) // _SEARCHED)])
+    when, _ = _common_time(some, history, ledger=ledger)
     if when is None:
         return
+    # the best time for served values dealt out anew: what the search finds in any values
+    dealt = np.random.default_rng(_SEED).permutation(len(some.rows))
+    served = some.b if evidence.numbers else some.b_id
+    luck = _common_time(some.at(some.rows, served[dealt]), history, ledger=ledger)[1]
     date = rfc3339(when)
     yield Candidate(
         "snapshot",
@@ -61,6 +67,7 @@ def snapshot(evidence: Evidence) -> Iterator[Candidate]:
         lambda some: same_value(some, history.as_of(some.rows, when)),
         cost=0.004,
         parameters={"time_ns": float(when), "time": date},
+        chance=min(1.0, luck + 0.5 / (1 + len(some.rows))),
     )
 
 
@@ -82,7 +89,7 @@ def _any_age(evidence: Evidence, history: History) -> Iterator[Candidate]:
         "stale",
         f"serves an earlier value of the same unit for {evidence.label}{_old(evidence, seconds)}",
         test,
-        cost=0.012,
+        cost=0.03,
         parameters={"lag": float(np.median(lags)), "age_s": seconds},
     )
 
@@ -107,17 +114,15 @@ def _old(evidence: Evidence, seconds: float) -> str:
     return "" if evidence.around.time_ns is None else f", median age {age(seconds)}"
 
 
-def _common_time(evidence: Evidence, history: History, *, ledger: Ledger) -> int | None:
-    """The time at which most rows' units held just what is served, None where few do.
+def _common_time(some: Evidence, history: History, *, ledger: Ledger) -> tuple[int | None, float]:
+    """The time at which most rows' units held just what is served, and their share; None for few.
 
     Each row that held a value did so until the next row of its unit; the first row since ever. Of all these
     spans, the moment that most rows' spans cover is found by a sweep.
     """
-    thin = evidence.rows[:: -(-len(evidence.rows) // _SEARCHED)]
-    some = evidence.at(thin)
-    asks, sources = ledger.held(thin, some.b_id, at_most=_DEEP)
+    asks, sources = ledger.held(some.rows, some.b_id, at_most=_DEEP)
     if not len(asks):
-        return None
+        return None, 0.0
     begins = np.where(history.first(sources), _LONG_AGO, history.time_ns[sources])
     ends = history.until(sources)
     times = np.concatenate([ends, begins])
@@ -125,9 +130,10 @@ def _common_time(evidence: Evidence, history: History, *, ledger: Ledger) -> int
     order = np.argsort(times, kind="stable")
     covered = np.cumsum(steps[order])
     best = int(np.argmax(covered))
-    if covered[best] < _LEAST * len(thin) or best + 1 >= len(order):
-        return None
-    return _within(int(times[order][best]), int(times[order][best + 1]), history=history)
+    share = float(covered[best]) / len(some.rows)
+    if share < _LEAST or best + 1 >= len(order):
+        return None, share
+    return _within(int(times[order][best]), int(times[order][best + 1]), history=history), share
 
 
 def _within(low: int, high: int, *, history: History) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.columns import Column, Kind
 from harness.diff.causes.history import History, Part
+from harness.diff.causes.joins import LIKELY, glanced, others
 from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask
 from harness.diff.sentences import number
 
@@ -18,9 +19,8 @@ from harness.diff.sentences import number
 _LEAST_ROWS: Final = 20
 _ALIKE: Final = 0.5
 _GLANCE: Final = 64
-_MOST_OTHERS: Final = 500
 #: days that windows have, the share of glanced rows that one must explain, and of sums that may shrink
-_DAYS: Final = (1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 14.0, 21.0, 28.0, 30.0, 60.0, 90.0)
+_DAYS: Final = (1 / 24, 0.25, 0.5, *(float(days) for days in range(1, 15)), 21.0, 28.0, 30.0, 60.0, 90.0)
 _LEAST: Final = 0.1
 _SHRINKING: Final = 0.01
 _SMALL: Final = 1e-6
@@ -49,13 +49,15 @@ def recount(evidence: Evidence) -> Iterator[Candidate]:
     glance = evidence.at(_of_small_units(evidence.rows, history))
     part = history.part(glance.rows)
     found: list[tuple[float, float, float]] = []
-    for days in _DAYS:
+    longest = float(np.ptp(history.time_ns)) / _DAY_NS
+    tried = [days for days in _DAYS if days <= longest + 1]
+    for days in tried:
         totals = _totals(part, evidence.left.values[part.rows], days=days)
         if totals is not None:
-            made = {
-                other: _windowed(part, totals, days=other)[part.asked] for other in _DAYS if other != days
+            sums = {
+                other: _windowed(part, totals, days=other)[part.asked] for other in tried if other != days
             }
-            found += [(float(np.mean(_alike(sums, glance))), days, other) for other, sums in made.items()]
+            found += [(float(np.mean(_alike(made, glance))), days, other) for other, made in sums.items()]
     for share, days, other in sorted(found, key=lambda f: -f[0])[:_MOST_WINDOWS]:
         if share > _LEAST:
             yield _counted_over(evidence, history, days=days, other=other)
@@ -63,23 +65,21 @@ def recount(evidence: Evidence) -> Iterator[Candidate]:
 
 def present_event(evidence: Evidence) -> Iterator[Candidate]:
     """The served sum is the offline one with or without the present request's own amount."""
-    glance = evidence.at(evidence.rows[:: -(-len(evidence.rows) // _GLANCE)])
-    if not glance.both.any() or evidence.score:
+    glance = glanced(evidence)
+    names, values = others(glance)
+    if not names or not glance.both.any() or evidence.score:
         return
-    others = list(evidence.around.columns.items())[:_MOST_OTHERS]
-    for name, column in others:
-        if column.dtype != "number" or name == evidence.label:
-            continue
-        for by, words in ((-1.0, "without"), (1.0, "with")):
-            test = _moved_by(column, by)
-            if np.count_nonzero(test(glance)) * 10 >= len(glance.rows):
-                yield Candidate(
-                    "off_by_one",
-                    f"serves {evidence.label} {words} the {name} of the present request",
-                    test,
-                    cost=0.008,
-                    parameters={"by": by, "of": name},
-                )
+    for by, words in ((-1.0, "without"), (1.0, "with")):
+        near = np.abs(glance.a + by * values - glance.b) <= _LAST_BITS * (np.abs(glance.a) + np.abs(values))
+        likely = np.mean(glance.both & near, axis=1) >= LIKELY
+        for name in (names[k] for k in np.flatnonzero(likely)):
+            yield Candidate(
+                "off_by_one",
+                f"serves {evidence.label} {words} the {name} of the present request",
+                _moved_by(evidence.around.columns[name], by),
+                cost=0.008,
+                parameters={"by": by, "of": name},
+            )
 
 
 def window(evidence: Evidence) -> Iterator[Candidate]:
