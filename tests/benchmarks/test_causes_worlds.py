@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.columns import Column
+from tests.benchmarks.__main__ import chosen
 from tests.benchmarks.causes.bugs import MAKERS, Unsuitable, struck
 from tests.benchmarks.causes.history import DAY_NS, History
 from tests.benchmarks.causes.measuring import BESIDE, SHARES, Case, measure, mismatching
@@ -158,6 +159,7 @@ def test_a_small_world_is_measured_whole() -> None:
     made = {str(row["id"]): row for row in (*right_rows(cases), *other_rows(measured))}
     assert made["missed"]["value"] == 0
     assert {"top1_0005", "top1_1", "worst_class_001", "two_bugs", "false_name", "beside_peers"} <= set(made)
+    assert all(set(chosen(name)) == {"causes"} for name in made)
     assert SEED not in HELD_OUT
 
 
