@@ -13,6 +13,9 @@ DEFAULT_RTOL = 1e-9
 DEFAULT_SCORE_ATOL = 1e-6
 DEFAULT_SCORE_RTOL = 0.0
 
+#: rows compared at a time, so that what one pass leaves behind is still in the cache for the next
+BLOCK = 16_384
+
 #: beyond it doubles have gaps, so a whole number is none any more
 LARGEST_WHOLE: Final = 2.0**53
 #: decimals that are tried when a rule leaves them open; more cannot be told from float64 noise
@@ -50,10 +53,28 @@ class Band:
         Equal infinities agree; an infinity agrees with nothing else, and NaN with nothing at all.
         To check: with atol 0 and rtol 1e-9, 1.0 agrees with 1.0 + 9e-10 and not with 1.0 + 2e-9.
         """
+        agree = np.empty(len(left), np.bool_)
+        scratch = np.empty((3, min(BLOCK, len(left))))
         with np.errstate(invalid="ignore", over="ignore"):
-            room = self.atol + self.rtol * np.maximum(np.abs(left), np.abs(right))
-            near = np.abs(left - right) <= room
-        return np.asarray((near & np.isfinite(left) & np.isfinite(right)) | (left == right))
+            for start in range(0, len(agree), BLOCK):
+                rows = slice(start, start + BLOCK)
+                found = np.equal(left[rows], right[rows], out=agree[rows])
+                if not found.all():
+                    found |= self._near(left[rows], right[rows], scratch=scratch)
+        return agree
+
+    def _near(
+        self, left: NDArray[np.float64], right: NDArray[np.float64], *, scratch: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Which rows of one block are both finite and close enough; writes over `scratch` (3, >= n)."""
+        apart, room, other = scratch[:, : len(left)]
+        np.abs(np.subtract(left, right, out=apart), out=apart)
+        np.maximum(np.abs(left, out=room), np.abs(right, out=other), out=room)
+        np.add(np.multiply(room, self.rtol, out=room), self.atol, out=room)
+        near = np.asarray(apart <= room)
+        if near.any() and np.isinf(apart).any():  # rare: beside an infinity there is infinite room
+            near &= np.isfinite(left) & np.isfinite(right)
+        return near
 
     def wider_than(self, other: Band) -> bool:
         """Whether this band lets something pass that the other might not."""

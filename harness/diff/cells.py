@@ -91,19 +91,22 @@ def mismatch(left: Column, right: Column, *, tolerance: Rule = SHIPPED) -> NDArr
     side leaves out is `missing`; a wrong-typed cell is `type` unless the other side holds the same raw text.
     Numbers differ beyond the tolerance (`value`), categories by the text of their level (`category`).
     """
-    codes = _VERDICTS[left.kind, right.kind]
-    both = (left.kind == Kind.VALUE) & (right.kind == Kind.VALUE)
-    unequal = np.flatnonzero(both & (left.values != right.values))
-    if left.dtype != right.dtype:
-        codes[both] = Difference.TYPE
-    elif left.dtype == "category":
-        codes[unequal] = Difference.CATEGORY
-    else:
-        apart = ~tolerance.holds(left.values[unequal], right.values[unequal])
-        codes[unequal[apart]] = Difference.VALUE
+    codes = _unequal(left, right, tolerance=tolerance)
+    special = np.flatnonzero((left.kind | right.kind).astype(np.bool_))  # VALUE is 0: one side holds none
+    codes[special] = _VERDICTS[left.kind[special], right.kind[special]]
     for row in left.text.keys() & right.text.keys():
         codes[row] = Difference.EQUAL if left.text[row] == right.text[row] else Difference.TYPE
     return codes
+
+
+def _unequal(left: Column, right: Column, *, tolerance: Rule) -> NDArray[np.uint8]:
+    """How each cell would differ if both held a value; uint8 (n,)."""
+    if left.dtype != right.dtype:
+        return np.full(len(left.kind), Difference.TYPE, np.uint8)
+    if left.dtype == "category":
+        return np.where(left.values != right.values, Difference.CATEGORY, Difference.EQUAL).astype(np.uint8)
+    unequal = ~tolerance.holds(left.values, right.values)
+    return unequal.view(np.uint8)  # True is 1 is Difference.VALUE
 
 
 def judge(left: Column, right: Column, *, name: str, tolerances: Tolerances) -> Judged:
@@ -119,14 +122,15 @@ def judge(left: Column, right: Column, *, name: str, tolerances: Tolerances) -> 
         if tolerances.ignores(name):
             codes = np.zeros_like(codes)
         silenced = np.flatnonzero((strict != Difference.EQUAL) & (codes == Difference.EQUAL))
-    shown = (left.kind != Kind.MISSING) | (right.kind != Kind.MISSING)
+    missing = Kind.MISSING.value  # to numpy a member is an int64, and comparing with one is ten times slower
+    unseen = (left.kind == missing) & (right.kind == missing)
     return Judged(
         field=name,
         left=left,
         right=right,
         codes=codes,
-        rows=np.flatnonzero(codes),
-        compared=int(np.count_nonzero(shown)),
+        rows=np.flatnonzero(codes.astype(np.bool_)),
+        compared=len(codes) - int(np.count_nonzero(unseen)),
         band=band,
         silenced=silenced,
         ignored=tolerances.ignores(name),

@@ -145,9 +145,7 @@ def told(found: Reproduction, seen: Seen, *, request: Written) -> Reproduction:
         expected={name: _plain(name, seen) for name in found.fields if _is_known(name, seen)},
         score=None if others else score,
         tolerances={
-            name: as_band(seen.bands[name])
-            for name in (*found.fields, SCORE_FIELD)
-            if name in seen.bands
+            name: as_band(seen.bands[name]) for name in (*found.fields, SCORE_FIELD) if name in seen.bands
         },
     )
 

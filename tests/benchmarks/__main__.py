@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tests.benchmarks import capacity, closed_loop, freeze, open_loop, probes, whereabouts
+from tests.benchmarks.causes import rows as causes
+from tests.benchmarks.causes import speed
 from tests.benchmarks.figures import Rows, line, merged
 from tests.benchmarks.machine import ROOT
 
@@ -43,6 +45,17 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "false_onset": whereabouts.false_rows,
         "place_found": whereabouts.found_rows,
         "probes": probes.rows,
+        "top": causes.rows,
+        "worst_class": causes.rows,
+        "parameter": causes.rows,
+        "two_bugs": causes.rows,
+        "second_name": causes.rows,
+        "missed": causes.rows,
+        "false_name": causes.rows,
+        "noise_name": causes.rows,
+        "beside_peers": causes.rows,
+        "causes_s": speed.causes_rows,
+        "diff_s": speed.diff_rows,
     },
 }
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.diff.bands import Band, Exact, Float32, Rounded, Rule, Whole, fitted, whole
+from harness.diff.bands import BLOCK, Band, Exact, Float32, Rounded, Rule, Whole, as_band, fitted, whole
 
 INF = math.inf
 NUMBERS = st.floats(allow_nan=False) | st.integers(-(10**12), 10**12).map(float)
@@ -110,3 +110,36 @@ def test_whole_columns_hold_whole_numbers_alone(values: list[float], expected: b
 def test_only_what_lets_more_pass_than_shipped_needs_a_reason(rule: Rule, widens: bool) -> None:  # noqa: FBT001  -- a table
     """Tightening is free."""
     assert rule.widens is widens
+
+
+@pytest.mark.parametrize("n", [0, 1, BLOCK - 1, BLOCK, 2 * BLOCK + 7])
+@pytest.mark.parametrize(
+    "band", [Band(), Band(0.0, 0.0), Band(1e-6, 0.0), Band(0.5, 5.0), Band(1e308, 0.0)], ids=str
+)
+def test_a_block_of_rows_is_compared_as_each_row_alone(band: Band, n: int) -> None:
+    """Whatever the block a row falls into: the formula of the docstring, on numbers of all kinds."""
+    rng = np.random.default_rng(n)
+    left = rng.standard_normal(n) * 10.0 ** rng.integers(-13, 4, n)
+    right = left * (1 + rng.choice([0, 1e-9, 9e-10, 1e-7, 0.5], n))
+    for side in (left, right):
+        odd = rng.random(n) < 0.05
+        side[odd] = rng.choice([0.0, -0.0, INF, -INF, math.nan, 1.7e308, -1.7e308, 5e-324], int(odd.sum()))
+    with np.errstate(invalid="ignore", over="ignore"):
+        room = band.atol + band.rtol * np.maximum(np.abs(left), np.abs(right))
+        near = (np.abs(left - right) <= room) & np.isfinite(left) & np.isfinite(right)
+    assert np.array_equal(band.holds(left, right), near | (left == right))
+
+
+@pytest.mark.parametrize(
+    ("rule", "room"),
+    [
+        (Band(1e-3, 1e-2), (1e-3, 1e-2)),
+        (Exact(), (0.0, 0.0)),
+        (Float32(), (1e-12, 2.0**-24)),
+        (Rounded(2), (0.005 * (1 + 1e-9), 0.0)),
+    ],
+    ids=str,
+)
+def test_a_rule_as_a_band_holds_what_the_rule_lets_pass(rule: Rule, room: tuple[float, float]) -> None:
+    """A test outside of this project knows no rules, only how far apart two numbers may be."""
+    assert as_band(rule) == room
