@@ -266,29 +266,6 @@ class Counterfactual(msgspec.Struct, frozen=True, kw_only=True):
     labelled: int = 0
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A bug named: which fields, what happened, how often, since when, what it does to score and decision.
-
-    `arm` was held against `left`. `mean_abs` is the mean absolute change of the score on its requests, on the
-    same ground as `flips`; a `latent` one changes no score.
-    """
-
-    arm: str
-    left: str = ""
-    fields: tuple[str, ...]
-    cause: str
-    sentence: str
-    requests: int
-    explained: int
-    first_seen: str | None = None
-    last_seen: str | None = None
-    flips: int = 0
-    mean_abs: float = 0.0
-    latent: bool = False
-    cost: Counterfactual | None = None
-    exemplars: tuple[Exemplar, ...] = ()
-
-
 class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
     """Where mismatches gather: one or two conditions that hold together, counted on all compared requests.
 
@@ -324,6 +301,31 @@ class OnsetFound(msgspec.Struct, frozen=True, kw_only=True):
     during: float
     otherwise: float
     p: float
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A bug named: which fields, what happened, how often, since when, what it does to score and decision.
+
+    `arm` was held against `left`. `mean_abs` is the mean absolute change of the score on its requests, on the
+    same ground as `flips`; a `latent` one changes no score.
+    """
+
+    arm: str
+    left: str = ""
+    fields: tuple[str, ...]
+    cause: str
+    sentence: str
+    requests: int
+    explained: int
+    first_seen: str | None = None
+    last_seen: str | None = None
+    flips: int = 0
+    mean_abs: float = 0.0
+    latent: bool = False
+    cost: Counterfactual | None = None
+    places: tuple[PlaceFound, ...] = ()
+    onset: OnsetFound | None = None
+    exemplars: tuple[Exemplar, ...] = ()
 
 
 class PairSummary(msgspec.Struct, frozen=True, kw_only=True):

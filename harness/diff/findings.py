@@ -17,6 +17,7 @@ from harness.diff.costs import Game, Player
 from harness.diff.damage import damage
 from harness.diff.event_time import Rebuild, TimeShift, find_time_shift
 from harness.diff.exemplars import cell_exemplars, exemplars_of
+from harness.diff.locating import locate
 from harness.diff.probes import score_cause
 from harness.diff.residual import Residual, residual
 from harness.diff.scores import as_column, flipped
@@ -33,6 +34,8 @@ EXTRA = "extra"
 UNKNOWN_SCORE = "serves other scores, unexplained: another model or another post-processing"
 #: bugs whose costs are counted out, those on most requests: each is scored again several times
 COSTED = 50
+#: findings that are located, those that cost most: each is sought in every field, many times over
+LOCATED = 10
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,32 @@ def find(case: Case, rebuild: Rebuild | None) -> tuple[Finding, ...]:
     costs = _counterfactuals(case, bugs)
     left = residual(case, band=case.score_band)
     found = [
-        _feature_finding(case, bug, counted=cost, left=left) for bug, cost in zip(bugs, costs, strict=True)
+        (_feature_finding(case, bug, counted=cost, left=left), bug.rows)
+        for bug, cost in zip(bugs, costs, strict=True)
     ]
-    found += [*_score_findings(case, left), *_extra_finding(case)]
-    return tuple(sorted(found, key=_rank))
+    found = sorted([*found, *_score_findings(case, left)], key=lambda one: _rank(one[0]))
+    return (*_located(case, found), *_extra_finding(case))
+
+
+def _located(case: Case, found: Sequence[tuple[Finding, NDArray[np.int64]]]) -> list[Finding]:
+    """The findings in their order, those that cost most with where and since when they are."""
+    latency = case.context.latency_ns
+    latency_ms = None if latency is None or np.isnan(latency).all() else latency / 1e6
+    return [
+        _with_place(case, finding, rows=rows, latency_ms=latency_ms)
+        if place < LOCATED and len(rows) < len(case.pair.seq)
+        else finding
+        for place, (finding, rows) in enumerate(found)
+    ]
+
+
+def _with_place(
+    case: Case, finding: Finding, *, rows: NDArray[np.int64], latency_ms: NDArray[np.float64] | None
+) -> Finding:
+    seen = locate(rows, case.places, latency_ms=latency_ms)
+    places, onset = seen.found()
+    also = f" Seen {seen.sentence()}." if places or onset else ""
+    return msgspec.structs.replace(finding, sentence=finding.sentence + also, places=places, onset=onset)
 
 
 def _rank(finding: Finding) -> tuple[bool, bool, float, float, int, tuple[str, ...]]:
@@ -176,18 +201,18 @@ def _told(
     )
 
 
-def _score_findings(case: Case, left: Residual) -> list[Finding]:
+def _score_findings(case: Case, left: Residual) -> list[tuple[Finding, NDArray[np.int64]]]:
     """Scores that differ where no feature does, or by more than features explain; and unstable ones."""
     unstable = case.scored.codes == Difference.NONDETERMINISTIC
     found = []
     if unstable.any():
         rows = np.flatnonzero(unstable)
         cause = Cause("nondeterministic", "gives one request different scores", len(rows))
-        found.append(_score_finding(case, rows, cause=cause, what="seen", expected=left.expected))
+        found.append((_score_finding(case, rows, cause=cause, what="seen", expected=left.expected), rows))
     causes, start = _score_causes(case, left) if left.rows.any() else ([], left.expected)
     for cause in causes:
         what = f"{_features_shown(case, cause.rows)}, scores differ"
-        found.append(_score_finding(case, cause.rows, cause=cause, what=what, expected=start))
+        found.append((_score_finding(case, cause.rows, cause=cause, what=what, expected=start), cause.rows))
     return found
 
 

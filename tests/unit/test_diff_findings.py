@@ -93,7 +93,7 @@ def test_one_shifted_clock_is_one_finding() -> None:
     assert found.sentence == (
         "The challenger reads event_time 1 h early: hour and weekday (2 features) differ on 700 of 1,000 "
         f"requests since 2025-06-17T17:06:40Z; decisions flip on {flips} ({flips / 10:.1f} %); "
-        f"mean score change {change:.2g}."
+        f"mean score change {change:.2g}. Seen since 2025-06-17T17:06Z (95 % interval 16:56–17:06)."
     )
     assert (found.cause, found.fields) == ("event_time_shift", ("hour", "weekday"))
     assert (found.requests, found.explained, found.flips) == (700, 700, flips)

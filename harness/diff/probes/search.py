@@ -53,7 +53,8 @@ class Precision:
     def agree(self, predicted: Scores, served: Scores) -> NDArray[np.bool_]:
         """Which predicted scores come out as served: bool, elementwise, of any shape."""
         if self.decimals is None:
-            return self.band.holds(predicted, served)
+            one, other = np.broadcast_arrays(predicted, served)
+            return self.band.holds(one.ravel(), other.ravel()).reshape(one.shape)
         with np.errstate(invalid="ignore"):
             return np.asarray(np.abs(predicted - served) <= 0.5 * 10.0**-self.decimals * (1 + 1e-9))
 
