@@ -61,7 +61,8 @@ def keys(capture: pa.Table) -> Keys:
         ts_ns=ts,
         event_time_ns=np.where(event.is_null().to_numpy(), ts, event.fill_null(0).to_numpy()),
         unit=_objects(capture["unit"].to_pylist()),
-        segments=_segments(capture["segments"].to_pylist()),
+        segments=_segments(capture["segments"].to_pylist())
+        | {f"served by {name}": one for name, one in _segments(capture["served_by"].to_pylist()).items()},
     )
 
 

@@ -22,13 +22,14 @@ class Context:
 
     `label` float64 is what came to be, `latency_ns` float64 how long the right arm took, `keys` int64 further
     id-like fields of the request, coded. `extra` counts requests by the name of a feature that the right arm
-    shows and the left does not know.
+    shows and the left does not know. `located` asks for where and since when the mismatches are.
     """
 
     label: NDArray[np.float64] | None = None
     latency_ns: NDArray[np.float64] | None = None
     keys: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     extra: Mapping[str, int] = field(default_factory=dict)
+    located: bool = True
 
 
 @dataclass(frozen=True)

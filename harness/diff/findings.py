@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -35,7 +36,9 @@ UNKNOWN_SCORE = "serves other scores, unexplained: another model or another post
 #: bugs whose costs are counted out, those on most requests: each is scored again several times
 COSTED = 50
 #: findings that are located, those that cost most: each is sought in every field, many times over
-LOCATED = 10
+LOCATED = 5
+#: features whose values are tried as places
+LOCATED_IN = 30
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def _located(case: Case, found: Sequence[tuple[Finding, NDArray[np.int64]]]) -> 
     latency_ms = None if latency is None or np.isnan(latency).all() else latency / 1e6
     return [
         _with_place(case, finding, rows=rows, latency_ms=latency_ms)
-        if place < LOCATED and len(rows) < len(case.pair.seq)
+        if case.context.located and place < LOCATED and len(rows) < len(case.pair.seq)
         else finding
         for place, (finding, rows) in enumerate(found)
     ]
@@ -83,10 +86,18 @@ def _located(case: Case, found: Sequence[tuple[Finding, NDArray[np.int64]]]) -> 
 def _with_place(
     case: Case, finding: Finding, *, rows: NDArray[np.int64], latency_ms: NDArray[np.float64] | None
 ) -> Finding:
-    seen = locate(rows, case.places, latency_ms=latency_ms)
+    seen = locate(rows, case.places, latency_ms=latency_ms, extra=_values(case, finding))
     places, onset = seen.found()
     also = f" Seen {seen.sentence()}." if places or onset else ""
     return msgspec.structs.replace(finding, sentence=finding.sentence + also, places=places, onset=onset)
+
+
+def _values(case: Case, finding: Finding) -> dict[str, NDArray[Any]]:
+    """The offline values that mismatches may go with: the finding's own features first, then the others."""
+    columns = case.pair.left.features or {}
+    names = [name for name in finding.fields if name in columns]
+    names += [name for name in columns if name not in finding.fields]
+    return {name: columns[name].values for name in names[:LOCATED_IN] if name not in case.pair.segments}
 
 
 def _rank(finding: Finding) -> tuple[bool, bool, float, float, int, tuple[str, ...]]:

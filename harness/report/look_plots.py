@@ -19,6 +19,7 @@ _HEIGHT = 170
 _BAND, _BETTER, _WORSE = "#0072B2", "#009E73", "#D55E00"
 #: e-values beyond this are drawn at it: what more there is says nothing more
 _MOST_LOG10 = 12.0
+_POWERS = "abs(datum.value) < 4 ? format(pow(10, datum.value), '~g') : '10^' + format(datum.value, '~g')"
 
 
 def sequences(quality: QualitySummary) -> list[Picture]:
@@ -127,7 +128,7 @@ def _e(log10: float) -> str:
 
 
 def _evidence_chart(rows: list[Row], threshold: float, *, size: Size) -> Layers:
-    axis = alt.Axis(tickCount=5, tickMinStep=1, labelExpr="'10^' + format(datum.value, '~g')")
+    axis = alt.Axis(tickCount=5, tickMinStep=1, labelExpr=_POWERS)
     base = data(rows).encode(x=_time(size), y=alt.Y("log10:Q", title=None, axis=axis))
     line = base.mark_line(color=_BAND, strokeWidth=2, point={"size": 22, "color": _BAND})
     marks = [

@@ -279,6 +279,8 @@ def _compare(
             label=arms.label[rows] if arms.label is not None else None,
             latency_ns=_latency(right, rows, outcomes=arms.tables.get(plan.right)),
             extra=mine.extra if mine else {},
+            # Against the champion a finding is told only where there is no offline one of the arm.
+            located=plan.against == "offline" or loaded.scenario.targets[plan.right].model is None,
         ),
     )
     result, noisy = _calm(settle, pair, arms=arms, known=arms.noise if plan.under_test else {})
