@@ -140,7 +140,7 @@ VERDICTS = st.lists(
         ruling=st.sampled_from(RULINGS),
         reason=st.just("1 reason."),
         required=st.booleans(),
-        fault=st.sampled_from([None, "harness", "evidence", "target"]),
+        fault=st.sampled_from([None, "harness", "evidence"]),
     ),
     max_size=6,
 )

@@ -21,6 +21,7 @@ ROOMS = {
 LAYERS = "Imports go down only, and every room has a floor"
 BESIDE = "Beside them stand the replayers"
 PROTECTED = "Only run and scenario know the replayers"
+NOUNS = "The nouns are imported from records itself"
 ACYCLIC = "No cycles between siblings"
 REPLAYERS = "Replayers use only replay, columns, records and errors"
 STATS = "stats imports nothing of ours"
@@ -105,6 +106,7 @@ def test_the_contracts_hold(tree: Path) -> None:
         pytest.param("harness.evidence", "import altair", PLOTTING, id="evidence-altair"),
         pytest.param("replayers", "import jinja2", PLOTTING, id="replayers-jinja2"),
         pytest.param("harness.diff", "import replayers", PROTECTED, id="diff-replayers"),
+        pytest.param("harness.gates", "import harness.records.verdicts", NOUNS, id="gates-records-verdicts"),
         pytest.param("harness.replay", "import replayers", BESIDE, id="replay-replayers"),
         pytest.param("replayers", "import harness.gates", REPLAYERS, id="replayers-gates"),
         pytest.param("replayers", "import harness.stats", REPLAYERS, id="replayers-stats"),

@@ -1,0 +1,117 @@
+"""Two arms compared, counted without sampling: by field, by pair, and the champion with itself."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Exemplar(msgspec.Struct, frozen=True, kw_only=True):
+    """One request where two arms differ."""
+
+    seq: int
+    request_id: str
+    left: str
+    right: str
+
+
+class Damage(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feature's served values alone do to the offline score, where they differ."""
+
+    rows: int
+    mean_abs: float
+    max_abs: float
+    flips: int
+
+
+class FieldSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """How one feature (or the score) compares between two arms over all compared requests."""
+
+    field: str
+    dtype: str
+    compared: int
+    mismatches: int
+    rate: float
+    kinds: dict[str, int] = {}
+    classes: dict[str, int] = {}
+    max_abs: float | None = None
+    median_difference: float | None = None
+    first_seen: str | None = None
+    last_seen: str | None = None
+    units: int = 0
+    by_segment: dict[str, dict[str, int]] = {}
+    exemplars: tuple[Exemplar, ...] = ()
+    damage: Damage | None = None
+    tolerance: str = ""
+
+
+class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Two arms compared on each of `compared` distinct requests: exact counts, no sampling.
+
+    `units_features`, `units_scores` and `units_flips` are the units behind the three counts (None: not
+    counted), `units_mismatching` those with any feature or the score differing.
+    """
+
+    left: str
+    right: str
+    compared: int
+    feature_mismatches: int | None
+    score_mismatches: int
+    flips: int
+    nondeterministic: int
+    units: int
+    units_mismatching: int
+    units_features: int | None = None
+    units_scores: int | None = None
+    units_flips: int | None = None
+    fields: tuple[FieldSummary, ...] = ()
+    score: FieldSummary | None = None
+    unsure: tuple[str, ...] = ()
+
+
+class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A tolerance that the user widened, who answers for it until when, and what it silenced in which arm.
+
+    `silenced` counts cells that differ by the shipped tolerance; `max_abs` is the largest finite difference.
+    """
+
+    field: str
+    rule: str
+    reason: str
+    silenced: int
+    arm: str = ""
+    owner: str = ""
+    expires: str | None = None
+    max_abs: float | None = None
+
+
+class SinglesCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests that were also built and scored one at a time, and each cell that came out otherwise."""
+
+    checked: int
+    found: tuple[str, ...] = ()
+
+
+class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How often two answers of the champion to one request differ in a feature, the score or the decision.
+
+    `lower` and `upper` bound the rate at 95 % (Clopper and Pearson). `max_abs` is the largest difference
+    of two numbers, None where answers differ otherwise than by a number.
+    """
+
+    field: str
+    differ: int
+    n: int
+    rate: float
+    lower: float
+    upper: float
+    max_abs: float | None = None
+
+
+class NoiseSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The champion asked twice: `asked` requests of a phase once more, and each field's own noise."""
+
+    target: str
+    phase: str
+    asked: int
+    compared: int
+    rows: tuple[NoiseRow, ...] = ()

@@ -1,0 +1,98 @@
+"""Numbers with their uncertainty: estimates, looks at accruing evidence, quality on labels, a live canary."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Ruling = Literal["PASS", "FAIL", "UNDECIDED"]
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A number with its interval, its n and the method behind it."""
+
+    name: str
+    value: float | None
+    unit: str = ""
+    n: int = 0
+    count: int | None = None
+    lower: float | None = None
+    upper: float | None = None
+    level: float | None = None
+    method: str = ""
+    note: str = ""
+
+
+class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One quality metric for each arm on the matured, exposed cohort."""
+
+    metric: str
+    direction: Literal["higher", "lower", "neither"]
+    arms: dict[str, float | None]
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One evaluation of a test on accruing evidence: a line of looks.jsonl; no look follows a `final` one."""
+
+    as_of: str
+    test: str
+    n: int
+    units: int
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    log_e: float | None
+    ruling: Ruling
+    refused: str = ""
+    final: bool = False
+
+
+class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Champion against challenger on one outcome whose labels have matured: exposed requests only, by unit.
+
+    `measure` is the harm that is tested, positive to the challenger's disadvantage; `superiority` says that
+    it must be shown below 0, not only below the margin. `full_days` are whole days of requests compared;
+    `identical` says that every score of both arms is equal.
+    """
+
+    name: str = "label"
+    role: Literal["success", "guardrail", "watched"] = "success"
+    superiority: bool = False
+    measure: str = ""
+    as_of: str
+    outcome: str
+    counts: dict[str, int]
+    full_days: int = 0
+    metrics: tuple[MetricRow, ...] = ()
+    identical: bool = False
+    estimate: Estimate | None = None
+    fixed_n: Estimate | None = None
+    looks: tuple[Look, ...] = ()
+    max_missing_share: float = 0.05
+    margin: float | None = None
+    alpha_go: float = 0.05
+    alpha_nogo: float = 0.05
+    note: str = ""
+
+
+class LiveSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log of a live canary shows by itself, look by look: the split, errors, p95.
+
+    `rule` says what the p95 test took as independent; `blocks` were complete, worth `effective` of equal
+    size, and `left_over` requests are in none.
+    """
+
+    as_of: str
+    share: float
+    sticky: bool
+    every: Literal["day", "hour"]
+    rule: str
+    blocks: int
+    effective: float
+    left_over: int
+    budget_ms: float
+    error_margin: float
+    counts: dict[str, int]
+    looks: tuple[Look, ...] = ()
+    note: str = ""

@@ -1,0 +1,60 @@
+"""Latencies of an arm in a phase, and the counts of slow requests that decide its p95."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """Percentiles of one latency in milliseconds over n requests."""
+
+    n: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    max: float | None
+
+
+class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Latencies of an arm in a phase: response done − due, service done − written, lag written − due.
+
+    Of the requests planned, `lost` are those of which the harness knows nothing, and `spared` those that were
+    not sent because FAIL was certain.
+    """
+
+    phase: str
+    target: str
+    pace: str
+    judged: bool
+    requests: int
+    over_budget: int
+    failed: int
+    lost: int = 0
+    spared: int = 0
+    response: Spread
+    service: Spread
+    send_lag: Spread
+    rate: tuple[tuple[float, float], ...] = ()
+    points: tuple[tuple[float, float], ...] = ()
+
+
+class SlowCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of n requests of a pass, or of all pooled, were over the budget."""
+
+    target: str
+    name: str
+    n: int
+    slow: int
+
+
+class SlowLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides latency_p95 in a phase, as a function of n, and what was seen.
+
+    `within` holds (n, the most slow requests that prove it within the budget), `over` (n, the fewest that
+    prove it over); an n at which no count does is left out.
+    """
+
+    phase: str
+    within: tuple[tuple[int, int], ...]
+    over: tuple[tuple[int, int], ...]
+    seen: tuple[SlowCount, ...]

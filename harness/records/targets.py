@@ -1,0 +1,55 @@
+"""Each target: where its requests went, how they ended, and which model it said it was."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests that did not reach the next step, and why."""
+
+    reason: str
+    count: int
+
+
+class LedgerStep(msgspec.Struct, frozen=True, kw_only=True):
+    """How many requests reached a step, and those lost on the way to it."""
+
+    step: str
+    count: int
+    lost: tuple[Loss, ...] = ()
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """Every captured request of one phase at one target, step by step; the sums are asserted."""
+
+    phase: str
+    target: str
+    steps: tuple[LedgerStep, ...]
+
+
+class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How every request sent to one target ended, over all phases, by state; `details` are reasons seen.
+
+    `units` are those that the target answered for, well or badly, `units_failed` those it failed at all.
+    """
+
+    target: str
+    states: dict[str, int]
+    details: dict[str, int] = {}
+    units: int = 0
+    units_failed: int = 0
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which model an arm was meant to be and which it said it was.
+
+    `answered` counts the answers that could have said so; `declared` says that the scenario names the place.
+    """
+
+    arm: str
+    expected: str | None
+    served: dict[str, int] = {}
+    source: str = ""
+    answered: int = 0
+    declared: bool = False
