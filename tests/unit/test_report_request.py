@@ -104,7 +104,7 @@ def test_findings_are_listed_with_their_requests_and_no_harm() -> None:
         return out.getvalue()
 
     assert "No findings" in listed(go())
-    assert listed(no_go()).startswith("F1  challenger: hour")
+    assert listed(no_go()).startswith("F1  challenger vs offline: hour")
     assert "replaygate show RUN --request pr-81c2" in listed(no_go())
     assert "\x1b" not in listed(hostile())
 

@@ -103,7 +103,7 @@ def test_a_public_host_is_asked_only_when_the_command_line_confirms_it(
     record = json.loads(path.read_text(encoding="utf-8"))
     record["resolved"]["targets"]["challenger"]["url"] = "http://203.0.113.5/score"
     record["resolved"]["safety"]["allow_hosts"] = ["203.0.113.5"]
-    path.write_text(json.dumps(record), encoding="utf-8")
+    run.folder.write(json.dumps(record).encode(), path)
     options = Options(Limits(), allow_public=confirmed)
     with pytest.raises(ScenarioError, match="may not be sent to this host"):
         reproduce(run.folder.root, "F1", options=options, say=lambda _: None)

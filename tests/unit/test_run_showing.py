@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness import capture, columns
+from harness import capture
 from harness.errors import UsageError
 from harness.run.deciding import PHASES
 from harness.run.showing import LOGGED, findings, near_ids, show
@@ -64,7 +64,7 @@ def test_what_production_logged_is_an_arm_of_its_own_and_credentials_are_none(ru
         headers={"authorization": "hush", "accept": "json"},
         online_features=b'{"amount": 7, "colour": "red", "age": "NaN"}',
     )
-    columns.write(capture.to_table(rows), root / "capture" / "part-00000.parquet")
+    run.folder.write(capture.to_table(rows), root / "capture" / "part-00000.parquet")
     shown = show(root, "r000")
     fields = {one.field: one for one in shown.fields}
     assert bytes(fields["amount"].values[LOGGED]) == b"7"
