@@ -169,22 +169,27 @@ class Pair:
 
 
 def write(table: pa.Table, path: Path) -> None:
-    """The table is on disk under `path` whole or not at all, even after a power cut.
-
-    Parquet, zstd level 1. A killed writer leaves only a `.tmp` that no reader looks at.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    pq.write_table(table, temporary, compression="zstd", compression_level=1)
-    publish(temporary, path)
+    """The table is on disk under `path` whole or not at all, even after a power cut."""
+    publish(stage(table, path), path)
 
 
 def write_bytes(data: bytes, path: Path) -> None:
     """The bytes are on disk under `path` whole or not at all."""
+    publish(stage(data, path), path)
+
+
+def stage(data: bytes | pa.Table, path: Path) -> Path:
+    """All of it in a temporary file beside `path`, to be published; no reader looks at a `.tmp`.
+
+    A table is Parquet, zstd level 1.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(data)
-    publish(temporary, path)
+    if isinstance(data, bytes):
+        temporary.write_bytes(data)
+    else:
+        pq.write_table(data, temporary, compression="zstd", compression_level=1)
+    return temporary
 
 
 def publish(temporary: Path, path: Path) -> None:

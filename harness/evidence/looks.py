@@ -43,13 +43,15 @@ def looks(cohort: Cohort, arms: Arms, *, plan: Plan, as_of_ns: int) -> Iterator[
     rows = cohort.eligible() & cohort.answered(arms)
     entries = cohort.entries_ns(rows, plan.delay_days)
     days = _day_ends(entries[entries <= as_of_ns], as_of_ns)
+    if plan.outcome.how.whole_days:
+        days = [day for day in days if day % DAY_NS == 0]
     yield from taken(plan, [_sample(cohort, arms, plan=plan, day_end=day) for day in days])
 
 
 def taken(plan: Plan, samples: Sequence[Sample]) -> Iterator[Look]:
     """The looks of an outcome's test at these samples, one after the other, each latched."""
     goal = Goal(below=plan.goal, go=plan.levels.go, nogo=plan.levels.nogo)
-    found = plan.outcome.test.looks(samples, goal)
+    found = plan.outcome.how.looks(samples, goal)
     # A test that has ended takes no further look, so there may be fewer looks than samples.
     yield from _latched(
         _look(plan, sample, bounds=bounds) for sample, bounds in zip(samples, found, strict=False)

@@ -64,17 +64,33 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         msgspec.Meta(description="days until this outcome is final; default: that of [labels]"),
     ] = None
     test: Annotated[
-        OutcomeTest, msgspec.Meta(description="how evidence accrues; fixed before the first look")
-    ] = Asymptotic()
+        OutcomeTest | None,
+        msgspec.Meta(
+            description="how evidence accrues, fixed before the first look; default: betting for metric "
+            "correct, which has no other, else asymptotic"
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         if self.better == "lower" and self.metric != "value":
             raise ValueError(f"better is for metric value: {self.metric} has a direction of its own")
-        if isinstance(self.test, Betting):
+        how = self.how
+        if self.metric == "correct" and not isinstance(how, Betting):
+            raise ValueError(
+                "metric correct is tested by betting: decisions that differ are too rare for others"
+            )
+        if isinstance(how, Betting):
             if self.metric == "auc":
                 raise ValueError("test betting needs a mean over requests, which AUC is not: use asymptotic")
-            if self.margin >= self.test.clip:
-                raise ValueError(f"margin {self.margin:g} must be below the clip {self.test.clip:g}")
+            if self.margin >= how.clip:
+                raise ValueError(f"margin {self.margin:g} must be below the clip {how.clip:g}")
+
+    @property
+    def how(self) -> OutcomeTest:
+        """The test in force."""
+        if self.test is not None:
+            return self.test
+        return Betting() if self.metric == "correct" else Asymptotic()
 
     @property
     def harm(self) -> str:
@@ -156,7 +172,7 @@ class Plan:
         """The test with all its tuning: another tuning is another test, by another title."""
         goal = "better" if self.superiority else f"margin {self.outcome.margin:g}"
         levels = f"α {self.levels.go:.3g} and {self.levels.nogo:.3g}"
-        return f"{self.name}: {self.outcome.harm}, {goal}, {self.outcome.test.title()}, {levels}"
+        return f"{self.name}: {self.outcome.harm}, {goal}, {self.outcome.how.title()}, {levels}"
 
 
 def plans(

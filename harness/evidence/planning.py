@@ -196,13 +196,15 @@ def _run(
 ) -> Decided:
     goal = Goal(below=plan.goal, go=plan.levels.go, nogo=plan.levels.nogo)
     seen = units = day = 0
+    passed = False
     samples = _Samples(stream, looks, effect=effect, rng=rng)
-    for bounds, at in zip(plan.outcome.test.looks(iter(samples), goal), looks, strict=False):
+    for bounds, at in zip(plan.outcome.how.looks(iter(samples), goal), looks, strict=False):
         seen, units, day = samples.rows, bounds.units, int(at) + 1
         ruling = bounds.ruling(plan.goal)
-        if ruling == "FAIL" or (ruling == "PASS" and day >= min_days):
-            return Decided(ruling, seen, units, day)
-    return Decided("UNDECIDED", seen, units, day)
+        passed = passed or ruling == "PASS"  # what was passed stays, unless it fails
+        if ruling == "FAIL" or (passed and at >= min_days):
+            return Decided("FAIL" if ruling == "FAIL" else "PASS", seen, units, day)
+    return Decided("PASS" if passed and not min_days else "UNDECIDED", seen, units, day)
 
 
 class _Samples:

@@ -7,8 +7,8 @@ FAIL is "the harm is above 0"; each direction is its own process at its own leve
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import msgspec
 import numpy as np
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.records import Ruling
+
+
+#: units above the mean harm below which no normal test may pass: losses that are rare and large
+FEWEST_HARMED = 30
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class Asymptotic(
 ):
     """A confidence sequence that holds at all looks, for many units (Waudby-Smith et al. 2024)."""
 
+    #: whether only days that have ended are looked at; this one may be looked at whenever one likes
+    whole_days: ClassVar[bool] = False
     planned_units: Annotated[
         int,
         msgspec.Meta(ge=1, description="units at which the test is tightest; fixed before the first look"),
@@ -86,12 +92,14 @@ class Asymptotic(
     def looks(self, samples: Iterable[Sample], goal: Goal) -> Iterator[Bounds]:
         """The mean harm a request, by unit, at each look.
 
-        Refused below a Kish-effective 100 units, or with more than 5 % of the weight in one.
+        Refused below a Kish-effective 100 units, or with more than 5 % of the weight in one; and a PASS where
+        fewer than 30 units are above the mean: of losses so rare the normal approximation promises too much.
         """
         for sample in samples:
             values, sizes = _by_unit(sample)
             upper = AsymptoticCS(n_opt=self.planned_units, alpha=goal.go).update(values)
             lower = replace(upper, alpha=goal.nogo)  # the same values at another level
+            worse = lower.lower_bound() > 0.0
             yield Bounds(
                 estimate=float(upper.mean),
                 lower=lower.lower_bound(),
@@ -99,7 +107,7 @@ class Asymptotic(
                 log_e=upper.log_e(goal.below, "less"),
                 rows=len(sample.harm),
                 units=len(values),
-                refused=sample.refused or _too_few(sizes),
+                refused=sample.refused or _too_few(sizes) or ("" if worse else _one_sided(values)),
             )
 
     def title(self) -> str:
@@ -120,6 +128,8 @@ class Betting(
     sends later does not count, so that units are independent observations. The claim is about that mean.
     """
 
+    #: a unit's first mean is that of a whole day, whenever the run is judged
+    whole_days: ClassVar[bool] = True
     clip: Annotated[
         float,
         msgspec.Meta(gt=0, description="harm of a unit beyond ± this counts as this; 3 to 5 of its spreads"),
@@ -127,15 +137,11 @@ class Betting(
 
     def looks(self, samples: Iterable[Sample], goal: Goal) -> Iterator[Bounds]:
         """The mean of the units' clipped mean harm at each look (`harness.stats.betting`)."""
-        entered, rows = np.zeros(0, np.int64), 0
-        values = np.zeros(0, np.float64)
+        entered = Entered()
         for sample in samples:
             if not sample.refused:
-                new = ~np.isin(sample.unit, entered)
-                fresh, mean = _unit_means(sample, new)
-                entered, values = np.concatenate([entered, fresh]), np.concatenate([values, mean])
-                rows += int(np.count_nonzero(new))
-            yield self._bounds(values, goal, rows=rows, refused=sample.refused)
+                entered = entered.after(sample)
+            yield self._bounds(entered.values, goal, rows=entered.rows, refused=sample.refused)
 
     def _bounds(self, values: NDArray[np.float64], goal: Goal, *, rows: int, refused: str) -> Bounds:
         shares = stats.to_unit_interval(values, self.clip)
@@ -175,8 +181,13 @@ class GroupSequential(
     tag_field="kind",
     tag="group_sequential",
 ):
-    """Looks up to a planned end, the smallest sample of the three; after the end nothing more is ruled."""
+    """Looks up to a planned end, the smallest sample of the three; after the end nothing more is ruled.
 
+    A unit enters once, as in the betting test: increments must not depend on what was seen before.
+    """
+
+    #: a look spends error probability, so there is one a day, however often a run is judged
+    whole_days: ClassVar[bool] = True
     planned_units: Annotated[
         int, msgspec.Meta(ge=1, description="units at which the test ends; fixed before the first look")
     ]
@@ -193,13 +204,15 @@ class GroupSequential(
         spending = Spending(kind=self.spending)
         passing = stats.GroupSequential(planned=self.planned_units, alpha=goal.go, spending=spending)
         failing = stats.GroupSequential(planned=self.planned_units, alpha=goal.nogo, spending=spending)
+        entered = Entered()
         for sample in samples:
-            values, sizes = _by_unit(sample)
+            entered = entered if sample.refused else entered.after(sample)
+            values = entered.values
             mean, se = _mean_and_error(values)
-            refused = sample.refused or _too_few(sizes)
+            refused = sample.refused or _too_few(np.ones(len(values)))
             before = passing.information[-1] if passing.information else 0.0
             if refused or se == 0.0 or len(values) <= before:
-                yield Bounds(mean, -math.inf, math.inf, math.nan, len(sample.harm), len(values), refused)
+                yield Bounds(mean, -math.inf, math.inf, math.nan, entered.rows, len(values), refused)
                 continue
             passing = passing.look(float(len(values)), (goal.below - mean) / se)
             failing = failing.look(float(len(values)), mean / se)
@@ -208,9 +221,10 @@ class GroupSequential(
                 lower=failing.lower_bound(mean, se),
                 upper=-passing.lower_bound(-mean, se),
                 log_e=math.nan,
-                rows=len(sample.harm),
+                rows=entered.rows,
                 units=len(values),
                 final=passing.ended,
+                refused="" if failing.lower_bound(mean, se) > 0.0 else _one_sided(values),
             )
             if passing.ended:
                 return
@@ -225,6 +239,43 @@ class GroupSequential(
 
 
 OutcomeTest = Asymptotic | Betting | GroupSequential
+
+
+@dataclass(frozen=True)
+class Entered:
+    """The units that have entered, each once: by the mean harm of what had matured at its first look.
+
+    `units` int64 codes and float64 `values` (units,), `rows` requests behind them.
+    """
+
+    units: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+    rows: int = 0
+
+    def after(self, sample: Sample) -> Entered:
+        """With the units that this sample has and none before had."""
+        new = ~np.isin(sample.unit, self.units)
+        fresh, mean = _unit_means(sample, new)
+        return Entered(
+            units=np.concatenate([self.units, fresh]),
+            values=np.concatenate([self.values, mean]),
+            rows=self.rows + int(np.count_nonzero(new)),
+        )
+
+
+def _one_sided(values: NDArray[np.float64]) -> str:
+    """Why harm on so few units is no ground for a PASS by a normal approximation, or nothing.
+
+    Where harm is rare and large, few units are above the mean; their rate is then known too badly. To check:
+    20 units of harm 1 among 2,000 without any are too few, and half of 2,000 around any mean are enough.
+    """
+    above = int(np.count_nonzero(values > values.mean())) if values.size else 0
+    if above >= FEWEST_HARMED or not values.any() or values.std() == 0.0:
+        return ""
+    return (
+        f"harm stands on {above:,} units, a normal approximation needs {FEWEST_HARMED}; "
+        'test = { kind = "betting" } needs none'
+    )
 
 
 def _by_unit(sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

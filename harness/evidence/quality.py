@@ -85,9 +85,17 @@ def remember(summary: QualitySummary, written: Sequence[Look]) -> QualitySummary
 
 
 def exhausted(summaries: Sequence[QualitySummary]) -> bool:
-    """Whether a judged test has taken its last look and ruled nothing: no more evidence is to come."""
-    judged = [summary for summary in summaries if summary.role != "watched" and summary.looks]
-    return any(summary.looks[-1].final and summary.looks[-1].ruling == "UNDECIDED" for summary in judged)
+    """Whether no more evidence is to come: any guardrail, or every success metric, has ended undecided."""
+    judged = [summary for summary in summaries if summary.role != "watched"]
+    used_up = {
+        superiority: [_used_up(summary) for summary in judged if summary.superiority == superiority]
+        for superiority in (True, False)
+    }
+    return any(used_up[False]) or (bool(used_up[True]) and all(used_up[True]))
+
+
+def _used_up(summary: QualitySummary) -> bool:
+    return bool(summary.looks) and summary.looks[-1].final and summary.looks[-1].ruling == "UNDECIDED"
 
 
 def _full_days(event_ns: NDArray[np.int64]) -> int:
@@ -171,7 +179,7 @@ def _estimate(last: Look, plan: Plan, *, clipped: int) -> Estimate:
         lower=last.lower,
         upper=last.upper,
         unit="mean difference a request" if plan.outcome.metric != "auc" else "difference",
-        method=plan.outcome.test.method(),
+        method=plan.outcome.how.method(),
         note=f"{last.units:,} units{at_clip}",
     )
 

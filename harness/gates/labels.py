@@ -87,7 +87,7 @@ class LabelImprovement(
         lacking = missing(quality)
         if lacking or last is None:
             return msgspec.structs.replace(base, reason=lacking or _nothing(quality))
-        if last.ruling != "PASS":
+        if last.ruling != "PASS" or last.refused:
             units = _units_needed(last, goals=(0.0,)) if (last.estimate or 0.0) < 0 else None
             verdict = _with_look(base, quality, look=last)
             return msgspec.structs.replace(verdict, needs=_needs(quality, last, units=units))
@@ -121,7 +121,7 @@ def _guardrail(quality: QualitySummary, evidence: Evidence, *, required: bool) -
         return msgspec.structs.replace(base, reason=lacking)
     if quality.identical or last is None:
         return _identity(base, quality)
-    if last.ruling == "PASS":
+    if last.ruling == "PASS" and not last.refused:  # what is latched still needs its evidence
         return _ruled(base, quality, last=last)
     units = _units_needed(last, goals=(quality.margin, 0.0))
     verdict = _with_look(base, quality, look=last)

@@ -22,6 +22,8 @@ RUN_SCHEMA = 1
 CHOSEN = "chosen.json"
 MANIFEST = "MANIFEST.jsonl"
 REPORTS = frozenset({"report.json", "report.md", "report.html"})
+_EVIDENCE = frozenset({".parquet", ".json", ".jsonl"})
+_APART = ("reproduce/", "calibration/")
 T = TypeVar("T")
 
 
@@ -73,11 +75,23 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of MANIFEST.jsonl: a file that was whole on disk; without a digest, one that was removed."""
+    """A line of MANIFEST.jsonl: a file that is whole on disk, or (`done` false) about to take its name.
+
+    Without a digest it is one that was removed.
+    """
 
     file: str
     bytes: int
     sha256: str
+    done: bool = True
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Whether a file must be there, and the digests that it may have."""
+
+    done: bool
+    digests: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -126,11 +140,13 @@ class RunFolder:
         return self.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n", self.root / name)
 
     def write(self, data: bytes | pa.Table, path: Path) -> Path:
-        """An artefact is whole on disk, and the manifest says so."""
-        if isinstance(data, bytes):
-            columns.write_bytes(data, path)
-        else:
-            columns.write(data, path)
+        """An artefact is whole on disk, and the manifest says so.
+
+        The manifest knows its digest before it takes its name, so that a kill in between loses nothing.
+        """
+        temporary = columns.stage(data, path)
+        self._note(self._line(temporary, path, done=False))
+        columns.publish(temporary, path)
         self.finished(path)
         return path
 
@@ -156,9 +172,7 @@ class RunFolder:
 
     def finished(self, path: Path) -> None:
         """A line of the manifest for a file that is whole on disk."""
-        data = path.read_bytes()
-        name, digest = str(path.relative_to(self.root)), hashlib.sha256(data).hexdigest()
-        self._note(Listed(file=name, bytes=len(data), sha256=digest))
+        self._note(self._line(path, path, done=True))
 
     def remove(self, path: Path) -> None:
         """The file is gone if it was there, and the manifest does not ask for it any more."""
@@ -167,49 +181,49 @@ class RunFolder:
             path.unlink()
 
     def verify(self) -> None:
-        """Every artefact is as the run wrote it, and no part is there that it did not write; else RunError.
+        """Every artefact is as the run wrote it, and none is there that it did not write; else RunError.
 
         Against what is edited, lost or mixed up by accident: who edits the manifest too is not found out.
         Reports are made from the rest, and may be missing.
         """
         listed = self._listed()
-        for name in listed.keys() - REPORTS:
-            if not (self.root / name).is_file():
+        for name in sorted(listed.keys() - REPORTS):
+            if (self.root / name).is_file():
+                self._check(name, listed[name])
+            elif listed[name].done:
                 raise _lacks(self.root / name)
-            self._check(name, listed)
-        for path in self._unlisted(listed):
-            raise RunError("the run did not write this file", where=str(path), fix="Take it away.")
+        for path in sorted(self.root.rglob("*")):
+            name = str(path.relative_to(self.root))
+            if path.suffix in _EVIDENCE and name not in listed and not _apart(name):
+                raise RunError("the run did not write this file", where=str(path), fix="Take it away.")
 
     def verify_report(self) -> None:
         """report.json is as the run wrote it; else RunError."""
-        self._check(self.report.name, self._listed())
+        self._check(self.report.name, self._listed().get(self.report.name, _Kept(done=True)))
 
-    def _check(self, name: str, listed: dict[str, Listed]) -> None:
-        path, line = self.root / name, listed.get(name)
-        if line is None or path.stat().st_size != line.bytes or _sha256(path) != line.sha256:
+    def _check(self, name: str, kept: _Kept) -> None:
+        path = self.root / name
+        if _sha256(path) not in kept.digests:
             found = "another content than the run wrote"
             raise RunError("a file of the run is damaged", where=str(path), found=found, fix=_AGAIN)
 
-    def adopt(self) -> None:
-        """Parts that were whole on disk when the run was killed, but not in the manifest yet, are its own."""
-        for path in self._unlisted(self._listed()):
-            self.finished(path)
-
-    def _unlisted(self, listed: dict[str, Listed]) -> list[Path]:
-        parts = sorted(self.root.rglob("part-*.parquet"))
-        return [path for path in parts if str(path.relative_to(self.root)) not in listed]
-
-    def _listed(self) -> dict[str, Listed]:
-        """The last line of each file that is meant to be there; a line that was cut counts for nothing."""
+    def _listed(self) -> dict[str, _Kept]:
+        """What each file may hold: what was written last, or was about to be when the run was killed."""
         path = self.root / MANIFEST
         if not path.is_file():
             raise _lacks(path)
-        found = {}
+        found: dict[str, _Kept] = {}
         for raw in path.read_bytes().splitlines():
             with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
                 line = msgspec.json.decode(raw, type=Listed)
-                found[line.file] = line
-        return {name: line for name, line in found.items() if line.sha256}
+                before = found.get(line.file, _Kept(done=False))
+                kept = frozenset({line.sha256}) if line.done else before.digests | {line.sha256}
+                found[line.file] = _Kept(done=line.done or before.done, digests=kept)
+        return {name: kept for name, kept in found.items() if kept.digests != {""}}
+
+    def _line(self, whole: Path, path: Path, *, done: bool) -> Listed:
+        name = str(path.relative_to(self.root))
+        return Listed(file=name, bytes=whole.stat().st_size, sha256=_sha256(whole), done=done)
 
     def _note(self, line: Listed) -> None:
         with (self.root / MANIFEST).open("a+b") as manifest:
@@ -240,6 +254,12 @@ class RunFolder:
 
 
 _AGAIN = "Take back the file as it was, or run the scenario again."
+
+
+def _apart(name: str) -> bool:
+    """What stands in a run's folder and is no artefact: journals, reports, tools, and the manifest."""
+    file = name.rpartition("/")[2]
+    return file.startswith("journal-") or name in REPORTS or name == MANIFEST or name.startswith(_APART)
 
 
 def _sha256(path: Path) -> str:

@@ -178,7 +178,9 @@ def _stream(
         return "no request is exposed and in scope"
     rows = rows[np.argsort(known.event_time_ns[rows], kind="stable")]
     unit = np.unique(join.units(known)[rows], return_inverse=True)[1].astype(np.int64)
-    day = (known.event_time_ns[rows] - known.event_time_ns[rows[0]]) // DAY_NS
+    ripe = known.event_time_ns[rows] + np.int64(one.delay_days * DAY_NS)
+    day = -(-ripe // DAY_NS)  # the look of a UTC day is at its end
+    day = day - day[0]
     if sd is not None:
         return planning.Stream(day, unit, planning.drawn_normal(sd, len(rows)))
     arms = [loaded.scenario.targets[name].model for name in (loaded.champion, loaded.under_test) if name]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness import capture
+from harness import capture, columns
 from harness.diff import Tolerances
 from harness.errors import CaptureError, Interrupted, RunError, UsageError
 from harness.records import CapturedRequest, Finding
@@ -75,9 +75,13 @@ def _save(folder: RunFolder, found: Reproduction) -> Iterator[Path]:
     """The record, and the script where there is something to show; an older script never outlives it."""
     path = folder.root / FOLDER / f"{found.finding}.sh"
     path.unlink(missing_ok=True)
-    yield folder.save(f"{FOLDER}/{found.finding}.json", found)
+    record = path.with_suffix(".json")
+    # Not evidence but a tool to edit and to make again, so it does not stand in the manifest.
+    columns.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n", record)
+    yield record
     if found.reproduced:
-        yield folder.write(script(found).encode(), path)
+        columns.write_bytes(script(found).encode(), path)
+        yield path
 
 
 @dataclass(frozen=True)

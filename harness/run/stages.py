@@ -106,7 +106,6 @@ def resume(
     ScenarioError unless the scenario says that requests may be sent again.
     """
     check_begun(root)
-    open_run(root).adopt()
     folder, loaded = reopen(root)
     as_of_ns = _as_of(as_of)
     if is_finished(folder) and folder.report.is_file():

@@ -1,7 +1,9 @@
 """Whole decisions: one success metric, 1, 4 or 12 guardrails and a latency gate, looked at every day.
 
-Every look, gate and the composition are the product's own (`harness.evidence`, `harness.gates`); only the
-harm of each request is drawn. Guardrails take turns with two tests, and half of them have heavy tails.
+The tests, their latched looks, the gates and the composition are the product's own (`harness.evidence`,
+`harness.gates`); the harm of each request is drawn, and matures at once. Labels that come late, looks that
+are refused and units that come back are tested elsewhere. Guardrails take turns with two tests, and half of
+them have heavy tails.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from harness.evidence import Cohort, Levels, Plan
 from harness.evidence.cohort import DAY_NS
 from harness.evidence.harms import PAIRED_CLIP
 from harness.evidence.looks import changed, clipped, compared, looks, remembered
+from harness.evidence.processes import Betting, GroupSequential, OutcomeTest
 from harness.join import LabelEvents
 from harness.records import Look
 from tests.kit.some_evidence import ARMS, cohort, plan
@@ -294,3 +295,14 @@ def test_the_two_levels_are_used_apart() -> None:
     (one, other) = (seen(base, replace(PLAN, levels=Levels(go=0.05, nogo=nogo)))[-1] for nogo in (0.05, 0.01))
     assert (one.lower or 0) > (other.lower or 0)
     assert one.upper == other.upper
+
+
+@pytest.mark.parametrize(
+    ("test", "looks_cut"), [(None, 2), (Betting(), 1), (GroupSequential(planned_units=500), 1)], ids=str
+)
+def test_only_days_that_have_ended_are_looked_at_by_a_test_that_spends(
+    test: OutcomeTest | None, looks_cut: int
+) -> None:
+    """However often a run is judged within a day, its looks are those of the days before."""
+    found = seen(cohort(600), plan(test=test, margin=0.05), as_of_ns=int(8.5 * DAY_NS))
+    assert len(found) == looks_cut

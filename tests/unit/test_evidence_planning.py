@@ -50,10 +50,10 @@ def test_a_forecast_is_the_same_each_time_and_another_for_another_seed() -> None
 
 
 def test_a_pass_waits_for_the_full_days_and_a_failure_does_not() -> None:
-    """Benefit is seen on day 1 or 2, and rules on day 7; harm rules at once."""
+    """Benefit is seen on day 1 or 2 and rules when 7 days have passed; harm rules at once."""
     better = planning.forecast(stream(sd=0.05), plan(), effect=-0.2, runs=20, min_days=7)
     worse = planning.forecast(stream(sd=0.05), plan(), effect=0.2, runs=20, min_days=7)
-    assert {run.days for run in better.runs} == {7}
+    assert {run.days for run in better.runs} == {8}
     assert max(run.days for run in worse.runs) < 7
 
 
@@ -80,9 +80,9 @@ def test_every_test_can_be_planned(test: Asymptotic | Betting | GroupSequential)
 
 
 def test_the_requests_of_a_look_are_those_of_its_days() -> None:
-    """A ruling on day 7 has seen 7 days of 60."""
+    """A ruling after 7 full days has seen 8 days of 60."""
     found = planning.forecast(stream(sd=0.05), plan(), effect=-0.2, runs=20, min_days=7)
-    assert {run.requests for run in found.runs} == {420}
+    assert {run.requests for run in found.runs} == {480}
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "brier", "correct", "auc"])

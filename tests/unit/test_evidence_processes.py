@@ -146,3 +146,34 @@ def test_the_order_of_requests_within_a_look_does_not_matter(test: OutcomeTest) 
     one = list(test.looks(samples(harm), GOAL))[-1]
     other = list(test.looks(samples(mixed, unit=unit), GOAL))[-1]
     assert (other.estimate, other.lower, other.upper) == pytest.approx((one.estimate, one.lower, one.upper))
+
+
+@pytest.mark.parametrize(
+    "test", [Asymptotic(), GroupSequential(planned_units=1500)], ids=["asymptotic", "group"]
+)
+def test_rare_and_large_harm_is_not_passed_by_a_normal_test(test: OutcomeTest) -> None:
+    """Losses on 1 % of units: a run that saw few of them proves nothing, and says which test would."""
+    rng = np.random.default_rng(5)
+    rare = (rng.uniform(size=1500) < 0.01).astype(np.float64)
+    found = list(test.looks(samples(rare, days=10), Goal(below=0.02, go=0.05, nogo=1e-9)))
+    assert "PASS" not in rulings(iter(found), Goal(below=0.02, go=0.05, nogo=1e-9))
+    assert "harm stands on" in found[-1].refused
+    assert "betting" in found[-1].refused
+
+
+@pytest.mark.parametrize(
+    "test", [Asymptotic(), GroupSequential(planned_units=800)], ids=["asymptotic", "group"]
+)
+def test_a_gain_for_every_unit_passes(test: OutcomeTest) -> None:
+    """Where nobody is harmed there is half of the units above the mean all the same."""
+    gain = -0.2 + 0.05 * np.random.default_rng(1).normal(size=800)
+    assert "PASS" in rulings(test.looks(samples(gain), GOAL))
+
+
+def test_units_that_come_back_do_not_stop_a_group_sequential_test() -> None:
+    """Each counts once, at its first look; new ones take the test to its end."""
+    unit = np.concatenate([np.tile(np.arange(150), 4), np.arange(150, 350)])
+    harm = np.random.default_rng(2).normal(size=800)
+    found = list(GroupSequential(planned_units=300).looks(samples(harm, unit=unit), GOAL))
+    assert [bounds.units for bounds in found][:2] == [100, 150]
+    assert found[-1].final

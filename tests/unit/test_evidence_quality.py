@@ -229,3 +229,12 @@ def test_an_outcome_of_numbers_has_its_mean_by_arm_and_a_t_test_beside_it() -> N
     assert found.looks[-1].estimate == pytest.approx(
         (row.arms["champion"] or 0) - (row.arms["challenger"] or 0)
     )
+
+
+def test_one_of_two_success_metrics_may_end_without_ending_the_run() -> None:
+    """Either is enough, so the other one may still win; a guardrail that has ended ends it."""
+    ended = quality(look(ruling="UNDECIDED", final=True), superiority=True)
+    running = quality(look(ruling="UNDECIDED"), superiority=True)
+    assert not exhausted([ended, running])
+    assert exhausted([ended, ended])
+    assert exhausted([running, quality(look(ruling="UNDECIDED", final=True))])

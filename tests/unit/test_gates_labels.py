@@ -189,3 +189,15 @@ def test_nothing_matured_is_nothing_missing() -> None:
     """None of none is not too many."""
     none = quality(counts={"matured": 0, "matured without label": 0, "not matured": 9, "compared": 0})
     assert missing(none) == ""
+
+
+@pytest.mark.parametrize("judge", [guardrail, improvement])
+@pytest.mark.parametrize(("ruling", "kept"), [("PASS", "UNDECIDED"), ("FAIL", "FAIL")])
+def test_a_pass_needs_its_evidence_still_and_a_failure_stays(
+    ruling: Ruling, kept: str, judge: object
+) -> None:
+    """A latched PASS whose last look may rule nothing is open again; a latched FAIL is not."""
+    assert callable(judge)
+    latched = look("2026-03-02T00:00:00Z", ruling=ruling)
+    refused = look("2026-03-03T00:00:00Z", ruling=ruling, refused="too few units")
+    assert judge(quality(latched, refused)).ruling == kept

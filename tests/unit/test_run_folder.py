@@ -26,11 +26,11 @@ def folder(tmp_path: Path) -> RunFolder:
     return create(tmp_path / "results", "shop", digest=DIGEST, now=NOW)
 
 
-def manifest(folder: RunFolder) -> list[dict[str, object]]:
-    """The lines of the manifest."""
-    return [
-        json.loads(line) for line in (folder.root / "MANIFEST.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+def manifest(folder: RunFolder, *, cut: bool = False) -> list[dict[str, object]]:
+    """The lines of the manifest about files that are there; `cut` leaves out one that was cut."""
+    raw = (folder.root / "MANIFEST.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = [json.loads(line) for line in raw if not cut or line.endswith("}")]
+    return [line for line in lines if line["done"]]
 
 
 def test_a_run_is_named_by_its_time_and_scenario(folder: RunFolder, tmp_path: Path) -> None:
@@ -169,16 +169,57 @@ def test_a_file_that_was_written_again_or_removed_is_as_the_last_line_says(folde
     assert not (folder.root / "b.json").exists()
 
 
-def test_a_manifest_that_was_cut_goes_on_in_a_new_line(folder: RunFolder) -> None:
-    """A kill in the middle of a line loses that line alone, and its part is adopted when the run goes on."""
-    part = folder.write(TABLE, folder.labels / "part-00000.parquet")
-    manifest_file = folder.root / "MANIFEST.jsonl"
-    manifest_file.write_bytes(manifest_file.read_bytes()[:20])
+def test_a_kill_at_any_line_of_the_manifest_loses_nothing(folder: RunFolder) -> None:
+    """Before a file takes its name the manifest knows it: killed before or after, the run is whole."""
     folder.save("a.json", [1])
-    with pytest.raises(RunError, match="did not write this file"):
+    manifest_file = folder.root / "MANIFEST.jsonl"
+    whole = manifest_file.read_bytes()
+    old = (folder.root / "a.json").read_bytes()
+    folder.save("a.json", [2])
+    new, after = (folder.root / "a.json").read_bytes(), manifest_file.read_bytes()
+    about_to = after[len(whole) :].splitlines(keepends=True)[0]
+    for content, lines in ((old, whole), (old, whole + about_to), (new, whole + about_to), (new, after)):
+        (folder.root / "a.json").write_bytes(content)
+        manifest_file.write_bytes(lines)
         folder.verify()
-    folder.adopt()
-    folder.verify()
-    part.write_bytes(b"changed")
+    (folder.root / "a.json").write_bytes(old)
     with pytest.raises(RunError, match="damaged"):
+        folder.verify()
+
+
+def test_a_file_that_was_about_to_be_written_need_not_be_there(folder: RunFolder) -> None:
+    """Killed before its first rename, it never was."""
+    folder.save("a.json", [1])
+    manifest_file = folder.root / "MANIFEST.jsonl"
+    manifest_file.write_bytes(manifest_file.read_bytes().splitlines(keepends=True)[0])
+    (folder.root / "a.json").unlink()
+    folder.verify()
+
+
+def test_a_manifest_that_was_cut_goes_on_in_a_new_line(folder: RunFolder) -> None:
+    """A kill in the middle of a line loses that line alone."""
+    folder.save("a.json", [1])
+    manifest_file = folder.root / "MANIFEST.jsonl"
+    manifest_file.write_bytes(manifest_file.read_bytes()[:-9])
+    folder.save("b.json", [1])
+    folder.verify()
+    assert manifest(folder, cut=True)[-1]["file"] == "b.json"
+
+
+@pytest.mark.parametrize("name", ["phases.json", "looks.jsonl", "noise/part-00000.parquet"])
+def test_what_the_run_did_not_write_is_refused_whatever_it_is(name: str, folder: RunFolder) -> None:
+    """Evidence from elsewhere is none; tools, journals and reports are no evidence."""
+    folder.save("a.json", [1])
+    for harmless in (
+        "reproduce/F1.json",
+        "calibration/x.json",
+        "outcomes/c/journal-0000.jsonl",
+        "report.json",
+    ):
+        (folder.root / harmless).parent.mkdir(parents=True, exist_ok=True)
+        (folder.root / harmless).write_text("1", encoding="utf-8")
+    folder.verify()
+    (folder.root / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder.root / name).write_bytes(b"x")
+    with pytest.raises(RunError, match="did not write this file"):
         folder.verify()
