@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness import capture, columns
+from harness import capture
+from harness.run.folder import RunFolder
 from tests.kit import command, small
 from tests.kit.command import Done
 from tests.kit.scoring import Bug, Scoring, amount_too_high, healthy, model_text, no_visits
@@ -106,6 +107,7 @@ def test_what_has_been_mended_is_said_to_be_gone(folder: Path, results: Path) ->
     assert done.out.count("served as expected") == 5
     assert record(root)["reproduced"] is False
     assert not (root / "reproduce" / "F1.sh").exists()
+    assert command.run("decide", root).code == 10
 
 
 def test_another_bug_on_the_way_is_not_taken_for_the_finding(folder: Path, results: Path) -> None:
@@ -357,14 +359,14 @@ def test_one_request_is_shown_side_by_side(folder: Path, results: Path) -> None:
         "kind": "value",
         "magnitude": 1.0,
         "findings": ["F1"],
-        "causes": ["shift"],
+        "causes": ["off_by_one"],
     }
     assert fields["age"]["differs"] == {}
     assert data["body"] == small.captured()[0]["body"]
     assert [one["arm"] for one in data["answers"]] == ["offline:model", "challenger"]
     assert data["answers"][1]["state"] == "ok"
     assert "≠" in by_id.out
-    assert "F1 shift" in by_id.out
+    assert "F1 off by one" in by_id.out
     assert "Nothing differs on this request." in calm.out
 
 
@@ -374,7 +376,7 @@ def test_the_findings_are_listed_with_their_requests(folder: Path, results: Path
         pass
     listed = command.run("show", root)
     data = json.loads(command.run("show", root, "--format", "json").out)
-    assert listed.out.startswith("F1  challenger: amount")
+    assert listed.out.startswith("F1  challenger vs offline:model: amount")
     assert "r000" in listed.out
     assert f"replaygate reproduce {root} F1" in listed.out
     assert list(data) == ["F1"]
@@ -447,7 +449,7 @@ def _bodies(change: Callable[[str], str]) -> Callable[[Path], None]:
             msgspec.structs.replace(one, body=change(one.body.decode()).encode())
             for one in capture.requests(capture.load(root / "capture"))
         ]
-        columns.write(capture.to_table(rows), part)
+        RunFolder(root).write(capture.to_table(rows), part)
 
     return spoil
 
@@ -459,7 +461,7 @@ def _bodies(change: Callable[[str], str]) -> Callable[[Path], None]:
         pytest.param(_bodies(lambda _: "[redacted]"), 65, "its body is not JSON", id="redacted body"),
         pytest.param(lambda r: (r / "report.json").unlink(), 65, "the run has no report", id="no report"),
         pytest.param(lambda r: shutil.rmtree(r / "capture"), 65, "capture", id="no capture"),
-        pytest.param(lambda r: shutil.rmtree(r / "differences"), 65, "summary.json", id="no comparison"),
+        pytest.param(lambda r: shutil.rmtree(r / "differences"), 65, "differences", id="no comparison"),
     ],
 )
 def test_a_run_that_cannot_be_asked_for_again_says_why(

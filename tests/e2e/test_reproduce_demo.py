@@ -16,7 +16,7 @@ import pytest
 from tests.kit import command
 
 DEMO = command.ROOT / "scenarios" / "duo_acceptance"
-FAULT = ("--fault", "event_time_early:hours=1,since=2025-03-03T09:00:00Z")
+FAULT = ("--bug", "event_time_early:hours=1,since=2025-03-03T09:00:00Z")
 
 
 @contextlib.contextmanager
