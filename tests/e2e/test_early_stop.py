@@ -79,8 +79,9 @@ def test_slow_answers_beyond_what_decides_end_the_phase_and_the_whole_run_fails_
         path.write_text(
             path.read_text(encoding="utf-8").replace("speed = 20", "speed = 10"), encoding="utf-8"
         )
-        whole = ended(path, results / "whole", "--phase", "latency")
-        cut = ended(path, results / "cut", "--phase", "latency", "--fail-fast")
+        only = ("--phase", "latency")
+        whole = command.measured(lambda here: ended(path, here, *only), results / "whole")
+        cut = command.measured(lambda here: ended(path, here, *only, "--fail-fast"), results / "cut")
     assert [code for code, _ in (whole, cut)] == [10, 10]
     for _, report in (whole, cut):
         assert rulings(report)["latency_p95"] == "FAIL"

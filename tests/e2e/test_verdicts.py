@@ -126,7 +126,8 @@ def test_a_slow_build_fails_the_latency_gate(folder: Path, results: Path) -> Non
     """50 ms late against a budget of 250 ms, at any share of requests one may choose."""
     with serving(small.answers(), mode="slow:300") as service:
         more = small.LATENCY.replace("budget_ms = 1900", "budget_ms = 250")
-        done, report = judged(small.scenario(folder, service.url, more=more), results)
+        path = small.scenario(folder, service.url, more=more)
+        done, report = command.measured(lambda here: judged(path, here), results)
     assert done.code == 10
     assert rulings(report)["latency_p95"] == "FAIL"
     assert rulings(report)["score_parity"] == "PASS"

@@ -8,11 +8,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.cli import run_command
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,6 +67,23 @@ def finish(process: subprocess.Popen[str], *, timeout_s: float = 90) -> Done:
     finally:
         process.kill()
     return Done(process.returncode, out, err)
+
+
+def measured(attempt: Callable[[Path], T], results: Path) -> T:
+    """The first of four runs that this machine was calm enough to measure latency in, else the last.
+
+    INVALID is what a run owes on a machine that is too busy; a test of latency is about the others.
+    """
+    found = attempt(results / "0")
+    for again in range(1, 4):
+        if all(word["word"] != "INVALID" for word in _decisions(results / f"{again - 1}")):
+            break
+        found = attempt(results / f"{again}")
+    return found
+
+
+def _decisions(results: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes())["decision"] for path in results.rglob("report.json")]
 
 
 def only_run(results: Path) -> Path:
