@@ -46,7 +46,7 @@ def _bounds(quality: QualitySummary, looks: list[Look]) -> Picture:
         caption=(
             f"Estimate with its bounds at each look, n = {words.counted(last.n, 'request')} of "
             f"{words.counted(last.units, 'unit')} at the last. PASS once the band is below the goal "
-            f"({goal}), FAIL once it is above 0; looking again costs nothing."
+            f"({goal}), FAIL once it is above 0; both hold over all looks together."
         ),
         described="; ".join(
             f"{words.moment(look.as_of)} {words.number(look.estimate)} "
