@@ -8,7 +8,8 @@
 `harms`      how much worse the challenger did on each request
 `processes`  how evidence accrues look by look: three tests
 `looks`      the paired test of one outcome, look by look
-`live`       the log of a live canary, and `live_looks` the tests of it
+`live`       the log of a live canary, `live_gaps` what it lacks, `live_blocks` what its p95 is judged on, and
+             `live_looks` the tests of it
 `quality`    metrics of each arm, and that test, in one summary
 """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = 0, 1
 _NEITHER = -1
-_SERVER_ERROR = 500
+_FINE, _REFUSED = 200, 400
 _PERIOD_NS = {"day": 86_400 * 10**9, "hour": 3_600 * 10**9}
 
 
@@ -38,7 +38,7 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = "served_by.endpoint"
     challenger: Annotated[str, msgspec.Meta(description="its value for the canary")] = "challenger"
     champion: Annotated[
-        str, msgspec.Meta(description="its value for today's build; requests of neither count nowhere")
+        str, msgspec.Meta(description="its value for today's build; many that name neither refuse every look")
     ] = "champion"
     share: Annotated[
         float, msgspec.Meta(gt=0, lt=1, description="share of the traffic that the canary was given")
@@ -57,7 +57,7 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Literal["requests", "units"],
         msgspec.Meta(
             description="what live_p95 takes as independent: consecutive requests in blocks, or each unit by "
-            "its first day (or hour)"
+            "its first day (or hour); then the claim is about the mean over units"
         ),
     ] = "requests"
     block: Annotated[int, msgspec.Meta(ge=1, description="consecutive requests of the canary in a block")] = (
@@ -79,7 +79,7 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     split_factor: Annotated[
         float,
         msgspec.Meta(
-            gt=1, description="the split counts as kept once odds off by this factor would have shown"
+            gt=1, description="the split counts as kept once the odds are proven within this factor of it"
         ),
     ] = 2.0
     max_missing_share: Annotated[
@@ -87,8 +87,9 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         msgspec.Meta(
             ge=0,
             le=1,
-            description="answers of the canary without a latency, or units that met both arms though "
-            "routing is sticky, above which nothing is ruled",
+            description="requests that name neither arm, those of an arm without a status, answers of the "
+            "canary without a latency, or units that met both arms though routing is sticky, above which "
+            "nothing is ruled",
         ),
     ] = 0.01
 
@@ -100,19 +101,26 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 @dataclass(frozen=True)
 class LiveLog:
-    """Requests of both arms in order of time, and how many others there are.
+    """Requests of both arms in order of time, and when the others came.
 
-    `ts_ns` int64, `arm` int8 (0 champion, 1 challenger), `unit` int64 codes, `error` bool (a status of 500 or
-    more, or none), `latency_ms` float64 as recorded (NaN: none); all (n,).
+    `ts_ns` int64, `arm` int8 (0 champion, 1 challenger), `unit` int64 codes, `error` bool (a status outside
+    200 to 399), `unlogged` bool (no status, so it is not known), `latency_ms` float64 as recorded (NaN:
+    none); all (n,). `neither_ns` int64 (others,), ascending: requests that name neither arm.
     """
 
     ts_ns: NDArray[np.int64]
     arm: NDArray[np.int8]
     unit: NDArray[np.int64]
     error: NDArray[np.bool_]
+    unlogged: NDArray[np.bool_]
     latency_ms: NDArray[np.float64]
-    neither: int = 0
+    neither_ns: NDArray[np.int64]
     kinds: tuple[str, ...] = ()
+
+    @property
+    def neither(self) -> int:
+        """How many requests name neither arm."""
+        return len(self.neither_ns)
 
     def until(self, ns: int) -> LiveLog:
         """The requests before a time."""
@@ -122,8 +130,9 @@ class LiveLog:
             self.arm[:n],
             self.unit[:n],
             error=self.error[:n],
+            unlogged=self.unlogged[:n],
             latency_ms=self.latency_ms[:n],
-            neither=self.neither,
+            neither_ns=self.neither_ns[: int(np.searchsorted(self.neither_ns, ns))],
             kinds=self.kinds,
         )
 
@@ -139,6 +148,8 @@ class LiveLog:
             "units in both arms": apart,
             "errors of challenger": int((self.error & canary).sum()),
             "errors of champion": int((self.error & ~canary).sum()),
+            "challenger without status": int((self.unlogged & canary).sum()),
+            "champion without status": int((self.unlogged & ~canary).sum()),
             "challenger without latency": int(unmeasured(self)[canary].sum()),
         }
 
@@ -150,7 +161,7 @@ def periods(ts_ns: NDArray[np.int64], period_ns: int) -> NDArray[np.int64]:
 
 
 def unmeasured(log: LiveLog) -> NDArray[np.bool_]:
-    """Requests that were answered and whose latency was not recorded."""
+    """Requests that are not known to have failed and whose latency was not recorded."""
     return np.isnan(log.latency_ms) & ~log.error
 
 
@@ -171,15 +182,16 @@ def read(capture: pa.Table, config: LiveConfig, *, unit: NDArray[np.int64]) -> L
     ts = capture["ts_ns"].to_numpy()
     mine = np.flatnonzero(arm != _NEITHER)
     mine = mine[np.argsort(ts[mine], kind="stable")]
-    status = capture["recorded_status"].to_numpy(zero_copy_only=False).astype(np.float64)
+    status = capture["recorded_status"].to_numpy(zero_copy_only=False).astype(np.float64)[mine]
     latency = capture["recorded_latency_ns"].to_numpy(zero_copy_only=False).astype(np.float64) / 1e6
     kinds = capture["recorded_latency_kind"].drop_null().unique().to_pylist()
     return LiveLog(
         ts_ns=ts[mine],
         arm=arm[mine],
         unit=unit[mine],
-        error=(np.isnan(status) | (status >= _SERVER_ERROR))[mine],
+        error=(status < _FINE) | (status >= _REFUSED),
+        unlogged=np.isnan(status),
         latency_ms=latency[mine],
-        neither=len(arm) - len(mine),
+        neither_ns=np.sort(ts[arm == _NEITHER]),
         kinds=tuple(sorted(kinds)),
     )

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec.structs import replace
 
+from harness.evidence import live_blocks
 from harness.evidence.cohort import stamp
-from harness.evidence.live import CHALLENGER, periods, units_by_arm, unmeasured
+from harness.evidence.live import CHALLENGER, periods, units_by_arm
+from harness.evidence.live_gaps import unlogged, unnamed, untimed
 from harness.evidence.looks import changed, remembered
 from harness.records import LiveSummary, Look
 from harness.stats import (
     SampleRatio,
-    block_means,
     canary_errors,
     kish_effective,
     live_slow_share,
@@ -30,8 +31,6 @@ from harness.stats import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from harness.evidence.live import LiveConfig, LiveLog
     from harness.evidence.model import Levels
     from harness.records import Ruling
@@ -40,25 +39,9 @@ if TYPE_CHECKING:
 SPLIT, ERRORS, P95 = "live split", "live errors", "live p95"
 LIVE = (SPLIT, ERRORS, P95)
 LIMIT = 0.05
+#: among the counts: requests of the canary over the budget or failed, and those that may have been
+SLOW = "slow of challenger"
 STICKY = "routing is sticky by unit, so errors come in clusters: compare them by unit, not by request"
-
-
-@dataclass(frozen=True)
-class _Blocks:
-    """What live_p95 bets on: the share of slow requests in each block, and when each was complete.
-
-    `least` counts a request without a latency as fast, `most` as slow; `sizes` are requests a block.
-    """
-
-    least: NDArray[np.float64]
-    most: NDArray[np.float64]
-    at_ns: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    left: int
-
-    def until(self, ns: int) -> int:
-        """How many were complete before a time."""
-        return int(np.searchsorted(self.at_ns, ns))
 
 
 @dataclass(frozen=True)
@@ -74,8 +57,9 @@ def summarise(
 ) -> LiveSummary:
     """Every look until `as_of`, oldest first, test by test, with what was declared and what was counted."""
     seen, period = log.until(as_of_ns), config.period_ns
-    ends = [min(int(k) * period, as_of_ns) for k in np.unique(periods(seen.ts_ns, period))]
-    blocks = _blocks(seen, config, budget_ms=budget_ms)
+    times = np.concatenate([seen.ts_ns, seen.neither_ns])
+    ends = [min(int(k) * period, as_of_ns) for k in np.unique(periods(times, period))]
+    blocks = live_blocks.blocks(seen, config, budget_ms=budget_ms)
     rule = _P95(budget_ms, levels)
     made = [_split(seen.until(end), config, end_ns=end) for end in ends]
     made += [_errors(seen.until(end), config, end_ns=end, levels=levels) for end in ends]
@@ -86,29 +70,37 @@ def summarise(
         share=config.share,
         sticky=config.sticky,
         every=config.every,
-        rule=_rule(config),
+        rule=live_blocks.rule(config),
+        measure=live_blocks.measure(config),
         blocks=done,
         effective=kish_effective(blocks.sizes[:done]),
         left_over=blocks.left,
         budget_ms=budget_ms,
         error_margin=config.error_margin,
-        counts=seen.counts(),
+        counts=seen.counts() | {SLOW: int(live_blocks.slow_ones(seen, budget_ms=budget_ms)[1].sum())},
         looks=_kept(made, ()),
         note=_note(seen),
     )
 
 
 def remember(summary: LiveSummary, written: Sequence[Look]) -> LiveSummary:
-    """The summary with the looks that were taken before, up to its time: what was ruled then stays."""
-    before = [look for look in written if is_live(look) and look.as_of <= summary.as_of]
-    differ = changed(summary.looks, before)
+    """The summary with the looks that its tests took before, up to its time: what was ruled then stays.
+
+    Looks of another tuning are another test; they are counted, and rule nothing.
+    """
+    mine = {look.test for look in summary.looks}
+    past = [look for look in written if is_live(look) and look.as_of <= summary.as_of]
+    before = [look for look in past if look.test in mine]
+    others, differ = len(past) - len(before), changed(summary.looks, before)
     told = f" {differ:,} past looks would show other numbers now; what they ruled stays." if differ else ""
+    if mine and others:
+        told += f" {others:,} looks under another tuning were another test and rule nothing here."
     return replace(summary, looks=_kept(summary.looks, before), note=summary.note + told)
 
 
 def _kept(fresh: Sequence[Look], written: Sequence[Look]) -> tuple[Look, ...]:
     """The looks of each test by itself, latched: one test rules nothing in another."""
-    tests = dict.fromkeys(look.test for look in (*fresh, *written))
+    tests = dict.fromkeys(look.test for look in fresh)
     return tuple(
         look
         for test in tests
@@ -129,18 +121,23 @@ def last(summary: LiveSummary, test: str) -> Look | None:
 
 
 def _split(log: LiveLog, config: LiveConfig, *, end_ns: int) -> Look:
-    """FAIL once the split is not kept, PASS once odds that are off by the factor would have shown."""
+    """FAIL once the split is not kept, PASS once its odds are proven within the factor of those declared."""
     rows, moved = units_by_arm(log) if config.sticky else (np.arange(len(log.arm)), 0)
     n, canary = len(rows), int(np.count_nonzero(log.arm[rows] == CHALLENGER))
     test = SampleRatio(shares=(config.share, 1.0 - config.share), alpha=config.split_alpha)
     found = test.add((canary, n - canary))
     low, high = share_bounds((canary, n - canary), alpha=config.split_alpha)
-    ruling: Ruling = "FAIL" if found.rejects else "PASS" if _would_show(test, config, n=n) else "UNDECIDED"
-    what = "units" if config.sticky else "requests"
-    refused = f"{moved:,} of {n:,} units met both arms" if moved > config.max_missing_share * n else ""
+    least, most = _odds_band(config)
+    kept = least < low and high < most
+    ruling: Ruling = "FAIL" if found.rejects else "PASS" if kept else "UNDECIDED"
+    what, factor = "units" if config.sticky else "requests", f"odds within a factor {config.split_factor:g}"
+    refused = unnamed(log, config)
+    if not refused and moved > config.max_missing_share * n:
+        refused = f"routing is not sticky as declared: {moved:,} of {n:,} units met both arms"
     return Look(
         as_of=stamp(end_ns),
-        test=f"{SPLIT}: the challenger's share of {what}, declared {config.share:g}",
+        test=f"{SPLIT}: the challenger's share of {what}, declared {config.share:g}, {factor}, "
+        f"α {config.split_alpha:.3g}",
         n=len(log.arm),
         units=n,
         estimate=canary / n if n else None,
@@ -152,34 +149,43 @@ def _split(log: LiveLog, config: LiveConfig, *, end_ns: int) -> Look:
     )
 
 
-def _would_show(test: SampleRatio, config: LiveConfig, *, n: int) -> bool:
-    """Whether a split with odds off by the factor, either way, would be rejected on so many."""
+def _odds_band(config: LiveConfig) -> tuple[float, float]:
+    """The shares whose odds are off by the factor, down and up; half and 2 give a third and two thirds."""
     odds = config.share / (1.0 - config.share)
-    shares = (x / (1.0 + x) for x in (odds * config.split_factor, odds / config.split_factor))
-    return all(test.add((round(n * share), n - round(n * share))).rejects for share in shares)
+    least, most = (x / (1.0 + x) for x in (odds / config.split_factor, odds * config.split_factor))
+    return least, most
 
 
 def _errors(log: LiveLog, config: LiveConfig, *, end_ns: int, levels: Levels) -> Look:
-    """Of all errors the canary's: more than its traffic explains, or fewer than the margin allows."""
+    """Of all errors the canary's: more than its traffic explains, or fewer than the margin allows.
+
+    A request without a status is an error where that speaks against the ruling, and none where it is for it.
+    """
     canary = log.arm == CHALLENGER
-    total, mine = int(log.error.sum()), int((log.error & canary).sum())
+    mine, theirs = int((log.error & canary).sum()), int((log.error & ~canary).sum())
+    most_mine = mine + int((log.unlogged & canary).sum())
+    most_theirs = theirs + int((log.unlogged & ~canary).sum())
     n_opt, allowed = config.planned_errors, 1.0 + config.error_margin
-    worse = canary_errors(config.share, "greater", n_opt=n_opt, alpha=levels.nogo).add(mine, total)
-    fine = canary_errors(config.share, "less", ratio=allowed, n_opt=n_opt, alpha=levels.go).add(mine, total)
-    low, _ = rate_bounds(mine, total, side="greater", n_opt=n_opt, alpha=levels.nogo)
-    _, high = rate_bounds(mine, total, side="less", n_opt=n_opt, alpha=levels.go)
+    least, most = (mine, mine + most_theirs), (most_mine, most_mine + theirs)
+    worse = canary_errors(config.share, "greater", n_opt=n_opt, alpha=levels.nogo).add(*least)
+    fine = canary_errors(config.share, "less", ratio=allowed, n_opt=n_opt, alpha=levels.go).add(*most)
+    low, _ = rate_bounds(*least, side="greater", n_opt=n_opt, alpha=levels.nogo)
+    _, high = rate_bounds(*most, side="less", n_opt=n_opt, alpha=levels.go)
     ruling: Ruling = "FAIL" if worse.rejects else "PASS" if fine.rejects else "UNDECIDED"
+    refused = unnamed(log, config) or unlogged(log, config) or (STICKY if config.sticky else "")
+    total = mine + theirs
     return Look(
         as_of=stamp(end_ns),
-        test=f"{ERRORS}: challenger over champion, margin {config.error_margin:g}",
+        test=f"{ERRORS}: challenger over champion at a share of {config.share:g}, "
+        f"margin {config.error_margin:g}, planned for {n_opt:,} errors, {_levels(levels)}",
         n=len(log.arm),
         units=total,
         estimate=_ratio(mine / total, config.share) if total else None,
         lower=_ratio(low, config.share),
         upper=_ratio(high, config.share),
         log_e=fine.log_e(),
-        ruling="UNDECIDED" if config.sticky else ruling,
-        refused=STICKY if config.sticky else "",
+        ruling="UNDECIDED" if refused else ruling,
+        refused=refused,
     )
 
 
@@ -188,27 +194,20 @@ def _ratio(share: float, traffic: float) -> float | None:
     return None if share >= 1.0 else share * (1.0 - traffic) / ((1.0 - share) * traffic)
 
 
-def _p95(log: LiveLog, config: LiveConfig, *, end_ns: int, blocks: _Blocks, rule: _P95) -> Look:
-    """Bets on the share of slow requests of the canary, block by block."""
+def _p95(log: LiveLog, config: LiveConfig, *, end_ns: int, blocks: live_blocks.Blocks, rule: _P95) -> Look:
+    """Bets on the share of slow requests of the canary, block by block; `n` are requests in blocks."""
     done = blocks.until(end_ns)
     levels = rule.levels
     within = live_slow_share("less", limit=LIMIT, alpha=levels.go).update(blocks.most[:done])
     over = live_slow_share("greater", limit=LIMIT, alpha=levels.nogo).update(blocks.least[:done])
     low, _ = mean_bounds(blocks.least[:done], alpha=levels.nogo, sides=1, bets=over.bets)
     _, high = mean_bounds(blocks.most[:done], alpha=levels.go, sides=1, bets=within.bets)
-    canary = log.arm == CHALLENGER
-    lacking, total = int(unmeasured(log)[canary].sum()), int(canary.sum())
-    refused = (
-        f"{lacking:,} of {total:,} answers of the challenger have no recorded latency, "
-        f"at most {config.max_missing_share:.0%} may"
-        if lacking > config.max_missing_share * total
-        else ""
-    )
+    refused = unnamed(log, config) or unlogged(log, config, arms=(CHALLENGER,)) or untimed(log, config)
     ruling: Ruling = "FAIL" if over.rejects else "PASS" if within.rejects else "UNDECIDED"
     return Look(
         as_of=stamp(end_ns),
-        test=f"{P95}: share over {rule.budget_ms:g} ms, {_rule(config)}",
-        n=total,
+        test=_p95_title(config, rule),
+        n=int(blocks.sizes[:done].sum()),
         units=done,
         estimate=float(blocks.most[:done].mean()) if done else None,
         lower=low,
@@ -219,45 +218,14 @@ def _p95(log: LiveLog, config: LiveConfig, *, end_ns: int, blocks: _Blocks, rule
     )
 
 
-def _blocks(log: LiveLog, config: LiveConfig, *, budget_ms: float) -> _Blocks:
-    """The canary's requests in the declared blocks; a failed one is slow, one without a latency may be."""
-    rows = np.flatnonzero(log.arm == CHALLENGER)
-    slow = log.error[rows] | (log.latency_ms[rows] > budget_ms)
-    maybe = slow | unmeasured(log)[rows]
-    if config.blocks == "units":
-        return _by_unit(log.ts_ns[rows], log.unit[rows], slow=(slow, maybe), period_ns=config.period_ns)
-    least, left = block_means(slow, block=config.block)
-    most, _ = block_means(maybe, block=config.block)
-    ends = rows[config.block - 1 :: config.block]
-    return _Blocks(least, most, log.ts_ns[ends], sizes=np.full(len(least), config.block), left=left)
+def _p95_title(config: LiveConfig, rule: _P95) -> str:
+    """The test with all its tuning: another tuning is another test, by another name."""
+    what = f"{live_blocks.measure(config)}, limit {LIMIT:g} over {rule.budget_ms:g} ms"
+    return f"{P95}: slow {what}, {live_blocks.rule(config)}, {_levels(rule.levels)}"
 
 
-def _by_unit(
-    ts_ns: NDArray[np.int64],
-    unit: NDArray[np.int64],
-    *,
-    slow: tuple[NDArray[np.bool_], NDArray[np.bool_]],
-    period_ns: int,
-) -> _Blocks:
-    """A value a unit: the share of slow requests in the day or hour it first came, known when that ends.
-
-    What it sends later counts nowhere, so a look never changes a value and a unit has one.
-    """
-    period = periods(ts_ns, period_ns)
-    _, first, code = np.unique(unit, return_index=True, return_inverse=True)
-    early = period == period[first][code]
-    sizes = np.bincount(code[early], minlength=len(first))
-    order = np.argsort(period[first], kind="stable")
-    least, most = (np.bincount(code[early], weights=x[early], minlength=len(first)) / sizes for x in slow)
-    at_ns = period[first] * period_ns - 1
-    left = int(np.count_nonzero(~early))
-    return _Blocks(least[order], most[order], at_ns[order], sizes=sizes[order], left=left)
-
-
-def _rule(config: LiveConfig) -> str:
-    if config.blocks == "units":
-        return f"a value a unit from its first {config.every}"
-    return f"blocks of {config.block} consecutive requests"
+def _levels(levels: Levels) -> str:
+    return f"α {levels.go:.3g} and {levels.nogo:.3g}"
 
 
 def _note(log: LiveLog) -> str:

@@ -137,7 +137,7 @@ class LatencyP95(
         share = (
             f", together {sum(slow):,} of {sum(n):,}"
             if pooled(series.planned) > 1
-            else ", each at its part of α"
+            else ", within if each is, over if one is"
         )
         reason = f"{said}{share}{together}: {_limits(found.within, found.over)}."
         if cut is not None and (found.ruling != "FAIL" or pooled(series.planned) > 1):
@@ -156,7 +156,7 @@ class LatencyP95(
         v = (
             "measured between the passes"
             if pooled(series.planned) > 1
-            else f"{self.variance_inflation:g}, α split"
+            else f"{self.variance_inflation:g}; within if every pass is, over if one is at α/{series.planned}"
         )
         slow, n = (
             sum(c) for c in ([s.over_budget for s in series.ran], [s.requests - s.lost for s in series.ran])

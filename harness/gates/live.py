@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.evidence.live_looks import ERRORS, LIMIT, P95, SPLIT, last
+from harness.evidence.live_looks import ERRORS, LIMIT, P95, SLOW, SPLIT, STICKY, last
 from harness.gates._config import Required
 from harness.records import Estimate, Verdict
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.records import LiveSummary, Look
 
 _MORE = "more traffic of the live canary"
+_BY_UNIT = "a comparison by unit, or routing by request; required = false sets this gate aside"
 
 
 class SampleRatio(
@@ -27,7 +28,8 @@ class SampleRatio(
 ):
     """The canary of [live] gets the share of the traffic that it was given, or nothing compares the arms.
 
-    Passes once odds off by `live.split_factor` would have shown; a broken split is no fault of the build.
+    Passes once the odds are proven within `live.split_factor` of those declared; a broken split is no fault
+    of the build.
     """
 
     required: Required = True
@@ -44,7 +46,7 @@ class SampleRatio(
         said = (
             f"{_percent(look.estimate)} of {look.units:,} {what} met the challenger, declared "
             f"{live.share:.2%} ({_percent(look.lower)} to {_percent(look.upper)} over all "
-            f"{_looks(live, SPLIT)})"
+            f"{_looks(live, look)})"
         )
         base = msgspec.structs.replace(
             base,
@@ -59,28 +61,30 @@ class SampleRatio(
             ),
             evidence=(_estimate("share of the challenger", look, unit="share"),),
         )
-        if look.refused:
-            reason = f"Routing is not sticky as declared: {look.refused}."
-            needs = "routing by unit, or sticky = false"
+        if look.refused and look.ruling != "FAIL":
+            reason = f"{said}; not ruled: {look.refused}."
+            needs = "a log where every request names its arm, and routing as declared in sticky"
             return (msgspec.structs.replace(base, fault="harness", reason=reason, needs=needs),)
         if look.ruling == "FAIL":
             since = _since(live, look)
-            reason = f"The split is not as declared since {since}: {said}."
+            reason = f"The split is not as declared since {since}: {said}{_refused_now(look)}."
             return (
                 msgspec.structs.replace(base, fault="harness", reason=reason, needs="a split that is kept"),
             )
         if look.ruling == "PASS":
             return (_passed(base, f"{said}."),)
-        return (msgspec.structs.replace(base, reason=f"{said}; too few to see a broken split.", needs=_MORE),)
+        reason = f"{said}; too few to prove that it is kept."
+        return (msgspec.structs.replace(base, reason=reason, needs=_MORE),)
 
 
 class LiveErrors(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="live_errors"
 ):
-    """The canary of [live] errs (a status of 500 or more, or none) no more than (1 + margin) times as often.
+    """The canary of [live] errs (a status outside 200 to 399) no more than (1 + margin) times as often.
 
     FAIL once any deterioration is proven, be it within the margin. Exact where each request is assigned on
-    its own, whatever the base rate does over the day; under sticky routing nothing is ruled.
+    its own, whatever the base rate does over the day; under sticky routing, or where more than
+    `live.max_missing_share` of an arm have no status, nothing is ruled.
     """
 
     required: Required = True
@@ -113,11 +117,11 @@ class LiveErrors(
             f"{c['errors of challenger']:,} errors of {c['challenger']:,} requests of the challenger, "
             f"{c['errors of champion']:,} of {c['champion']:,} of the champion"
         )
-        if look.refused:
-            needs = "a comparison by unit, or routing by request; required = false sets this gate aside"
+        if look.refused and look.ruling != "FAIL":
+            needs = "a log with each request's arm and status" if look.refused != STICKY else _BY_UNIT
             return (msgspec.structs.replace(base, reason=f"{said}; not ruled: {look.refused}.", needs=needs),)
         bounds = f"ratio {_number(look.estimate)}, above {_number(look.lower)}, below {_number(look.upper)}"
-        return (_ruled(base, live, look=look, said=f"{said}: {bounds} over all {_looks(live, ERRORS)}"),)
+        return (_ruled(base, live, look=look, said=f"{said}: {bounds} over all {_looks(live, look)}"),)
 
 
 class LiveP95(
@@ -126,7 +130,9 @@ class LiveP95(
     """95 % of the canary's requests in the log of [live] took no longer than the budget of latency_p95.
 
     What crossing rejects is "the share of slow requests is at or beyond the limit throughout" (PASS), or "at
-    or below it throughout" (FAIL): a rate that drifts across its limit is neither.
+    or below it throughout" (FAIL): a rate that drifts across its limit is neither. With `blocks = "units"`
+    that share is the mean over units of a unit's own, in its first day. Either way there is no PASS while
+    more than the limit of all requests are slow.
     """
 
     required: Required = True
@@ -137,26 +143,39 @@ class LiveP95(
         if live is None:
             return ()
         base, look = _base("live_p95", evidence, required=self.required), last(live, P95)
-        if look is None or look.n == 0:
+        total = live.counts.get("challenger", 0)
+        if look is None or total == 0:
             return (msgspec.structs.replace(base, reason=_nothing(live)),)
         base = msgspec.structs.replace(
             base,
             value=look.estimate,
             limit=LIMIT,
-            unit="share",
+            unit=live.measure,
             n=look.n,
-            method=f"bets on {live.rule}, declared, anytime (Waudby-Smith, Ramdas 2024); rejects: at or "
-            f"beyond the limit throughout; {live.blocks:,} blocks worth {live.effective:,.0f} of equal size",
-            evidence=(_estimate("over budget, live", look, unit="share"),),
+            method=f"bets on {live.rule}, declared, anytime (Waudby-Smith, Ramdas 2024); rejects: slow "
+            f"{live.measure}, at or beyond the limit throughout; {live.blocks:,} values worth "
+            f"{live.effective:,.0f} of equal size",
+            evidence=(_estimate("over budget, live", look, unit=live.measure),),
         )
+        if look.n == 0:
+            reason = f"0 of {total:,} live requests of the challenger are in the declared {live.rule} yet."
+            return (msgspec.structs.replace(base, reason=reason),)
+        share = live.counts[SLOW] / total
         said = (
-            f"{_percent(look.estimate)} of {look.n:,} live requests of the challenger over "
-            f"{live.budget_ms:g} ms or failed, by {look.units:,} of the declared {live.rule}"
+            f"{_percent(look.estimate)} over {live.budget_ms:g} ms or failed ({live.measure}), by "
+            f"{look.units:,} of the declared {live.rule}, {look.n:,} live requests of the challenger; "
+            f"{share:.2%} of all its {total:,}"
         )
-        if look.refused:
-            reason = f"{said}; not ruled: {look.refused}."
-            return (msgspec.structs.replace(base, reason=reason, needs="a log that records every latency"),)
-        bounds = f"{_percent(look.lower)} to {_percent(look.upper)} over all {_looks(live, P95)}"
+        if look.refused and look.ruling != "FAIL":
+            reason, needs = (
+                f"{said}; not ruled: {look.refused}.",
+                "a log with each request's arm, status and latency",
+            )
+            return (msgspec.structs.replace(base, reason=reason, needs=needs),)
+        if look.ruling == "PASS" and share > LIMIT:
+            reason = f"{said}: by request that is over the limit, so nothing is passed."
+            return (msgspec.structs.replace(base, reason=reason, needs="a faster build"),)
+        bounds = f"{_percent(look.lower)} to {_percent(look.upper)} over all {_looks(live, look)}"
         return (_ruled(base, live, look=look, said=f"{said} ({bounds})"),)
 
 
@@ -165,8 +184,13 @@ def _ruled(verdict: Verdict, live: LiveSummary, *, look: Look, said: str) -> Ver
     if look.ruling == "UNDECIDED":
         return msgspec.structs.replace(verdict, reason=f"{said}; too close to call.", needs=_MORE)
     word = "over the limit" if look.ruling == "FAIL" else "within the limit"
-    reason = f"{said}; {word} since {_since(live, look)}."
+    reason = f"{said}; {word} since {_since(live, look)}{_refused_now(look)}."
     return msgspec.structs.replace(verdict, ruling=look.ruling, fault=None, needs="", reason=reason)
+
+
+def _refused_now(look: Look) -> str:
+    """What a FAIL of before stands against: a log that no longer tells takes nothing back."""
+    return f"; the newest look rules nothing: {look.refused}" if look.refused else ""
 
 
 def _passed(verdict: Verdict, reason: str) -> Verdict:
@@ -187,7 +211,9 @@ def _base(gate: str, evidence: Evidence, *, required: bool) -> Verdict:
 
 def _nothing(live: LiveSummary) -> str:
     others = live.counts.get("champion", 0)
-    return f"0 live requests of the challenger until {live.as_of}, {others:,} of the champion."
+    neither = live.counts.get("of neither", 0)
+    also = f", {neither:,} of neither" if neither else ""
+    return f"0 live requests of the challenger until {live.as_of}, {others:,} of the champion{also}."
 
 
 def _estimate(name: str, look: Look, *, unit: str) -> Estimate:
@@ -200,8 +226,8 @@ def _since(live: LiveSummary, look: Look) -> str:
     return next(x.as_of for x in live.looks if x.test == look.test and x.ruling == look.ruling)
 
 
-def _looks(live: LiveSummary, test: str) -> str:
-    n = sum(look.test.startswith(test) for look in live.looks)
+def _looks(live: LiveSummary, newest: Look) -> str:
+    n = sum(look.test == newest.test for look in live.looks)
     return f"{n:,} looks" if n != 1 else "1 look"
 
 

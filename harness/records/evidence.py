@@ -79,8 +79,8 @@ class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
 class LiveSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What the log of a live canary shows by itself, look by look: the split, errors, p95.
 
-    `rule` says what the p95 test took as independent; `blocks` were complete, worth `effective` of equal
-    size, and `left_over` requests are in none.
+    `rule` says what the p95 test took as independent, `measure` what its claim is about; `blocks` were
+    complete, worth `effective` of equal size, and `left_over` requests are in none.
     """
 
     as_of: str
@@ -88,6 +88,7 @@ class LiveSummary(msgspec.Struct, frozen=True, kw_only=True):
     sticky: bool
     every: Literal["day", "hour"]
     rule: str
+    measure: str = "share of the requests"
     blocks: int
     effective: float
     left_over: int

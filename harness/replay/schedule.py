@@ -142,8 +142,8 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             ge=1,
             le=100,
             description="How often an open loop is replayed, each time with the same arrivals. All count: "
-            "latency_p95 judges them together, by the variance between them from 5 on, below that at α / "
-            "passes each.",
+            "from 5 on latency_p95 judges them together, by the variance between them; below that every one "
+            "must be within the budget, and one that is over it (at α / passes) fails.",
         ),
     ] = 1
 

@@ -234,9 +234,7 @@ def power(trial: Trial) -> list[str]:
     passes = max(1, len(trial.loaded.judged_phases()))
     for phase in trial.loaded.judged_phases():
         size = len(trial.schedules[phase.name].rows)
-        go, nogo = (
-            in_force(rule, size, passes=phase.passes) for rule in gate.tests(trial.levels, passes=passes)
-        )
+        go, nogo = in_force(gate.tests(trial.levels, passes=passes), size, passes=phase.passes)
         size *= pooled(phase.passes)
         within, over = go.largest_within(size), nogo.smallest_over(size)
         shares = (
@@ -277,11 +275,11 @@ def _too_short(trial: Trial) -> list[str]:
         return []
     if not judged:
         return ["latency_p95 is required and no open-loop phase is sent to the challenger"]
-    whole, _ = gate.tests(trial.levels, passes=len(judged))
+    rules = gate.tests(trial.levels, passes=len(judged))
     why = []
     for phase in judged:
         size = len(trial.schedules[phase.name].rows)
-        within = in_force(whole, size, passes=phase.passes)
+        within, _ = in_force(rules, size, passes=phase.passes)
         least = min_requests_within(alpha=within.alpha, inflation=within.inflation, limit=within.limit)
         if size * pooled(phase.passes) < least:
             each = f" in {phase.passes} passes together" if pooled(phase.passes) > 1 else ""

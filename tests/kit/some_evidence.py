@@ -164,6 +164,7 @@ def live(*, split: str = "PASS", errors: str = "PASS", p95: str = "PASS", **chan
             "champion": 38000,
             "errors of challenger": 50,
             "errors of champion": 1000,
+            "slow of challenger": 20,
         },
         looks=tuple(
             look(f"2026-03-0{day}T00:00:00Z", test=f"{test}: of 2026", n=40003, units=100, ruling=ruling)

@@ -63,30 +63,52 @@ def test_another_place_is_refused(arm: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(200, False), (404, False), (499, False), (500, True), (503, True), (None, True)]
+    ("status", "error"),
+    [
+        (200, False),
+        (204, False),
+        (302, False),
+        (399, False),
+        (400, True),
+        (422, True),
+        (503, True),
+        (0, True),
+    ],
 )
-def test_a_server_error_and_no_answer_are_errors(status: int | None, *, error: bool) -> None:
-    """What the caller got wrong is not the canary's."""
-    assert log(row(0, "challenger", status=status)).error.tolist() == [error]
+def test_any_status_but_success_is_an_error(status: int, *, error: bool) -> None:
+    """A canary that refuses every request with 422 errs; the clients' own faults meet both arms."""
+    found = log(row(0, "challenger", status=status))
+    assert (found.error.tolist(), found.unlogged.tolist()) == ([error], [False])
+
+
+def test_a_status_that_was_not_recorded_is_neither_error_nor_success() -> None:
+    """It is not known, and counted by arm."""
+    found = log(row(0, "challenger", status=None), row(1, "champion", status=None))
+    assert (found.error.tolist(), found.unlogged.tolist()) == ([False, False], [True, True])
+    assert found.counts()["champion without status"] == 1
 
 
 def test_what_is_in_the_log_is_counted_by_arm() -> None:
-    """Errors, latencies that are missing of answers, and units that met both arms."""
+    """Errors, statuses and latencies that are missing, and units that met both arms."""
     found = log(
         row(0, "champion"),
         row(1, "challenger", ms=None),
-        row(2, "challenger", status=None, ms=None),
+        row(2, "challenger", status=500, ms=None),
         row(3, "champion", status=500),
-        units=[0, 1, 1, 1],
+        row(4, "champion", status=None),
+        row(5, None),
+        units=[0, 1, 1, 1, 0, 0],
     ).counts()
     assert found == {
         "challenger": 2,
-        "champion": 2,
-        "of neither": 0,
+        "champion": 3,
+        "of neither": 1,
         "units": 2,
         "units in both arms": 1,
         "errors of challenger": 1,
         "errors of champion": 1,
+        "challenger without status": 0,
+        "champion without status": 1,
         "challenger without latency": 1,
     }
 
@@ -105,6 +127,7 @@ def test_midnight_begins_a_day() -> None:
 
 def test_a_look_sees_nothing_of_later() -> None:
     """Up to a time, that time left out."""
-    found = log(*(row(k, "champion") for k in range(5)))
+    found = log(*(row(k, "champion") for k in range(5)), *(row(k, None) for k in (4, 1, 0)))
     assert found.until(2).ts_ns.tolist() == [0, 1]
+    assert [found.until(ns).neither for ns in (0, 1, 2, 9)] == [0, 1, 2, 3]
     assert len(found.until(0).arm) == 0

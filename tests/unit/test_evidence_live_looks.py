@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from harness.evidence import Levels, LiveConfig
 from harness.evidence.live import CHALLENGER, LiveLog
 from harness.evidence.live_looks import ERRORS, P95, SPLIT, is_live, last, remember, summarise
+from harness.gates import LiveP95
 from harness.records import LiveSummary, Look
 from harness.stats import canary_errors, clopper_pearson_lower
-from tests.kit.some_evidence import look
+from tests.kit.some_evidence import evidence, look
 
 EVEN = Levels(go=0.05, nogo=0.05)
 DAY = 86_400 * 10**9
@@ -28,7 +29,9 @@ def log(n: int, *, canary: np.ndarray, **changes: Any) -> LiveLog:  # noqa: ANN4
         "arm": canary.astype(np.int8),
         "unit": np.arange(n),
         "error": np.zeros(n, dtype=bool),
+        "unlogged": np.zeros(n, dtype=bool),
         "latency_ms": np.full(n, 20.0),
+        "neither_ns": np.zeros(0, dtype=np.int64),
     }
     return LiveLog(**(usual | changes))
 
@@ -175,6 +178,7 @@ def test_the_p95_of_the_canary_is_judged_block_by_block(slow: float, ruling: str
     assert ruled(summary, P95) == ruling
     newest = of(summary, P95)[-1]
     assert newest.units == summary.blocks == int(canary.sum()) // 20
+    assert newest.n == 20 * newest.units
     assert summary.left_over == int(canary.sum()) % 20
     assert newest.lower is not None
     assert newest.upper is not None
@@ -220,6 +224,7 @@ def test_units_count_once_by_their_first_day() -> None:
     found = log(6, canary=np.ones(6), ts_ns=ts, unit=np.array([0, 0, 1, 0, 2, 2]), latency_ms=slow)
     summary = looked(found, blocks="units")
     assert [x.units for x in of(summary, P95)] == [2, 3]
+    assert [x.n for x in of(summary, P95)] == [3, 5]
     assert of(summary, P95)[-1].estimate == pytest.approx((0.5 + 0.0 + 0.5) / 3)
     assert summary.left_over == 1
     assert summary.effective == pytest.approx(5**2 / (2**2 + 1 + 2**2))
@@ -260,3 +265,127 @@ def test_the_looks_do_not_depend_on_when_they_are_taken() -> None:
     early, late = looked(found, share=0.3, as_of_ns=2 * DAY), looked(found, share=0.3)
     for test in (SPLIT, ERRORS, P95):
         assert of(early, test) == of(late, test)[:2]
+
+
+@pytest.mark.parametrize(
+    ("share", "times", "n"), [(0.5, 2.0, 400), (0.5, 1.8, 400), (0.05, 2.0, 2500), (0.1, 1.8, 1500)]
+)
+def test_a_split_that_is_off_by_nearly_the_factor_is_not_kept(share: float, times: float, n: int) -> None:
+    """The very counts of such odds: they may be too few to say that it is broken, never enough to pass."""
+    odds = share / (1.0 - share) * times
+    for size in range(50, n, 50):
+        canary = np.arange(size) < round(size * odds / (1.0 + odds))
+        found = looked(log(size, canary=canary), share=share)
+        assert last(found, SPLIT).ruling != "PASS"  # type: ignore[union-attr]  # there is a look
+
+
+def test_a_split_is_kept_once_its_bounds_are_within_the_odds() -> None:
+    """Half declared, factor 2: PASS just where the bounds are between a third and two thirds."""
+    seen = set()
+    for size in range(20, 400, 20):
+        newest = of(looked(log(size, canary=np.arange(size) % 2 == 0), share=0.5), SPLIT)[-1]
+        assert newest.lower is not None
+        assert newest.upper is not None
+        within = newest.lower > 1 / 3 and newest.upper < 2 / 3
+        assert newest.ruling == ("PASS" if within else "UNDECIDED")
+        seen.add(within)
+    assert seen == {True, False}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.009, 0.011, 0.04, 0.3])
+def test_requests_that_name_neither_arm_refuse_every_look(share: float) -> None:
+    """A failed answer has no header that names who served it: 1 % may be so, and they have a time."""
+    n = 30_000
+    canary = split(n, 0.5)
+    failed = np.random.default_rng(2).random(n) < 0.1
+    others = round(n * share / (1.0 - share))
+    neither = np.linspace(2 * DAY, 3 * DAY - 1, others).astype(np.int64)
+    summary = looked(log(n, canary=canary, error=failed & ~canary, neither_ns=neither), share=0.5)
+    for test in (SPLIT, ERRORS):
+        newest, first = of(summary, test)[-1], of(summary, test)[0]
+        assert (f"{others:,} of {n + others:,} requests name neither arm" in newest.refused) == (share > 0.01)
+        assert (newest.ruling, first.ruling, first.refused) == ("PASS", "PASS", "")
+    assert (of(summary, P95)[-1].refused != "") == (share > 0.01)
+
+
+def test_a_day_when_no_request_names_an_arm_is_looked_at() -> None:
+    """All that failed: without a look of its own nobody would be told."""
+    n = 3000
+    summary = looked(log(n, canary=split(n, 0.5), neither_ns=np.full(n, 4 * DAY)), share=0.5)
+    assert [len(of(summary, test)) for test in (SPLIT, ERRORS, P95)] == [4, 4, 4]
+    assert "name neither arm" in of(summary, P95)[-1].refused
+
+
+@pytest.mark.parametrize(("arm", "refused"), [(0, {ERRORS}), (1, {ERRORS, P95})])
+def test_statuses_that_were_not_logged_refuse_what_reads_them(arm: int, refused: set[str]) -> None:
+    """A champion without any status does not err more than a canary that fails 5 % of its requests."""
+    n = 20_000
+    canary = split(n, 0.1)
+    unlogged = canary == bool(arm)
+    failed = canary & ~unlogged & (np.arange(n) % 20 == 0)
+    summary = looked(log(n, canary=canary, error=failed, unlogged=unlogged), share=0.1)
+    assert ruled(summary, ERRORS) == "UNDECIDED"
+    for test in (SPLIT, ERRORS, P95):
+        assert ("have no recorded status" in of(summary, test)[-1].refused) == (test in refused)
+
+
+@pytest.mark.parametrize("arm", [0, 1])
+def test_few_statuses_that_are_missing_help_neither_ruling(arm: int) -> None:
+    """.9 % of an arm, where no other request failed: they could all be errors, or none."""
+    n = 60_000
+    canary = split(n, 0.5)
+    lacking = (canary == bool(arm)) & (np.random.default_rng(3).random(n) < 0.009)
+    newest = of(looked(log(n, canary=canary, unlogged=lacking), share=0.5), ERRORS)[-1]
+    assert (newest.ruling, newest.refused, newest.units) == ("UNDECIDED", "", 0)
+
+
+def test_heavy_units_are_counted_by_request_beside_their_mean() -> None:
+    """40 units of 4,000 send 83 % of the requests, all slow; the mean over units is 1 %."""
+    rng = np.random.default_rng(0)
+    unit = rng.permutation(np.repeat(np.arange(4000), np.where(np.arange(4000) < 40, 500, 1)))
+    slow, n = unit < 40, unit.size
+    ts = np.linspace(0, DAY - 1, n).astype(np.int64)
+    found = log(n, canary=np.ones(n), ts_ns=ts, unit=unit, latency_ms=np.where(slow, 500.0, 10.0))
+    summary = looked(found, blocks="units", as_of_ns=2 * DAY)
+    assert of(summary, P95)[-1].estimate == pytest.approx(0.01)
+    assert (summary.counts["slow of challenger"], of(summary, P95)[-1].n) == (20_000, n)
+    assert summary.measure == "share of a unit's requests in its first day, mean over units"
+    assert "mean over units" in of(summary, P95)[-1].test
+    (verdict,) = LiveP95().judge(evidence(live=summary), EVEN)
+    assert verdict.ruling == "UNDECIDED"
+    assert "83.47% of all its 23,960" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("test", "tuning"),
+    [
+        (SPLIT, {"split_alpha": 0.01}),
+        (SPLIT, {"split_factor": 3.0}),
+        (SPLIT, {"share": 0.06}),
+        (SPLIT, {"sticky": True}),
+        (ERRORS, {"planned_errors": 100}),
+        (ERRORS, {"error_margin": 0.5}),
+        (ERRORS, {"share": 0.06}),
+        (P95, {"block": 40}),
+        (P95, {"blocks": "units"}),
+    ],
+)
+def test_another_tuning_is_another_test(test: str, tuning: dict[str, Any]) -> None:
+    """By its name; the looks under the first one rule nothing in the second, and are counted."""
+    found = log(3000, canary=split(3000))
+    before, after = looked(found), looked(found, **tuning)
+    assert of(before, test)[-1].test != of(after, test)[-1].test
+    kept = remember(after, [replace(x, ruling="FAIL") for x in of(before, test)])
+    assert kept.looks == after.looks
+    assert "3 looks under another tuning were another test" in kept.note
+
+
+@pytest.mark.parametrize("test", [ERRORS, P95])
+@pytest.mark.parametrize("levels", [Levels(go=0.01, nogo=0.05), Levels(go=0.05, nogo=0.01)])
+def test_another_level_is_another_test(test: str, levels: Levels) -> None:
+    """α belongs to the name of the two tests that have the decision's."""
+    found, declared = log(3000, canary=split(3000)), LiveConfig(share=0.05)
+    other = summarise(found, declared, budget_ms=120.0, as_of_ns=FOREVER, levels=levels)
+    assert of(other, test)[-1].test != of(looked(found), test)[-1].test
+    slower = summarise(found, declared, budget_ms=130.0, as_of_ns=FOREVER, levels=EVEN)
+    assert (of(slower, test)[-1].test != of(looked(found), test)[-1].test) == (test == P95)

@@ -8,6 +8,7 @@ import pytest
 from harness.evidence import Levels
 from harness.gates import LatencyP95, slow_limits
 from harness.records import PhaseNote, SlowLimits
+from harness.stats import SlowShareTest
 from tests.kit.some_evidence import evidence, lag, latency, nothing, phase
 
 EVEN = Levels(go=0.05, nogo=0.05)
@@ -45,7 +46,7 @@ def test_the_limits_at_the_count_of_a_pass_are_those_of_its_verdict() -> None:
 
 @pytest.mark.parametrize(("planned", "count", "n"), [(2, 2, 632), (5, 1, 5 * 632)])
 def test_passes_are_drawn_as_they_are_judged(planned: int, count: int, n: int) -> None:
-    """Each alone at its part of α, or all of them pooled."""
+    """Each alone, within at the whole α and over at its part of it, or all of them pooled."""
     names = [note.phase for note in passes(planned, ran=planned)]
     timed = tuple(
         latency(phase=name, requests=632, over_budget=4, send_lag=lag(0.3, n=632)) for name in names
@@ -58,6 +59,11 @@ def test_passes_are_drawn_as_they_are_judged(planned: int, count: int, n: int) -
         f"at most {dict(found.within)[n]:,} slow are within, {dict(found.over)[n]:,} or more"
         in verdict.reason
     )
+    if planned == 2:
+        assert (dict(found.within)[n], dict(found.over)[n]) == (
+            11,
+            SlowShareTest(alpha=0.025).smallest_over(n),
+        )
 
 
 def test_what_was_not_timed_is_not_drawn() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from pathlib import Path
 
@@ -64,6 +65,26 @@ def test_a_harness_that_is_late_or_loses_requests_decides_nothing(
     assert gates(*tries, limits=(SLOW,), lost=lost)[-1] == said
     late = [answer(State.HTTP_ERROR, lag_ms=50)] * 3
     assert gates(*late, limits=(ERRORS,), lost=9)[-1] == "errors"
+
+
+@pytest.mark.parametrize(
+    ("n", "late", "said"), [(99, 1, ""), (100, 1, "latency_p95"), (100, 2, ""), (250, 2, "latency_p95")]
+)
+def test_the_harness_is_late_by_the_p99_of_its_lags(n: int, late: int, said: str) -> None:
+    """Nearest rank: one lag of 100 may be beyond the limit, one of 99 not; at the limit itself is in time."""
+    tries = [answer(lag_ms=10.0)] * (n - late - 2) + [answer(lag_ms=11.0)] * late + [answer(ms=500)] * 2
+    assert gates(*tries, limits=(SLOW,))[-1] == said
+
+
+def test_what_is_kept_does_not_grow_with_the_answers() -> None:
+    """It is asked on the sending path: counts, not a list of every lag."""
+    tally = Tally((SLOW,))
+    sizes = []
+    for n in (10, 10_000):
+        for _ in range(n):
+            tally.note(answer(lag_ms=50), due_ns=0, lost=0)
+        sizes.append(len(pickle.dumps(vars(tally))))
+    assert sizes[1] < sizes[0] + 50
 
 
 class Failing(FakeArm):

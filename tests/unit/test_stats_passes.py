@@ -1,4 +1,4 @@
-"""Several passes of the same arrivals: split alpha, the variance between passes, and refusals."""
+"""Several passes of the same arrivals: one by one, by the variance between them, and refusals."""
 
 import pytest
 
@@ -15,26 +15,31 @@ def test_one_pass_is_the_gate_of_one_pass() -> None:
     ("slow", "ruling"),
     [
         ([], "undecided"),
-        ([5], "within"),
-        ([9], "undecided"),
+        ([5], "undecided"),
+        ([5, 5], "undecided"),
+        ([5, 5, 11], "within"),
+        ([5, 5, 12], "undecided"),
+        ([0, 50, 50], "undecided"),
         ([9, 9, 5], "within"),
         ([5, 5, 80], "over"),
+        ([80], "over"),
         ([20, 20, 20], "undecided"),
     ],
 )
-def test_fewer_than_five_passes_split_alpha(slow: list[int], ruling: str) -> None:
-    """Each of 3 declared passes of 632 is held to alpha / 3; over outweighs within."""
+def test_fewer_than_five_passes_are_within_together_and_over_by_one(slow: list[int], ruling: str) -> None:
+    """Of 3 declared passes of 632 all are within at alpha, or one is over at alpha / 3."""
     found = judge_passes(slow, [632] * len(slow), planned=3)
     assert found.ruling == ruling
-    assert found.alpha == pytest.approx(0.05 / 3)
+    assert found.alpha_within == 0.05
+    assert found.alpha_over == pytest.approx(0.05 / 3)
 
 
-def test_split_limits_are_those_of_the_split_test() -> None:
-    """The most slow requests that are within, one pass of three."""
-    most = SlowShareTest(alpha=0.05 / 3).largest_within(632)
-    assert most is not None
-    assert judge_passes([most], [632], planned=3).ruling == "within"
-    assert judge_passes([most + 1], [632], planned=3).ruling == "undecided"
+def test_a_pass_that_is_over_is_over_at_its_part_of_alpha() -> None:
+    """The fewest slow requests that are over, one pass of three, whatever the others are."""
+    fewest = SlowShareTest(alpha=0.05 / 3).smallest_over(632)
+    assert fewest is not None
+    assert judge_passes([fewest, 0, 0], [632] * 3, planned=3).ruling == "over"
+    assert judge_passes([fewest - 1, 0, 0], [632] * 3, planned=3).ruling == "undecided"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +72,7 @@ def test_a_ruling_says_what_it_used() -> None:
     found = judge_passes([60, 75, 50, 66, 80], [630] * 5, planned=5)
     assert (found.slow, found.n, found.passes, found.planned) == (331, 3150, 5, 5)
     assert found.inflation == pytest.approx(2.400253, abs=1e-6)
-    assert found.alpha == pytest.approx(0.016510, abs=1e-6)
+    assert found.alpha_within == found.alpha_over == pytest.approx(0.016510, abs=1e-6)
 
 
 @pytest.mark.parametrize(
