@@ -1,6 +1,6 @@
 """Captured traffic and its labels: read in a stream, checked line by line, written without loss."""
 
-from harness.capture.attach import LabelTable, attach
+from harness.capture.attach import LabelTable, attach, check_against
 from harness.capture.config import CaptureConfig
 from harness.capture.intake import Intake, in_sample, ingest
 from harness.capture.labels import LabelColumn, PlacedLabel, read_labels
@@ -18,6 +18,7 @@ __all__ = [
     "Line",
     "PlacedLabel",
     "attach",
+    "check_against",
     "in_sample",
     "ingest",
     "load",

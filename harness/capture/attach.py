@@ -90,6 +90,29 @@ def _check_order(event: PlacedLabel, event_time_ns: int) -> None:
         )
 
 
+def check_against(known: pa.Table, more: pa.Table, *, where: str) -> None:
+    """No label of `more` says something else than one of `known` of that request, outcome and time.
+
+    Both are tables of LABELS. Raises LabelsError with the first that does, and how many do.
+    """
+    together = pa.concat_tables([known, more])
+    said = together.group_by(["seq", "outcome", "label_at"]).aggregate(
+        [("label", "min"), ("label", "max"), ("request_id", "min")]
+    )
+    torn = said.filter(pc.not_equal(said["label_min"], said["label_max"]))
+    if not len(torn):
+        return
+    first = torn.slice(0, 1).to_pylist()[0]
+    raise LabelsError(
+        f"{len(torn):,} labels contradict those that the run has",
+        where=where,
+        found=f"request {first['request_id_min']!r}: {first['label_min']:g} and {first['label_max']:g} "
+        f"at {times.rfc3339(first['label_at'].value)}",
+        expected="a later label_at for a revision",
+        fix="Nothing was added.",
+    )
+
+
 def _check_agreement(found: list[tuple[int, str, int, PlacedLabel]]) -> None:
     """Of labels of one request, outcome and time, `found` being sorted, all say the same."""
     for one, other in pairwise(found):

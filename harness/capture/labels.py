@@ -164,7 +164,7 @@ def _check_columns(
                 where=where,
                 found=", ".join(names) or "no columns",
                 expected=", ".join((_KEYS[0], *outcomes, _KEYS[1])),
-                fix=hint.capitalize(),
+                fix=hint[:1].upper() + hint[1:] if hint else _EMPTY,
             )
 
 
@@ -198,14 +198,19 @@ def _labels(
         )
 
 
+_EMPTY = "A column may be empty where its outcome is not known yet."
+#: beyond it no sum of squares is a number any more; nothing that is counted or paid is so large
+LARGEST = 1e100
+
+
 def _value(found: object, asked: LabelColumn, *, request_id: str, where: str) -> float:
     """A label of 0 or 1, or a finite number; LabelsError for anything else."""
-    number = isinstance(found, int | float) and math.isfinite(found)
+    number = isinstance(found, int | float) and math.isfinite(found) and abs(found) <= LARGEST
     if number and (not asked.binary or found in {0, 1}):
         return float(found)  # type: ignore[arg-type]  # a number, by the line above
     raise LabelsError(
         f"the {asked.column} of request {request_id!r} is "
-        + ("neither 0 nor 1" if asked.binary else "no finite number"),
+        + ("neither 0 nor 1" if asked.binary else "no number of a usual size"),
         where=where,
         found=repr("" if found is None and where.partition(":")[0].endswith(".csv") else found),
         expected="0, 1, true or false" if asked.binary else "a number",

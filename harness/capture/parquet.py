@@ -92,7 +92,7 @@ def _check(schema: pa.Schema, path: Path) -> None:
     for name in schema.names:
         if name not in _TYPES:
             raise CaptureError(
-                f"unknown column {name!r}", where=str(path), fix=did_you_mean(name, _TYPES).capitalize()
+                f"unknown column {name!r}", where=str(path), fix=_sentence(did_you_mean(name, _TYPES))
             )
     stamps = [name for name in ("ts_ns", "ts") if name in schema.names]
     missing = [name for name in ("request_id", "body") if name not in schema.names]
@@ -174,3 +174,8 @@ def _texts(value: dict[str, str | None] | list[tuple[str, str]] | None) -> dict[
     if not value:
         return None
     return {key: text for key, text in dict(value).items() if text is not None}
+
+
+def _sentence(text: str) -> str:
+    """A hint as a sentence of its own; names in it keep their letters."""
+    return text[:1].upper() + text[1:]

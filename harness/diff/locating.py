@@ -78,6 +78,8 @@ def locate(
     order = np.argsort(places.pair.event_time_ns, kind="stable")
     ordered = {name: values[order] for name, values in fields.items()}
     found = find_places(mismatch[order], places.unit[order], fields=ordered, search=search)
+    # A place that has them all says it all; what else goes with it is about that place.
+    found = tuple(place for place in found if place.share >= ONLY)[:1] or found
     named = tuple(_with_name(place, places) for place in found)
     return Whereabouts(
         len(rows), named, _onset(mismatch, places, inside=_inside(found, fields=fields, places=places))

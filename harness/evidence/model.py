@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from harness.records import TargetCounts
@@ -44,7 +44,7 @@ class Evidence:
 
     `singles` says, by offline model, how many requests were also built alone and which came out otherwise.
     `parity_release` says that the build claims to be the same model. `answered` counts, by target, the
-    captured requests that it answered.
+    captured requests that it answered, `unanswered` those that it failed whenever it was asked.
     """
 
     under_test: str
@@ -58,6 +58,7 @@ class Evidence:
     answered: dict[str, int]
     quality: tuple[QualitySummary, ...]
     live: LiveSummary | None = None
+    unanswered: dict[str, int] = field(default_factory=dict)
 
     def all_targets(self) -> tuple[TargetCounts, ...]:
         """The counts of every target; a build under test that was sent nothing has empty ones, not none."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 HORIZON = 8
 MOST_LOOKS = 60
 _FEWEST_TO_DRAW = 2
+#: an effect of so many spreads is seen in two units; the equation of the power has no answer there
+_CLEAR = 4.0
 
 Draw = "Callable[[np.random.Generator], NDArray[np.float64]]"
 
@@ -172,6 +174,8 @@ def fixed_units(distance: float, sd: float, *, alpha: float, power: float) -> in
 
     if distance <= 0.0 or sd <= 0.0:
         return None
+    if distance > _CLEAR * sd:
+        return _FEWEST_TO_DRAW
     n = TTestPower().solve_power(effect_size=distance / sd, alpha=alpha, power=power, alternative="larger")
     return math.ceil(float(np.squeeze(n)))
 

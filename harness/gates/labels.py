@@ -113,6 +113,7 @@ def missing(quality: QualitySummary) -> str:
 def _guardrail(quality: QualitySummary, evidence: Evidence, *, required: bool) -> Verdict:
     """A deterioration, once shown, fails whatever comes later; a PASS needs the labels to be there."""
     base = _base("label_guardrail", evidence, required=required)
+    base = msgspec.structs.replace(base, arm=f"{base.arm}, {quality.name}")
     last = quality.looks[-1] if quality.looks else None
     if last is not None and last.ruling == "FAIL":
         return _ruled(base, quality, last=last)
@@ -192,11 +193,12 @@ def _identity(verdict: Verdict, quality: QualitySummary) -> Verdict:
 
 def _ruled(verdict: Verdict, quality: QualitySummary, *, last: Look) -> Verdict:
     """The ruling that was reached, at whichever look; it stays."""
-    since = next(look.as_of for look in quality.looks if look.ruling == last.ruling)
-    shown = _with_look(verdict, quality, look=last)
+    ruled = next(look for look in quality.looks if look.ruling == last.ruling)
+    shown = _with_look(verdict, quality, look=ruled)
     passed = "better" if quality.superiority else "within the margin"
     word = "worse" if last.ruling == "FAIL" else passed
-    reason = f"{shown.reason.removesuffix('.')}, {word} since {since}."
+    by_now = "" if last is ruled else f"; by now {_signed(last.estimate)} on {last.n:,}"
+    reason = f"{shown.reason.removesuffix('.')}, {word} since {ruled.as_of}{by_now}."
     return msgspec.structs.replace(shown, ruling=last.ruling, fault=None, needs="", reason=reason)
 
 

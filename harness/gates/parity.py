@@ -127,7 +127,8 @@ def _judge(gate: Budget, evidence: Evidence) -> tuple[Verdict, ...]:
     against, count = _policy(gate, evidence)
     pairs = [pair for pair in evidence.pairs if pair.against in against]
     verdicts = [
-        _unjudged(gate, pair, evidence=evidence) or _rule(gate, pair, counted=count(pair.summary))
+        _unjudged(gate, pair, evidence=evidence)
+        or _answered(_rule(gate, pair, counted=count(pair.summary)), pair, evidence=evidence)
         for pair in pairs
     ]
     if not any(pair.under_test for pair in pairs):
@@ -191,6 +192,23 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
         f"the budget is {gate.max_share:.2%}.",
         method=claim(counted.says, count=hit, n=n),
         evidence=census(base.gate, count=hit, n=n, units=units, units_hit=counted.units_hit or 0),
+    )
+
+
+def _answered(verdict: Verdict, pair: JudgedPair, *, evidence: Evidence) -> Verdict:
+    """The same, but no PASS that hangs on requests which the arm failed: they may be what it gets wrong."""
+    silent = evidence.unanswered.get(pair.summary.right, 0)
+    hit = round((verdict.value or 0.0) * verdict.n)
+    limit = verdict.limit or 0.0
+    if verdict.ruling != "PASS" or hit + silent <= limit * (verdict.n + silent):
+        return verdict
+    return msgspec.structs.replace(
+        verdict,
+        ruling="UNDECIDED",
+        fault="evidence",
+        reason=f"{verdict.reason.removesuffix('.')}; {silent:,} more that {pair.summary.right} failed to "
+        "answer may differ too.",
+        needs="an answer to these requests",
     )
 
 

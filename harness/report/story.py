@@ -38,7 +38,7 @@ SHAPES = {
     "FAIL": "■",
     "UNDECIDED": "▲",
 }
-LATENT = "Features differ and scores do not: nothing is lost today, and a model that reads them will see it."
+LATENT = "Features differ, or are not shown, and scores do not: no decision is lost on these requests today."
 NOTHING_COSTLY = "No finding changes a score."
 NO_GATES = "No gates are required: nothing was judged."
 IDENTICAL = "Scores and decisions are identical: label guardrails pass by identity."

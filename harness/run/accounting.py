@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from harness import columns, join
-from harness.records import Ledger, State
+from harness.records import TARGET_FAULTS, Ledger, State
 from harness.replay import ledger as books
 
 if TYPE_CHECKING:
@@ -71,6 +71,14 @@ def pair_of(target: str, comparison: Comparison | None) -> Compared | None:
 def answered(table: pa.Table) -> int:
     """The captured requests that a target answered, in whichever phase."""
     return len(table.filter(pc.equal(table["state"], State.OK))["seq"].unique())
+
+
+def unanswered(table: pa.Table) -> int:
+    """The captured requests that a target failed, and answered in no phase."""
+    seq = table["seq"].to_numpy()
+    state = table["state"].to_numpy(zero_copy_only=False)
+    failed = np.isin(state, [str(one) for one in TARGET_FAULTS])
+    return len(np.setdiff1d(seq[failed], seq[state == State.OK]))
 
 
 def _uncompared(

@@ -264,8 +264,9 @@ def impossible(trial: Trial) -> list[str]:
     scenario = trial.loaded.scenario
     why = [*_too_short(trial), *_incomparable(trial.loaded), *_never_asked(trial)]
     why += [*_no_reference(trial), *_unlabelled(trial)]
-    if scenario.decision.release == "improvement" and scenario.labels is None:
-        why.append("an improvement release needs [labels]")
+    outcomes = scenario.labels.outcomes.values() if scenario.labels is not None else ()
+    if scenario.decision.release == "improvement" and not any(one.role == "success" for one in outcomes):
+        why.append("an improvement release needs [labels] with an outcome of the role success")
     return why
 
 

@@ -193,6 +193,7 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
         identities=tuple(_identity(run, name) for name in run.tables),
         singles=run.folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
         answered={name: accounting.answered(table) for name, table in run.tables.items()},
+        unanswered={name: accounting.unanswered(table) for name, table in run.tables.items()},
         quality=_quality(run, as_of_ns, levels=levels),
         live=_live(run, unit, as_of_ns=as_of_ns, levels=levels),
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness import join
 from harness.capture.times import parse
-from harness.errors import ScenarioError
+from harness.errors import ScenarioError, UsageError
 from harness.evidence import BINARY, planning, plans
 from harness.evidence.cohort import DAY_NS
 from harness.gates import LabelImprovement, levels
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: chance to miss what is there that a plan is made for; each gate has its part, since all must pass
 BETA = 0.1
+#: numbers that may be meant
+LEAST_NUMBER, LARGEST_NUMBER = 1e-12, 1e12
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,12 @@ def _plans(loaded: Loaded) -> tuple[Plan, ...]:
 
 def _check_names(loaded: Loaded, asked: Asked) -> None:
     known = {one.name for one in _plans(loaded)}
+    for name, sd in asked.spreads.items():
+        if not LEAST_NUMBER <= sd <= LARGEST_NUMBER:
+            raise UsageError(f"--sd {name} is no spread", found=f"{sd:g}", expected="a number above 0")
+    for name, effects in asked.effects.items():
+        if max(map(abs, effects)) > LARGEST_NUMBER:
+            raise UsageError(f"--effect {name} is no effect", found=f"{effects}", expected="a usual number")
     for name in (*asked.effects, *asked.spreads):
         if name not in known:
             raise ScenarioError(

@@ -138,6 +138,8 @@ def told(apart: Disagreement) -> str:
 def attach_labels(loaded: Loaded, folder: RunFolder, *, path: Path, say: Callable[[str], None]) -> None:
     """One more part of labels in the run; labels are only ever added, the last known one counts."""
     found = read_labels(loaded, folder.read(folder.capture), path=path)
+    if any(folder.labels.glob("part-*.parquet")):
+        capture.check_against(folder.read(folder.labels), found.table, where=str(path))
     folder.write(found.table, folder.next_labels())
     say(labels_line(found))
 

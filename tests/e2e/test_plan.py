@@ -65,6 +65,10 @@ def test_a_spread_that_is_given_plans_an_outcome_of_numbers(scenario: Path) -> N
         (("--sd", "label=nan"), "is not NAME=NUMBER"),
         (("--effect", "lable=1"), "the scenario has no outcome 'lable'"),
         (("--runs", "1"), "--runs"),
+        (("--sd", "label=-1"), "--sd label is no spread"),
+        (("--sd", "label=0"), "--sd label is no spread"),
+        (("--sd", "label=1e300"), "--sd label is no spread"),
+        (("--effect", "label=-1e308"), "--effect label is no effect"),
     ],
 )
 def test_what_cannot_be_planned_is_told_in_one_line(

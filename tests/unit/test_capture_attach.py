@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from harness import columns
-from harness.capture import PlacedLabel, attach, to_table
+from harness.capture import PlacedLabel, attach, check_against, to_table
 from harness.errors import LabelsError
 from harness.records import CapturedRequest
 
@@ -129,3 +129,11 @@ def test_outcomes_of_one_request_stand_beside_each_other() -> None:
     found = attach([price, label("a", 99)], CAPTURE)
     assert found.table["outcome"].to_pylist() == ["label", "price"]
     assert (found.requests, found.superseded) == (1, 0)
+
+
+def test_labels_handed_in_later_may_revise_and_not_contradict() -> None:
+    """A file that says otherwise of the same moment would replace what was said, silently."""
+    known = attach([label("a", 99), label("b", 99)], CAPTURE).table
+    check_against(known, attach([label("a", 99), label("b", 120, 0.0)], CAPTURE).table, where="more.csv")
+    with pytest.raises(LabelsError, match=r"more\.csv: 1 labels contradict those that the run has"):
+        check_against(known, attach([label("a", 99, 0.0)], CAPTURE).table, where="more.csv")

@@ -108,7 +108,8 @@ def test_the_spread_is_that_of_the_units() -> None:
 
 
 @pytest.mark.parametrize(
-    ("distance", "sd", "units"), [(0.1, 1.0, 620), (0.0, 1.0, None), (-1.0, 1.0, None), (0.1, 0.0, None)]
+    ("distance", "sd", "units"),
+    [(0.1, 1.0, 620), (9.0, 1.0, 2), (0.0, 1.0, None), (-1.0, 1.0, None), (0.1, 0.0, None)],
 )
 def test_a_test_that_looks_once_needs_what_statsmodels_says(
     distance: float, sd: float, units: int | None

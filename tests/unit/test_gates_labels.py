@@ -51,10 +51,11 @@ def test_the_ruling_of_the_last_look_is_the_verdict(ruling: Ruling) -> None:
 
 
 def test_a_latched_ruling_says_since_when() -> None:
-    """The last look shows today's numbers; the look that ruled is named."""
+    """The numbers are those of the look that ruled, and what stands by now is told behind them."""
     later = look("2026-03-03T00:00:00Z", ruling="FAIL", lower=-0.001, upper=0.03, estimate=0.01)
     verdict = guardrail(quality(OPEN, WORSE, later))
-    assert verdict.reason.endswith("3 looks, worse since 2026-03-02T00:00:00Z.")
+    assert verdict.reason.endswith("3 looks, worse since 2026-03-02T00:00:00Z; by now +0.0100 on 800.")
+    assert (verdict.value, verdict.arm) == (0.02, "challenger, label")
 
 
 def test_identical_scores_pass_by_identity() -> None:

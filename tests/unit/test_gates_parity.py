@@ -175,3 +175,15 @@ def test_only_what_a_gate_judges_is_beyond_saving(
     given = evidence(pairs=(judged,), parity_release=parity)
     assert tuple(beyond_saving(gate, given, captured=1000) for gate in gates) == counts
     assert beyond_saving(FeatureParity(max_share=0.01, required=False), given, captured=1000) == 0
+
+
+@pytest.mark.parametrize(("silent", "ruling"), [(2, "PASS"), (3, "UNDECIDED")])
+def test_a_pass_does_not_hang_on_requests_that_were_failed(silent: int, ruling: str) -> None:
+    """Of 1,000 with a budget of .2 %, two that the arm failed may differ; three might be one too many."""
+    (verdict,) = [
+        one
+        for one in ScoreParity().judge(evidence(unanswered={"challenger": silent}), LEVELS)
+        if one.arm == "challenger vs offline:new"
+    ]
+    assert (verdict.ruling, verdict.fault) == (ruling, None if ruling == "PASS" else "evidence")
+    assert ("3 more that challenger failed to answer" in verdict.reason) == (ruling == "UNDECIDED")

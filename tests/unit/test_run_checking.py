@@ -61,7 +61,7 @@ def test_a_scenario_that_can_go_is_said_to(folder: Path) -> None:
         (
             ("", ""),
             small.LATENCY + '\n[decision]\nrelease = "improvement"\n',
-            ["an improvement release needs [labels]"],
+            ["an improvement release needs [labels] with an outcome of the role success"],
         ),
         (
             ('pace = { kind = "recorded", speed = 20 }', ""),
