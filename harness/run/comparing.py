@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from harness import columns, diff, join
-from harness.diff.noise import excused, without_noise
+from harness.diff.noise import excused, with_noise
 from harness.diff.probes import Batches, Other, Probed
 from harness.diff.tolerance import EVERYTHING
 from harness.errors import UsageError
@@ -305,10 +305,12 @@ def _compare(
 def _calm(
     settle: Callable[..., diff.PairResult], pair: columns.Pair, *, arms: _Arms, known: Mapping[str, NoiseRow]
 ) -> tuple[diff.PairResult, tuple[IgnoredRule, ...]]:
-    """A pair compared, where what is the champion's own noise passes."""
-    result = settle(tolerances=excused(arms.tolerances, pair, known=known))
-    summary, rules = without_noise(result.summary, known=known)
-    return (replace(result, summary=summary), rules) if rules else (result, ())
+    """A pair compared, with what of it is the champion's own noise."""
+    tolerances = excused(arms.tolerances, pair, known=known)
+    result = settle(tolerances=tolerances)
+    passed = tuple(sorted(tolerances.features.keys() - arms.tolerances.features.keys()))
+    summary, rules = with_noise(result.summary, known=known, passed=passed)
+    return replace(result, summary=summary), rules
 
 
 def _by_phase(answers: join.Answers, rows: NDArray[np.int64], *, outcomes: pa.Table) -> dict[str, int]:
