@@ -32,9 +32,13 @@ class Places:
     @classmethod
     def of(cls, pair: Pair) -> Places:
         """The surroundings of a pair's requests."""
-        unit = pc.coalesce(pa.array(pair.unit, pa.string()), pa.array(pair.request_id, pa.string()))
-        codes, _ = _coded(unit)
+        codes, _ = _coded(_named(pair))
         return cls(pair, codes, {name: _coded(levels) for name, levels in pair.segments.items()})
+
+    @property
+    def asking(self) -> pa.StringArray:
+        """The unit of each request by name; a request without one is its own."""
+        return _named(self.pair)
 
     def first_seen(self, rows: NDArray[np.int64]) -> str | None:
         """The earliest event time of some requests, RFC 3339 UTC."""
@@ -73,6 +77,10 @@ class Places:
             )
             for row, a, b in zip(rows[:EXEMPLARS].tolist(), left, right, strict=False)
         )
+
+
+def _named(pair: Pair) -> pa.StringArray:
+    return pc.coalesce(pa.array(pair.unit, pa.string()), pa.array(pair.request_id, pa.string()))
 
 
 def rfc3339(ns: int) -> str:
