@@ -94,7 +94,7 @@ def _with_place(
 
 
 def _values(case: Case, finding: Finding) -> dict[str, NDArray[Any]]:
-    """What mismatches may go with: offline values, the finding's own features first, tags and who answered."""
+    """What mismatches may go with: offline values, the finding's own features first, tags, who answered."""
     columns, context = case.pair.left.features or {}, case.context
     names = [name for name in finding.fields if name in columns]
     names += [name for name in columns if name not in finding.fields]
