@@ -13,6 +13,7 @@
 `probes`      why scores differ where features agree: the model asked otherwise
 `residual`    what of a score difference no feature explains
 `keys`        further ids of requests, beside their unit
+`texts`       one text a request, coded once
 `bugs`        each cause of a feature with its requests
 `together`    bugs of several features that are one: swapped columns, a view that times out, one source
 `event_time`  one cause for many features: a shifted clock, tested by building the features again

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from harness.diff.texts import codes_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,10 +42,9 @@ def _coded(texts: pa.StringArray, units: pa.StringArray) -> NDArray[np.int64] | 
     n, levels = len(texts), len(texts.unique()) - bool(texts.null_count)
     if levels < LEVELS or n - texts.null_count < TIMES * levels:
         return None
-    both = pa.concat_arrays([units, texts]).dictionary_encode()
-    codes = both.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+    codes, both = codes_of(pa.concat_arrays([units, texts]))
     asked, mine = codes[:n], codes[n:]
     there = mine >= 0
     if len(np.unique(np.stack([mine[there], asked[there]]), axis=1).T) == levels:
         return None  # it tells the unit, so what the unit explains it would explain too
-    return np.where(there, mine, len(both.dictionary) + np.arange(n))
+    return np.where(there, mine, len(both) + np.arange(n))

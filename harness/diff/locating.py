@@ -87,7 +87,7 @@ def locate(
 
 def fields_of(places: Places, service_ms: NDArray[np.float64] | None) -> dict[str, Field]:
     """What is known of every request: its segments, the service time, the hour where it is not the time."""
-    fields: dict[str, Field] = {name: coded(values) for name, values in places.pair.segments.items()}
+    fields: dict[str, Field] = dict(places.segments)
     if service_ms is not None:
         fields[SERVICE] = np.asarray(service_ms, np.float64)
     times = places.pair.event_time_ns

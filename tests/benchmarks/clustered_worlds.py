@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.diff.conditions import Condition, Field, Texts, coded, holds
+from harness.diff.conditions import Condition, Field, coded, holds
+from harness.diff.texts import Texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from harness.columns import Pair, Side
-from harness.diff.conditions import Condition, Texts
+from harness.diff.conditions import Condition
 from harness.diff.locating import HOUR, SERVICE, Whereabouts, fields_of, locate
 from harness.diff.onset import Moment, Onset
 from harness.diff.places import Places
+from harness.diff.texts import Texts
 from harness.diff.whereabouts import Place, Search
 
 N = 6_000

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from harness.columns import Column, Kind
 from harness.diff.bands import Band
 from harness.diff.causes.history import History
-from harness.diff.causes.whole import Whole, coded
+from harness.diff.causes.whole import Whole
 from harness.diff.cells import Judged
+from harness.diff.texts import codes_of
 
 MIN_ROWS = 5
 MIN_INPUTS = 3
@@ -82,7 +83,7 @@ class Surroundings:
     @cached_property
     def levels(self) -> dict[str, tuple[NDArray[np.int64], list[str]]]:
         """Each segment coded: int64 codes (n,), -1 for none, and its levels."""
-        return {name: coded(_strings(values)) for name, values in self.segments.items()}
+        return {name: codes_of(_strings(values)) for name, values in self.segments.items()}
 
     @cached_property
     def slowness(self) -> NDArray[np.float64] | None:
