@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Keys:
     event_time_ns: NDArray[np.int64]
     unit: NDArray[np.object_]
     segments: dict[str, NDArray[np.object_]]
+    tags: dict[str, NDArray[np.object_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of captured requests."""
@@ -63,6 +64,7 @@ def keys(capture: pa.Table) -> Keys:
         unit=_objects(capture["unit"].to_pylist()),
         segments=_segments(capture["segments"].to_pylist())
         | {f"served by {name}": one for name, one in _segments(capture["served_by"].to_pylist()).items()},
+        tags=_segments(capture["tags"].to_pylist()),
     )
 
 

@@ -20,14 +20,16 @@ from harness.diff.scores import Scored
 class Context:
     """What is known of the n requests of a pair beside the answers, all of it optional, NaN where unknown.
 
-    `label` float64 is what came to be, `latency_ns` float64 how long the right arm took, `keys` int64 further
-    id-like fields of the request, coded. `extra` counts requests by the name of a feature that the right arm
-    shows and the left does not know. `located` asks for where and since when the mismatches are.
+    `label` float64 is what came to be, `service_ns` float64 how long the right arm took from written to done.
+    `tags` are what the log knows of a request, `answered_by` what the right arm said of itself: object
+    arrays of str or None. `extra` counts requests by the name of a feature that the right arm shows and the
+    left does not know. `located` asks for where and since when the mismatches are.
     """
 
     label: NDArray[np.float64] | None = None
-    latency_ns: NDArray[np.float64] | None = None
-    keys: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    service_ns: NDArray[np.float64] | None = None
+    tags: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    answered_by: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     extra: Mapping[str, int] = field(default_factory=dict)
     located: bool = True
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from harness.diff.places import NO_LEVEL, shown
+from harness.diff.places import shown
+from harness.diff.texts import NO_LEVEL, Texts
 
 #: a number with no more distinct values than this is taken value by value
 DISTINCT = 32
@@ -25,24 +25,6 @@ _MIDDLE = tuple(np.linspace(0.04, 0.96, 24))
 #: quantiles at which ranges may begin and end: alone (any range), and in a conjunction (one-sided)
 QUANTILES = (0.001, 0.005, 0.01, 0.02, *_MIDDLE, 0.98, 0.99, 0.995, 0.999)
 PAIRED_QUANTILES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98)
-
-
-@dataclass(frozen=True)
-class Texts:
-    """One text a request, coded: `codes` int64 (n,) index into `levels`; no text is the level "(none)"."""
-
-    codes: NDArray[np.int64]
-    levels: tuple[str, ...]
-
-    @classmethod
-    def of(cls, values: NDArray[np.object_]) -> Texts:
-        """Texts or None (n,), coded."""
-        coded = pa.array(values, pa.string()).fill_null(NO_LEVEL).dictionary_encode()
-        codes = np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)
-        return cls(codes, tuple(coded.dictionary.to_pylist()))
-
-    def __getitem__(self, rows: NDArray[np.int64]) -> Texts:
-        return Texts(self.codes[rows], self.levels)
 
 
 #: one value a request: numbers (float64, NaN where there is none), or texts, coded or not (None where none)

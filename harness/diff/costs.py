@@ -13,6 +13,7 @@ from harness.columns import Pair
 from harness.diff.damage import Rescore, mixed
 from harness.diff.scores import flipped
 from harness.diff.shapley import EXACT_PLAYERS, coalitions, exact
+from harness.metrics import log_loss_rows
 from harness.records import Counterfactual
 
 #: vectors scored for the shares of all requests with one number of bugs; beyond, requests are sampled
@@ -134,7 +135,7 @@ class Game:
         before, after = self.pair.left.scores[rows], self.scores(rows, alone)
         if not all(np.all((s >= 0) & (s <= 1)) for s in (before, after)):
             return None, 0
-        change = log_loss(self.label[rows], after) - log_loss(self.label[rows], before)
+        change = log_loss_rows(self.label[rows], after) - log_loss_rows(self.label[rows], before)
         return float(change.mean()), len(rows)
 
     def _shares(self) -> _Sums:
@@ -198,12 +199,6 @@ class Game:
             shares["flips"][j] = (now.flips - last.flips[here]).sum() * len(rows) / each
             last.moved[here], last.flips[here] = now.moved, now.flips
         return shares
-
-
-def log_loss(label: NDArray[np.float64], score: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The log loss of each row, scores kept 1e-15 from 0 and 1. To check: label 1, score .5 is 0.6931."""
-    p = np.clip(score, 1e-15, 1 - 1e-15)
-    return np.asarray(-np.where(label > 0, np.log(p), np.log1p(-p)))
 
 
 def _errors(sums: _Sums, j: int, *, n: int) -> tuple[float | None, float | None]:

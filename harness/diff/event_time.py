@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness.columns import Column
 from harness.diff.causes import MIN_INPUTS, MIN_ROWS, NAMED, distinct
 from harness.diff.cells import Difference, Judged, mismatch, take
+from harness.diff.some_rows import evenly
 
 #: the left arm's features of requests (their seq, int64 ns by which event_time is shifted), in their order
 Rebuild = Callable[[NDArray[np.int64], int], dict[str, Column]]
@@ -169,13 +170,13 @@ def _to_confirm(suspects: Sequence[Judged], at_most: int) -> NDArray[np.int64]:
     rows = np.arange(union[0], union[-1] + 1)
     if len(rows) <= at_most:
         return rows
-    return np.union1d(_spread_over(suspects, at_most // 2), _evenly(rows, at_most // 2))
+    return np.union1d(_spread_over(suspects, at_most // 2), evenly(rows, at_most // 2))
 
 
 def _spread_over(suspects: Sequence[Judged], about: int) -> NDArray[np.int64]:
     """About so many mismatching rows, a fair share of each feature, so that a rare bug counts too."""
     share = max(MIN_ROWS, about // len(suspects))
-    return np.unique(np.concatenate([_evenly(j.rows, share) for j in suspects]))
+    return np.unique(np.concatenate([evenly(j.rows, share) for j in suspects]))
 
 
 def _union(judged: Sequence[Judged]) -> NDArray[np.int64]:
@@ -183,9 +184,3 @@ def _union(judged: Sequence[Judged]) -> NDArray[np.int64]:
     for one in judged:
         differs[one.rows] = True
     return np.flatnonzero(differs)
-
-
-def _evenly(rows: NDArray[np.int64], at_most: int) -> NDArray[np.int64]:
-    if len(rows) <= at_most:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, at_most).astype(np.int64)]

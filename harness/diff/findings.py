@@ -18,6 +18,7 @@ from harness.diff.costs import Game, Player
 from harness.diff.damage import damage
 from harness.diff.event_time import Rebuild, TimeShift, find_time_shift
 from harness.diff.exemplars import cell_exemplars, exemplars_of
+from harness.diff.keys import further_keys
 from harness.diff.locating import locate
 from harness.diff.probes import score_cause
 from harness.diff.residual import Residual, residual
@@ -73,10 +74,10 @@ def find(case: Case, rebuild: Rebuild | None) -> tuple[Finding, ...]:
 
 def _located(case: Case, found: Sequence[tuple[Finding, NDArray[np.int64]]]) -> list[Finding]:
     """The findings in their order, those that cost most with where and since when they are."""
-    latency = case.context.latency_ns
-    latency_ms = None if latency is None or np.isnan(latency).all() else latency / 1e6
+    taken = case.context.service_ns
+    service_ms = None if taken is None or np.isnan(taken).all() else taken / 1e6
     return [
-        _with_place(case, finding, rows=rows, latency_ms=latency_ms)
+        _with_place(case, finding, rows=rows, service_ms=service_ms)
         if case.context.located and place < LOCATED and len(rows) < len(case.pair.seq)
         else finding
         for place, (finding, rows) in enumerate(found)
@@ -84,20 +85,22 @@ def _located(case: Case, found: Sequence[tuple[Finding, NDArray[np.int64]]]) -> 
 
 
 def _with_place(
-    case: Case, finding: Finding, *, rows: NDArray[np.int64], latency_ms: NDArray[np.float64] | None
+    case: Case, finding: Finding, *, rows: NDArray[np.int64], service_ms: NDArray[np.float64] | None
 ) -> Finding:
-    seen = locate(rows, case.places, latency_ms=latency_ms, extra=_values(case, finding))
+    seen = locate(rows, case.places, service_ms=service_ms, extra=_values(case, finding))
     places, onset = seen.found()
     also = f" Seen {seen.sentence()}." if places or onset else ""
     return msgspec.structs.replace(finding, sentence=finding.sentence + also, places=places, onset=onset)
 
 
 def _values(case: Case, finding: Finding) -> dict[str, NDArray[Any]]:
-    """The offline values that mismatches may go with: the finding's own features first, then the others."""
-    columns = case.pair.left.features or {}
+    """What mismatches may go with: offline values, the finding's own features first, tags, who answered."""
+    columns, context = case.pair.left.features or {}, case.context
     names = [name for name in finding.fields if name in columns]
     names += [name for name in columns if name not in finding.fields]
-    return {name: columns[name].values for name in names[:LOCATED_IN] if name not in case.pair.segments}
+    values = {name: columns[name].values for name in names[:LOCATED_IN]}
+    values |= {f"tag {name}": tag for name, tag in context.tags.items()} | dict(context.answered_by)
+    return {name: one for name, one in values.items() if name not in case.pair.segments}
 
 
 def _rank(finding: Finding) -> tuple[bool, bool, float, float, int, tuple[str, ...]]:
@@ -113,7 +116,7 @@ def _bugs(case: Case, rebuild: Rebuild | None) -> list[Bug]:
     named = shifted.fields if shifted else ()
     others = [one for one in case.bad if one.field not in named]
     found = separate(others, other=reference(case.pair.left.arm), around=_surroundings(case))
-    merged = together(found, n=len(case.pair.seq), latency_ns=case.context.latency_ns)
+    merged = together(found, n=len(case.pair.seq), service_ns=case.context.service_ns)
     return [*([_time_bug(case, shifted)] if shifted else []), *merged]
 
 
@@ -125,8 +128,8 @@ def _surroundings(case: Case) -> Surroundings:
         time_ns=pair.event_time_ns,
         columns=pair.left.features or {},
         segments=pair.segments,
-        latency_ns=context.latency_ns,
-        keys=context.keys,
+        service_ns=context.service_ns,
+        keys=further_keys(context.tags, case.places.asking),
         label=context.label,
     )
 

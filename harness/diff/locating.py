@@ -15,7 +15,7 @@ from harness.diff.sentences import percent
 from harness.diff.whereabouts import SEARCH, UNIT, Place, Search, find_places
 from harness.records import MomentFound, OnsetFound, PlaceFound
 
-LATENCY, HOUR = "latency_ms", "hour (UTC)"
+SERVICE, HOUR = "service_ms", "hour (UTC)"
 #: with so many days the hour is a field of its own; with fewer it is the time once more
 DAYS = 2
 #: from this share of the mismatches on a place has them "only", or "mostly"
@@ -62,19 +62,20 @@ def locate(
     rows: NDArray[np.int64],
     places: Places,
     *,
-    latency_ms: NDArray[np.float64] | None = None,
+    service_ms: NDArray[np.float64] | None = None,
     extra: Mapping[str, Field] | None = None,
     search: Search = SEARCH,
 ) -> Whereabouts:
     """Where and since when the mismatching `rows` of a pair are.
 
-    Fields are its segments, the latency (n,) in ms where it is known (NaN where not), the hour of a capture
-    of two days or more, and `extra` ones: texts or numbers (n,) by name. The time is that of the first place.
+    Fields are its segments, the service time (n,) in ms from written to done (NaN where not known), the hour
+    of a capture of two days or more, and `extra` ones: texts or numbers (n,) by name. The time is that of
+    the first place.
     """
     mismatch = np.zeros(len(places.unit), bool)
     mismatch[rows] = True
     more = {name: coded(values) for name, values in (extra or {}).items()}
-    fields = fields_of(places, latency_ms) | more
+    fields = fields_of(places, service_ms) | more
     order = np.argsort(places.pair.event_time_ns, kind="stable")
     ordered = {name: values[order] for name, values in fields.items()}
     found = find_places(mismatch[order], places.unit[order], fields=ordered, search=search)
@@ -86,11 +87,11 @@ def locate(
     )
 
 
-def fields_of(places: Places, latency_ms: NDArray[np.float64] | None) -> dict[str, Field]:
-    """What is known of every request: its segments, the latency, and the hour where that is not the time."""
-    fields: dict[str, Field] = {name: coded(values) for name, values in places.pair.segments.items()}
-    if latency_ms is not None:
-        fields[LATENCY] = np.asarray(latency_ms, np.float64)
+def fields_of(places: Places, service_ms: NDArray[np.float64] | None) -> dict[str, Field]:
+    """What is known of every request: its segments, the service time, the hour where it is not the time."""
+    fields: dict[str, Field] = dict(places.segments)
+    if service_ms is not None:
+        fields[SERVICE] = np.asarray(service_ms, np.float64)
     times = places.pair.event_time_ns
     if len(times) and times.max() - times.min() >= DAYS * _DAY:
         fields[HOUR] = (times % _DAY // _HOUR).astype(np.float64)

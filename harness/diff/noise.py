@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,7 +11,7 @@ import numpy as np
 from harness.diff.cells import Difference, judge, largest, signed
 from harness.diff.scores import as_column, flipped
 from harness.diff.tolerance import Tolerance, Tolerances
-from harness.records import IgnoredRule, NoiseRow
+from harness.records import IgnoredRule, NoiseRow, NoiseTaken
 from harness.stats import clopper_pearson_interval
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.columns import Column, Pair
     from harness.diff.cells import Judged
-    from harness.records import PairSummary
+    from harness.records import FieldSummary, PairSummary
 
 RULE = "noise, not skew"
 #: the reference is exact, so any difference between two answers of one build is its noise
@@ -69,7 +70,7 @@ def is_noise(known: NoiseRow | None, *, differ: int, n: int) -> bool:
 
 
 def excused(tolerances: Tolerances, pair: Pair, *, known: Mapping[str, NoiseRow]) -> Tolerances:
-    """The tolerances that also let pass what is noise in a pair, each with its figures as the reason.
+    """The tolerances that also let numbers pass that are no larger than noise, with its figures as reason.
 
     A rule of the user's for a feature stays as it is.
     """
@@ -86,49 +87,71 @@ def excused(tolerances: Tolerances, pair: Pair, *, known: Mapping[str, NoiseRow]
 
 
 def _excuse(known: NoiseRow, judged: Judged) -> Tolerance | None:
-    """What of a feature passes as noise: all of it, what is no larger than the noise, or nothing.
+    """The rule that lets pass what is no larger than the noise of a number, where that is no more frequent.
 
-    Where the noise is one of numbers, a difference is noise that is no larger than the largest seen between
-    two answers, if these are no more frequent than the noise. Larger ones are a bug, unless they are so few
-    that as many may be beyond the largest of as many answers asked twice.
+    What is larger is told, however rare: a sample bounds how often the champion differs from itself, never
+    by how much. What is no number (a category, a null now and then) has no size and gets no rule.
     """
-    n, rows = judged.compared, judged.rows
-    reason = told(known, rate=len(rows) / n if n else 0.0)
-    if not len(rows):
-        return None
     if known.max_abs is None or judged.left.dtype != "number":
-        return Tolerance(ignore=True, reason=reason) if is_noise(known, differ=len(rows), n=n) else None
-    small = np.abs(signed(judged, rows)) <= known.max_abs
-    if not small.any() or not is_noise(known, differ=int(np.count_nonzero(small)), n=n):
         return None
-    if np.count_nonzero(~small) <= clopper_pearson_interval(0, known.n)[1] * n:
-        return Tolerance(ignore=True, reason=reason)
-    return Tolerance(atol=known.max_abs, reason=f"{reason}; larger differences are told")
+    n, rows = judged.compared, judged.rows
+    small = int(np.count_nonzero(np.abs(signed(judged, rows)) <= known.max_abs))
+    if not small or not is_noise(known, differ=small, n=n):
+        return None
+    hidden = f"a bug no larger on {max(0.0, known.upper - known.lower):.2%} of the requests could hide in it"
+    size = f"larger differences than {known.max_abs:g} are told; {hidden}"
+    return Tolerance(atol=known.max_abs, reason=f"{told(known, rate=len(rows) / n)}; {size}")
 
 
-def without_noise(
-    summary: PairSummary, *, known: Mapping[str, NoiseRow]
+def with_noise(
+    summary: PairSummary, *, known: Mapping[str, NoiseRow], passed: tuple[str, ...]
 ) -> tuple[PairSummary, tuple[IgnoredRule, ...]]:
-    """The pair with scores and decisions that differ no more than the champion's own, as if they agreed."""
-    counts = {"score": summary.score_mismatches, "decision": summary.flips}
-    n = summary.compared
-    noisy = {name: hit for name, hit in counts.items() if hit and is_noise(known.get(name), differ=hit, n=n)}
-    rules = tuple(
-        IgnoredRule(field=name, rule=RULE, reason=told(known[name], rate=hit / n), silenced=hit)
-        for name, hit in noisy.items()
+    """The pair with what of its counts is noise at the least, and each such part as a rule; the counts stay.
+
+    Of the features it is the part of one, for others may be noisy on the same requests. `passed` are the
+    features whose numbers pass by their size.
+    """
+    features = {one.field: _least(known.get(one.field), one) for one in summary.fields}
+    noisiest = max(features, key=lambda name: features[name], default="")
+    off = {
+        **({noisiest: features[noisiest]} if noisiest else {}),
+        "score": least(known.get("score"), differ=summary.score_mismatches, n=summary.compared),
+        "decision": least(known.get("decision"), differ=summary.flips, n=summary.compared),
+    }
+    taken = NoiseTaken(
+        features=features.get(noisiest, 0), scores=off["score"], flips=off["decision"], numbers=passed
     )
-    calm = msgspec.structs.replace(
-        summary,
-        score_mismatches=0 if "score" in noisy else summary.score_mismatches,
-        flips=0 if "decision" in noisy else summary.flips,
+    rules = tuple(_taken_off(known[name], count) for name, count in off.items() if count)
+    return (msgspec.structs.replace(summary, noise=taken) if rules or passed else summary), rules
+
+
+def _least(known: NoiseRow | None, field: FieldSummary) -> int:
+    """The noise among the mismatches of one feature, where they have no size."""
+    if known is None or known.max_abs is not None:
+        return 0
+    sized = field.kinds.get(Difference.VALUE.label, 0) if field.dtype == "number" else 0
+    return least(known, differ=field.mismatches - sized, n=field.compared)
+
+
+def least(known: NoiseRow | None, *, differ: int, n: int) -> int:
+    """How many of `differ` requests of n are noise at the least, by the lower limit of the champion's rate.
+
+    To check: 14 of 712 differ, lower limit 1.08 %, so of 142 of 7,120 requests 76 are; 1 of 356 excuses none.
+    """
+    return 0 if known is None else min(differ, math.floor(known.lower * n))
+
+
+def _taken_off(known: NoiseRow, count: int) -> IgnoredRule:
+    reason = (
+        f"{RULE}: two answers of the champion differ on {known.differ:,} of {known.n:,} requests, at least "
+        f"{known.lower:.2%} at 95%; so many of this build's count against no budget, and every one is told"
     )
-    return calm, rules
+    return IgnoredRule(field=known.field, rule=RULE, reason=reason, silenced=count)
 
 
 def told(known: NoiseRow, *, rate: float) -> str:
-    """The numbers that excuse a field, and what could hide behind them."""
+    """The numbers that excuse a field."""
     return (
         f"{RULE}: two answers of the champion differ on {known.differ:,} of {known.n:,} requests "
-        f"({known.rate:.2%}, {known.lower:.2%} to {known.upper:.2%} at 95%), this build on {rate:.2%}; "
-        f"a bug on {max(0.0, known.upper - known.lower):.2%} of the requests could hide in it"
+        f"({known.rate:.2%}, {known.lower:.2%} to {known.upper:.2%} at 95%), this build on {rate:.2%}"
     )

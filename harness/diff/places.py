@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,29 +11,33 @@ from numpy.typing import NDArray
 
 from harness.columns import Pair
 from harness.diff.sentences import LONGEST
+from harness.diff.texts import Texts, codes_of
 from harness.records import Exemplar
 
 EXEMPLARS = 5
 TOP_LEVELS = 5
 #: a bug seen within this share of the requests was there from the start
 START = 0.01
-NO_LEVEL = "(none)"
 
 
 @dataclass(frozen=True)
 class Places:
-    """The surroundings of n requests, coded once: a request without a unit is its own, a level -1 is none."""
+    """The surroundings of n requests, coded once: a request without a unit is its own."""
 
     pair: Pair
     unit: NDArray[np.int64]
-    segments: dict[str, tuple[NDArray[np.int64], list[str]]]
+    segments: dict[str, Texts]
 
     @classmethod
     def of(cls, pair: Pair) -> Places:
         """The surroundings of a pair's requests."""
-        unit = pc.coalesce(pa.array(pair.unit, pa.string()), pa.array(pair.request_id, pa.string()))
-        codes, _ = _coded(unit)
-        return cls(pair, codes, {name: _coded(levels) for name, levels in pair.segments.items()})
+        codes, _ = codes_of(_named(pair))
+        return cls(pair, codes, {name: Texts.of(levels) for name, levels in pair.segments.items()})
+
+    @property
+    def asking(self) -> pa.StringArray:
+        """The unit of each request by name; a request without one is its own."""
+        return _named(self.pair)
 
     def first_seen(self, rows: NDArray[np.int64]) -> str | None:
         """The earliest event time of some requests, RFC 3339 UTC."""
@@ -58,7 +61,7 @@ class Places:
 
     def by_segment(self, rows: NDArray[np.int64]) -> dict[str, dict[str, int]]:
         """The counts of the five most frequent levels of each segment, most frequent first."""
-        return {name: _top(codes[rows], levels) for name, (codes, levels) in self.segments.items()}
+        return {name: texts[rows].top(TOP_LEVELS) for name, texts in self.segments.items()}
 
     def exemplars(
         self, rows: NDArray[np.int64], *, left: list[str | None], right: list[str | None]
@@ -75,6 +78,10 @@ class Places:
         )
 
 
+def _named(pair: Pair) -> pa.StringArray:
+    return pc.coalesce(pa.array(pair.unit, pa.string()), pa.array(pair.request_id, pa.string()))
+
+
 def rfc3339(ns: int) -> str:
     """A time as RFC 3339 in UTC, to the second or as exact as it is; 0 reads 1970-01-01T00:00:00Z."""
     text = str(np.datetime_as_string(np.datetime64(ns, "ns"), unit="ns"))
@@ -86,18 +93,3 @@ def shown(text: str | None) -> str:
     if text is None:
         return "missing"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-
-
-def _coded(values: NDArray[Any] | pa.StringArray) -> tuple[NDArray[np.int64], list[str]]:
-    coded = pa.array(values, pa.string()).dictionary_encode()
-    codes = pc.fill_null(coded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-    return codes, coded.dictionary.to_pylist()
-
-
-def _top(codes: NDArray[np.int64], levels: list[str]) -> dict[str, int]:
-    found, counts = np.unique(codes, return_counts=True)
-    named = [
-        (levels[code] if code >= 0 else NO_LEVEL, int(count))
-        for code, count in zip(found, counts, strict=True)
-    ]
-    return dict(sorted(named, key=lambda level: (-level[1], level[0]))[:TOP_LEVELS])

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.diff.conditions import DISTINCT, Condition, Field, Texts, roundest
+from harness.diff.conditions import DISTINCT, Condition, Field, roundest
 from harness.diff.scan import likelihood_ratio
+from harness.diff.texts import Texts
 
 #: what a second condition must add to the likelihood ratio, and what a rounder bound may take from it
 SECOND_CONDITION, EDGE = 20.0, 4.0

@@ -14,6 +14,7 @@ from harness.diff.bands import SHIPPED
 from harness.diff.bugs import LABEL, UNTRIED, Bug
 from harness.diff.causes import MIN_INPUTS, MIN_ROWS, NAMED, TOO_FEW, UNEXPLAINED, Cause, distinct
 from harness.diff.sentences import listed, milliseconds
+from harness.diff.some_rows import evenly
 
 #: share of the requests of two bugs that both are about, to be of one origin (Jaccard)
 SAME_ROWS = 0.9
@@ -47,29 +48,29 @@ FILLED: Final = frozenset(
 ONE_VALUE: Final = frozenset({"constant", "mean_fill", "median_fill", "unknown_bucket"})
 
 
-def together(bugs: Sequence[Bug], *, n: int, latency_ns: NDArray[np.float64] | None = None) -> list[Bug]:
+def together(bugs: Sequence[Bug], *, n: int, service_ns: NDArray[np.float64] | None = None) -> list[Bug]:
     """The same bugs, those of one origin as one with all fields; `n` requests are compared.
 
     Columns in each other's place are one. Bugs on the same requests are one where their cause is the same
     (on nearly all requests: to its parameters), or where all of them leave a value out or fill it and these
-    requests are slow: `latency_ns` float64 (n,), NaN where not known.
+    requests are slow: `service_ns` float64 (n,), NaN where not known.
     """
-    return _of_one_origin(_put_in_place(bugs), _Requests(n, latency_ns))
+    return _of_one_origin(_put_in_place(bugs), _Requests(n, service_ns))
 
 
 @dataclass(frozen=True, eq=False)
 class _Requests:
     n: int
-    latency_ns: NDArray[np.float64] | None
+    service_ns: NDArray[np.float64] | None
 
     def slow(self, rows: NDArray[np.int64]) -> tuple[float, float] | None:
         """The median ns of these and of other requests, where these are slow."""
-        if self.latency_ns is None:
+        if self.service_ns is None:
             return None
         inside = np.zeros(self.n, bool)
         inside[rows] = True
-        known = np.isfinite(self.latency_ns)
-        here, there = self.latency_ns[known & inside], np.sort(self.latency_ns[known & ~inside])
+        known = np.isfinite(self.service_ns)
+        here, there = self.service_ns[known & inside], np.sort(self.service_ns[known & ~inside])
         if min(len(here), len(there)) < MIN_ROWS or longer(here, there) < SLOW:
             return None
         return float(np.median(here)), float(np.median(there))
@@ -194,7 +195,7 @@ def _holds(bug: Bug, other: Bug) -> bool:
     mine, theirs = bug.members[0], other.members[0]
     if mine.right.dtype != theirs.left.dtype:
         return False
-    glance = bug.rows[:: max(1, len(bug.rows) // GLANCE)]
+    glance = evenly(bug.rows, GLANCE)
     for rows in (glance, bug.rows):
         if np.mean(_equal(mine.right, theirs.left, rows=rows)) < NAMED:
             return False

@@ -25,8 +25,6 @@ from harness.diff.bands import (
 )
 from harness.errors import ScenarioError
 
-__all__ = ["EVERYTHING", "SHIPPED", "SHIPPED_SCORE", "Band", "Tolerance", "Tolerances", "check_names"]
-
 #: the field of a rule that holds for every feature
 EVERYTHING = "*"
 

@@ -1,4 +1,8 @@
-"""Parity gates: exact counts of one replayed capture against a budget. PASS or FAIL, no error probability."""
+"""Parity gates: exact counts of one replayed capture against a budget. PASS or FAIL, no error probability.
+
+Where the champion was seen to differ from itself the count stays, and what of it is noise at the least is
+taken off before it is held against the budget; the verdict says so.
+"""
 
 from __future__ import annotations
 
@@ -77,27 +81,64 @@ Budget = FeatureParity | ScoreParity | DecisionFlips
 
 @dataclass(frozen=True)
 class _Count:
-    """How many of `n` requests of a pair are hit (None: not comparable), and how many units where known."""
+    """How many of `n` requests of a pair are hit (None: not comparable), and how many units where known.
+
+    `noise` of the hits are the champion's own noise at the least, and `numbers` were compared by its size.
+    """
 
     says: str
     hit: int | None
     n: int
     units_hit: int | None = None
+    noise: int = 0
+    numbers: tuple[str, ...] = ()
+
+    @property
+    def left(self) -> int:
+        """The hits that the budget is held against."""
+        return max(0, (self.hit or 0) - self.noise)
+
+    def noise_of(self, captured: int) -> int:
+        """The most that may come to be taken off as noise once all of `captured` requests are compared."""
+        return (self.noise + 1) * captured // self.n if self.noise else 0
+
+    @property
+    def reason(self) -> str:
+        """The count in words, with what is left of it where some is noise."""
+        found = f"{self.hit:,} of {self.n:,} requests ({(self.hit or 0) / self.n:.2%}) {self.says}"
+        if not self.noise:
+            return found
+        least = (
+            f"at least {self.noise:,} of them {'is' if self.noise == 1 else 'are'} the champion's own noise"
+        )
+        return f"{found}; {least}, {self.left / self.n:.2%} are left"
+
+    @property
+    def method(self) -> str:
+        """What the count says, and that it is no plain census where noise was let pass."""
+        found = claim(self.says, count=self.hit or 0, n=self.n)
+        passed = f" Numbers of {', '.join(self.numbers)} count as equal within the champion's own noise."
+        off = f" Of these {self.noise:,} are taken off as the champion's own noise, by its lower 95 % limit."
+        used = f"{off if self.noise else ''}{passed if self.numbers else ''}"
+        return f"{found}{used} So this is no census: it rests on the requests asked twice." if used else found
 
 
 def _features(pair: PairSummary) -> _Count:
     """Of the requests that both arms were asked for features on, which may be fewer than those scored."""
     n = max((field.compared for field in pair.fields), default=pair.compared)
     units = pair.units_features if n == pair.compared else None
-    return _Count("have a feature that differs", pair.feature_mismatches, n, units)
+    noise, numbers = pair.noise.features, pair.noise.numbers
+    return _Count("have a feature that differs", pair.feature_mismatches, n, units, noise, numbers)
 
 
 def _scores(pair: PairSummary) -> _Count:
-    return _Count("are scored differently", pair.score_mismatches, pair.compared, pair.units_scores)
+    return _Count(
+        "are scored differently", pair.score_mismatches, pair.compared, pair.units_scores, pair.noise.scores
+    )
 
 
 def _flips(pair: PairSummary) -> _Count:
-    return _Count("are decided differently", pair.flips, pair.compared, pair.units_flips)
+    return _Count("are decided differently", pair.flips, pair.compared, pair.units_flips, pair.noise.flips)
 
 
 def _must_agree(evidence: Evidence) -> tuple[Against, ...]:
@@ -108,12 +149,14 @@ def _must_agree(evidence: Evidence) -> tuple[Against, ...]:
 def beyond_saving(gate: Budget, evidence: Evidence, *, captured: int) -> int:
     """The requests that fail a required gate whatever else is answered of `captured`; 0 if it is open.
 
-    A count of mismatching requests never falls: it decides once it exceeds the budget of the whole capture.
+    A count of mismatching requests never falls: it decides once it exceeds the budget of the whole capture,
+    and as much noise as that may hold.
     """
     against, count = _policy(gate, evidence)
     mine = [pair for pair in evidence.pairs if pair.under_test and pair.against in against]
-    hits = [count(p.summary).hit or 0 for p in mine if _unjudged(gate, p, evidence=evidence) is None]
-    return max((hit for hit in hits if gate.required and hit > gate.max_share * captured), default=0)
+    found = [count(p.summary) for p in mine if _unjudged(gate, p, evidence=evidence) is None]
+    lost = [one for one in found if (one.hit or 0) - one.noise_of(captured) > gate.max_share * captured]
+    return max((one.left for one in lost if gate.required), default=0)
 
 
 def _policy(gate: Budget, evidence: Evidence) -> tuple[tuple[Against, ...], Callable[[PairSummary], _Count]]:
@@ -184,13 +227,12 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
     units = 0 if counted.units_hit is None else summary.units
     return msgspec.structs.replace(
         base,
-        ruling="PASS" if hit / n <= gate.max_share else "FAIL",
+        ruling="PASS" if counted.left / n <= gate.max_share else "FAIL",
         fault=None,
-        value=hit / n,
+        value=counted.left / n,
         n=n,
-        reason=f"{hit:,} of {n:,} requests ({hit / n:.2%}) {counted.says}; "
-        f"the budget is {gate.max_share:.2%}.",
-        method=claim(counted.says, count=hit, n=n),
+        reason=f"{counted.reason}; the budget is {gate.max_share:.2%}.",
+        method=counted.method,
         evidence=census(base.gate, count=hit, n=n, units=units, units_hit=counted.units_hit or 0),
     )
 

@@ -22,6 +22,7 @@ from harness.records.differences import (
     IgnoredRule,
     NoiseRow,
     NoiseSummary,
+    NoiseTaken,
     PairSummary,
     SinglesCheck,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "MomentFound",
     "NoiseRow",
     "NoiseSummary",
+    "NoiseTaken",
     "OnsetFound",
     "Outcome",
     "PairSummary",

@@ -44,6 +44,18 @@ class FieldSummary(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: str = ""
 
 
+class NoiseTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a pair's counts is the champion's own noise at the least: budgets are held against the rest.
+
+    `numbers` are the features whose numbers were let differ by no more than the champion's own do.
+    """
+
+    features: int = 0
+    scores: int = 0
+    flips: int = 0
+    numbers: tuple[str, ...] = ()
+
+
 class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Two arms compared on each of `compared` distinct requests: exact counts, no sampling.
 
@@ -66,6 +78,7 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[FieldSummary, ...] = ()
     score: FieldSummary | None = None
     unsure: tuple[str, ...] = ()
+    noise: NoiseTaken = NoiseTaken()
 
 
 class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):

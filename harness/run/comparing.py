@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from harness import columns, diff, join
-from harness.diff.noise import excused, without_noise
+from harness.diff.keys import comes_back
+from harness.diff.noise import excused, with_noise
 from harness.diff.probes import Batches, Other, Probed
 from harness.diff.tolerance import EVERYTHING
 from harness.errors import UsageError
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from replayers.offline import OfflineReplayer
 
 SUMMARY = "differences/summary.json"
+#: the place that the right arm's own word for its model makes
+MODEL = "answered by model"
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,10 +239,20 @@ def _label(folder: RunFolder, loaded: Loaded, *, n: int) -> NDArray[np.float64] 
     return join.labels(mine, n=n, as_of_ns=np.iinfo(np.int64).max)[0]
 
 
-def _latency(
+def _answered_by(
+    answers: join.Answers, rows: NDArray[np.int64], *, outcomes: pa.Table | None
+) -> dict[str, NDArray[np.object_]]:
+    """The model that each answer which counts named as its own, where they name more than one."""
+    if outcomes is None:
+        return {}
+    named = outcomes["model"].take(pa.array(answers.row[rows]))
+    return {MODEL: named.to_numpy(zero_copy_only=False)} if len(named.unique()) > 1 else {}
+
+
+def _service(
     answers: join.Answers, rows: NDArray[np.int64], *, outcomes: pa.Table | None
 ) -> NDArray[np.float64] | None:
-    """How long the answers that count took, ns from written to done, NaN where it was not timed."""
+    """How long the arm took for the answers that count, ns from written to done, NaN where not timed."""
     if outcomes is None:
         return None
     taken = outcomes.select(["written_ns", "done_ns"]).take(pa.array(answers.row[rows]))
@@ -277,7 +290,9 @@ def _compare(
         rebuild=rebuild,
         context=diff.Context(
             label=arms.label[rows] if arms.label is not None else None,
-            latency_ns=_latency(right, rows, outcomes=arms.tables.get(plan.right)),
+            service_ns=_service(right, rows, outcomes=arms.tables.get(plan.right)),
+            tags={name: tag[rows] for name, tag in arms.known.tags.items() if comes_back(tag[rows])},
+            answered_by=_answered_by(right, rows, outcomes=arms.tables.get(plan.right)),
             extra=mine.extra if mine else {},
             # Against the champion a finding is told only where there is no offline one of the arm.
             located=plan.against == "offline" or loaded.scenario.targets[plan.right].model is None,
@@ -305,10 +320,12 @@ def _compare(
 def _calm(
     settle: Callable[..., diff.PairResult], pair: columns.Pair, *, arms: _Arms, known: Mapping[str, NoiseRow]
 ) -> tuple[diff.PairResult, tuple[IgnoredRule, ...]]:
-    """A pair compared, where what is the champion's own noise passes."""
-    result = settle(tolerances=excused(arms.tolerances, pair, known=known))
-    summary, rules = without_noise(result.summary, known=known)
-    return (replace(result, summary=summary), rules) if rules else (result, ())
+    """A pair compared, with what of it is the champion's own noise."""
+    tolerances = excused(arms.tolerances, pair, known=known)
+    result = settle(tolerances=tolerances)
+    passed = tuple(sorted(tolerances.features.keys() - arms.tolerances.features.keys()))
+    summary, rules = with_noise(result.summary, known=known, passed=passed)
+    return replace(result, summary=summary), rules
 
 
 def _by_phase(answers: join.Answers, rows: NDArray[np.int64], *, outcomes: pa.Table) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Exact, anytime-valid and group-sequential inference on plain arrays: numbers in, bounds and rulings out.
 
 A list judged once:
-`binomial`          exact bounds for a rate: what a count says about traffic to come
+`binomial`          bounds for a rate: what a count says about traffic to come
 `slow_share`        the p95 gate of one replayed pass
 `passes`            the same over several passes of the same arrivals
 
@@ -58,6 +58,7 @@ from harness.stats.binomial import (
     clopper_pearson_lower,
     clopper_pearson_upper,
     detectable_rate,
+    wilson_lower,
 )
 from harness.stats.boundaries import (
     crossing_by_look,
@@ -192,5 +193,6 @@ __all__ = [
     "tuned_prior",
     "tuned_weights",
     "unit_sums",
+    "wilson_lower",
     "z_log_e",
 ]

@@ -1,7 +1,7 @@
-"""Exact binomial bounds: what a count of mismatches says about traffic still to come.
+"""Binomial bounds: what a count of mismatches says about traffic still to come.
 
-All bounds are Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the
-binomial", Biometrika 26 (1934), in their beta-quantile form. They assume independent trials with one rate;
+The exact bounds are Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of
+the binomial", Biometrika 26 (1934), in their beta-quantile form. They assume independent trials of one rate;
 for requests that come in clusters, count units instead.
 """
 
@@ -10,6 +10,9 @@ import math
 from scipy.special import betaincinv
 
 from harness.stats._checks import check_counts, check_share
+
+#: the normal quantile of two-sided 95 %
+_NORMAL = 1.959964
 
 
 def clopper_pearson_upper(k: int, n: int, *, level: float = 0.95) -> float:
@@ -41,6 +44,21 @@ def clopper_pearson_interval(k: int, n: int, *, level: float = 0.95) -> tuple[fl
     check_share(level, "level")
     one_sided = (1.0 + level) / 2.0
     return clopper_pearson_lower(k, n, level=one_sided), clopper_pearson_upper(k, n, level=one_sided)
+
+
+def wilson_lower(hits: int, n: int) -> float:
+    """The lower end of the two-sided 95 % score interval for the rate behind `hits` of `n`; 0 of no trials.
+
+    Not exact, but smooth and never below 0: it ranks shares of unequal counts. Wilson, JASA 22 (1927), 209.
+    Raises ValueError for counts out of range. To check: 50 of 50 is 0.9287, 8 of 10 0.4902, 10 of 10 0.7225.
+    """
+    check_counts(hits, n, names=("hits", "n"))
+    if not n:
+        return 0.0
+    share, square = hits / n, _NORMAL**2
+    middle = share + square / (2 * n)
+    width = _NORMAL * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
+    return max(0.0, (middle - width) / (1 + square / n))
 
 
 def detectable_rate(n: int, *, level: float = 0.95) -> float:

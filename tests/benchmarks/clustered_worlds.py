@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.diff.conditions import Condition, Field, Texts, coded, holds
+from harness.diff.conditions import Condition, Field, coded, holds
+from harness.diff.texts import Texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def _fields(
         "host": hosts[host],
         "build": np.where(times > np.quantile(times, 0.65), "b2", "b1").astype(object),
         "amount": np.round(np.exp(rng.normal(4.0, 0.8, n) + spend[unit]), 2),
-        "latency_ms": rng.gamma(2.0, 15.0, n),
+        "service_ms": rng.gamma(2.0, 15.0, n),
         "hour": (times // (3_600 * 10**9) % 24).astype(float),
         "retries": rng.poisson(0.1, n).astype(float),
     }
@@ -107,7 +108,7 @@ def true_place(one: World, number: int) -> tuple[Condition, ...]:
     host = Condition("host", level=f"h{rng.integers(12)}")
     country = Condition("country", level=str(rng.choice(COUNTRIES[1:6])))
     dear = Condition("amount", at_least=float(np.quantile(amount, rng.uniform(0.6, 0.95))))
-    slow = Condition("latency_ms", at_least=float(rng.choice([60.0, 80.0, 100.0])))
+    slow = Condition("service_ms", at_least=float(rng.choice([60.0, 80.0, 100.0])))
     low, high = np.quantile(amount, rng.uniform(0.1, 0.5) + np.array([0.0, 0.15]))
     late = max(np.quantile(hour, rng.uniform(0.6, 0.9)), hour.min() + 1.0)
     kinds: list[tuple[Condition, ...]] = [

@@ -18,7 +18,7 @@ def evidence(left: NDArray[Any], right: NDArray[Any]) -> Evidence:
     dtype: Literal["number", "category"] = "number" if left.dtype == np.float64 else "category"
     kind = np.zeros(len(left), np.uint8)
     empty: dict[str, Any] = {"columns": {}, "segments": {}, "keys": {}}
-    nothing = Surroundings(unit=None, time_ns=None, latency_ns=None, label=None, **empty)
+    nothing = Surroundings(unit=None, time_ns=None, service_ns=None, label=None, **empty)
     columns = Column(dtype, left, kind), Column(dtype, right, kind)
     return Evidence("x", "offline", *columns, np.arange(len(left)), nothing)
 

@@ -93,7 +93,7 @@ def test_a_bug_strikes_about_its_share_of_requests(share: float) -> None:
     hits = [np.mean([struck(world, rng, bug=bugs[0], share=share).mean() for _ in range(40)])]
     slow = struck(world, rng, bug=bugs[1], share=share)
     assert hits[0] == pytest.approx(share, rel=0.35)
-    assert share == 1.0 or world.latency_ns[slow].min() > world.latency_ns[~slow].max()
+    assert share == 1.0 or world.service_ns[slow].min() > world.service_ns[~slow].max()
 
 
 def test_bfloat16_keeps_eight_bits() -> None:

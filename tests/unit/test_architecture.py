@@ -49,6 +49,15 @@ def lint(tree: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_the_list_of_diff_names_each_of_its_modules() -> None:
+    """A reader finds every module in the room's own list, and none that is gone."""
+    room = ROOT / "harness" / "diff"
+    listed = {
+        line.split("`")[1] for line in (room / "__init__.py").read_text().splitlines() if line[:1] == "`"
+    }
+    assert listed == {path.stem for path in room.iterdir() if not path.name.startswith("_")}
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of the two packages and their contracts, to spoil."""

@@ -6,5 +6,5 @@ from harness.diff.case import Context
 def test_nothing_need_be_known() -> None:
     """Every part is optional."""
     nothing = Context()
-    assert (nothing.label, nothing.latency_ns) == (None, None)
-    assert (dict(nothing.keys), dict(nothing.extra)) == ({}, {})
+    assert (nothing.label, nothing.service_ns) == (None, None)
+    assert (dict(nothing.tags), dict(nothing.answered_by), dict(nothing.extra)) == ({}, {}, {})

@@ -3,17 +3,9 @@
 import numpy as np
 import pytest
 
-from harness.diff.causes.chance import beyond, chance_of, lower_bound
+from harness.diff.causes.chance import beyond, chance_of
 from harness.diff.causes.model import Candidate
 from tests.kit.struck import COUNT, HOUR, RNG, SIGNED, N, column, evidence
-
-
-@pytest.mark.parametrize(
-    ("hits", "rows", "bound"), [(50, 50, 0.9287), (8, 10, 0.4902), (0, 5, 0.0), (0, 0, 0.0)]
-)
-def test_the_wilson_bound(hits: int, rows: int, bound: float) -> None:
-    """Against published values."""
-    assert lower_bound(hits, rows) == pytest.approx(bound, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_lost_zeros_are_told_from_lost_values(kind: Kind, name: str) -> None:
 def test_a_timeout_is_told_by_its_latency() -> None:
     """The affected requests are the slowest, whether they get a default or nothing."""
     slowest = np.quantile(SLOW, 0.98) <= SLOW
-    around = Surroundings(latency_ns=SLOW)
+    around = Surroundings(service_ns=SLOW)
     (default,) = causes_of(AMOUNT, np.full(N, -1.0), hit=slowest, around=around)
     (nothing,) = name_causes(evidence(column(AMOUNT), blanked(Kind.NAN, slowest), around))
     (others,) = causes_of(AMOUNT, np.full(N, -1.0), hit=RARE, around=around)

@@ -26,7 +26,7 @@ def test_only_finite_numbers_count_as_both() -> None:
 
 def test_surroundings_are_coded_once() -> None:
     """Slowness is a rank, unknown where the time is; segments have levels."""
-    around = Surroundings(latency_ns=np.array([5.0, np.nan, 1.0]), segments={"country": COUNTRY})
+    around = Surroundings(service_ns=np.array([5.0, np.nan, 1.0]), segments={"country": COUNTRY})
     slowness = around.slowness
     assert slowness is not None
     assert np.allclose(slowness, [0.75, np.nan, 0.25], equal_nan=True)

@@ -34,7 +34,7 @@ AROUND = Surroundings(
     time_ns=TIME_NS,
     columns={"x": column(AMOUNT), "share": column(SHARE), "count": column(COUNT), "level": column(LEVELS)},
     segments={"country": COUNTRY},
-    latency_ns=RNG.lognormal(3, 0.5, N),
+    service_ns=RNG.lognormal(3, 0.5, N),
     keys={"payee": RNG.integers(0, 100, N)},
     label=(RNG.random(N) < 0.3).astype(float),
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.diff.causes.whole import Whole, coded, distinct, mode
+from harness.diff.causes.whole import Whole, distinct, mode
 from tests.kit.struck import column
 
 
@@ -37,12 +37,6 @@ def test_levels_are_coded_by_both_columns() -> None:
     whole = Whole(column(np.array(["a", None, "b"], object)), column(np.array(["b", "c", "b"], object)))
     assert (whole.left_ids.tolist(), whole.right_ids.tolist()) == ([0, -1, 1], [1, 2, 1])
     assert (whole.levels, whole.level_counts.tolist()) == (["a", "b", "c"], [1, 1, 0])
-
-
-def test_texts_are_coded_in_order_of_appearance() -> None:
-    """None has the code -1."""
-    codes, levels = coded(["x", None, "y", "x"])
-    assert (codes.tolist(), levels) == ([0, -1, 1, 0], ["x", "y"])
 
 
 @pytest.mark.parametrize(("values", "count"), [([1.0, 1.0, 2.0], 2), ([np.nan, np.nan], 1), ([], 0)])

@@ -9,7 +9,6 @@ from harness.diff.conditions import (
     LEVELS,
     PAIRED_LEVELS,
     Condition,
-    Texts,
     axis,
     coded,
     cuts,
@@ -17,8 +16,8 @@ from harness.diff.conditions import (
     ranges,
     roundest,
 )
-from harness.diff.places import NO_LEVEL
 from harness.diff.sentences import LONGEST
+from harness.diff.texts import NO_LEVEL, Texts
 
 TEXT = np.array(["DE", "US", None, "DE"], object)
 NUMBER = np.array([1.0, 5.0, np.nan, 10.0])
@@ -58,11 +57,9 @@ def test_a_conjunction_holds_where_all_of_it_does() -> None:
     assert holds(both, fields).tolist() == [False, False, False, True]
 
 
-def test_texts_are_coded_once() -> None:
-    """Rows of them are cut without reading them again; what is coded stays as it is."""
+def test_what_is_coded_stays_as_it_is() -> None:
+    """So that texts are read once; numbers are no texts."""
     texts = Texts.of(TEXT)
-    assert (texts.codes.tolist(), texts.levels) == ([0, 1, 2, 0], ("DE", "US", NO_LEVEL))
-    assert texts[np.array([3, 1])].codes.tolist() == [0, 1]
     assert coded(texts) is texts
     assert coded(NUMBER) is NUMBER
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.columns import Column, Pair, Side
-from harness.diff.costs import ORDERS, Game, Player, log_loss
+from harness.diff.costs import ORDERS, Game, Player
 from harness.diff.scores import as_column
 from harness.records import Counterfactual
 
@@ -183,9 +183,3 @@ def test_scores_that_are_no_probabilities_have_no_log_loss(score: float) -> None
     for label in (np.ones(N), np.full(N, math.nan)):
         (found,) = Game(case, (everywhere("c"),), threshold=0.5, rescore=product, label=label).costs()
         assert (found.log_loss, found.labelled) == (None, 0)
-
-
-def test_log_loss_by_hand() -> None:
-    """And finite at certainty."""
-    found = log_loss(np.array([1.0, 0.0, 1.0]), np.array([0.5, 0.5, 0.0]))
-    assert found.tolist() == pytest.approx([math.log(2), math.log(2), -math.log(1e-15)])

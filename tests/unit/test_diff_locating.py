@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from harness.columns import Pair, Side
-from harness.diff.conditions import Condition, Texts
-from harness.diff.locating import HOUR, LATENCY, Whereabouts, fields_of, locate
+from harness.diff.conditions import Condition
+from harness.diff.locating import HOUR, SERVICE, Whereabouts, fields_of, locate
 from harness.diff.onset import Moment, Onset
 from harness.diff.places import Places
+from harness.diff.texts import Texts
 from harness.diff.whereabouts import Place, Search
 
 N = 6_000
@@ -72,8 +73,8 @@ def test_one_user_is_named_by_name() -> None:
 def test_latency_and_further_fields_are_places() -> None:
     """Texts or numbers that the pair does not hold."""
     latency, amount = RNG.gamma(2.0, 15.0, N), RNG.lognormal(4.0, 1.0, N)
-    slow = locate(np.flatnonzero(latency >= 80.0), places(), latency_ms=latency, search=SEARCH)
-    assert [one.field for one in slow.places[0].conditions] == [LATENCY]
+    slow = locate(np.flatnonzero(latency >= 80.0), places(), service_ms=latency, search=SEARCH)
+    assert [one.field for one in slow.places[0].conditions] == [SERVICE]
     rows = np.flatnonzero(amount >= 150.0)
     dear = locate(rows, places(), extra={"amount": amount, "kind": HOST}, search=SEARCH)
     assert [str(place) for place in dear.places] == ["amount >= 150"]
@@ -83,7 +84,7 @@ def test_the_hour_is_a_field_of_a_capture_of_days() -> None:
     """Of hours it would be the time once more."""
     assert set(fields_of(places(), None)) == {"host", "build"}
     days = fields_of(places(step=60 * SECOND), np.full(N, 20.0))
-    assert set(days) == {"host", "build", LATENCY, HOUR}
+    assert set(days) == {"host", "build", SERVICE, HOUR}
     hour = days[HOUR]
     assert not isinstance(hour, Texts)
     assert (hour.min(), hour.max()) == (0.0, 23.0)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from harness.columns import Pair, Side
-from harness.diff.places import NO_LEVEL, Places, rfc3339, shown
+from harness.diff.places import Places, rfc3339, shown
 from harness.diff.sentences import LONGEST
+from harness.diff.texts import NO_LEVEL
 
 SECOND = 10**9
 N = 1_000

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from harness.diff import compare
 from harness.diff.causes import UNEXPLAINED, Cause
 from harness.diff.probes import Batches, Other, score_cause
-from harness.diff.probes.search import CONFIRMED_ROWS, lower_bound, precision_of
+from harness.diff.probes.search import CONFIRMED_ROWS, precision_of
 from harness.diff.tolerance import Tolerances
 from tests.kit.probed import AGENT, LANG, NAMES, N, Stumps, World, vectors
 
@@ -286,12 +286,6 @@ def test_a_finding_says_it() -> None:
     assert found.sentence.startswith(
         "The challenger serves the raw score instead of the probability: features agree, scores differ on 400"
     )
-
-
-@pytest.mark.parametrize(("hits", "n", "bound"), [(10, 10, 0.7225), (0, 10, 0.0), (50, 100, 0.4038)])
-def test_the_lower_bound_is_wilsons(hits: int, n: int, bound: float) -> None:
-    """As statsmodels' proportion_confint(hits, n, method="wilson") has it."""
-    assert lower_bound(hits, n) == pytest.approx(bound, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from harness.diff.bands import Band
 from harness.diff.cells import Difference
 from harness.diff.scores import compare_scores, decimals_of, flipped
-from harness.diff.tolerance import Band
 
 NAN, INF = math.nan, math.inf
 BAND = Band(1e-6, 0.0)

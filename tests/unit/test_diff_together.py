@@ -31,7 +31,7 @@ def bugs(served: dict[str, np.ndarray | Column]) -> list[Bug]:
 
 def merged(served: dict[str, np.ndarray | Column], latency: np.ndarray | None = None) -> list[Bug]:
     """The same, those of one origin as one."""
-    return together(bugs(served), n=N, latency_ns=latency)
+    return together(bugs(served), n=N, service_ns=latency)
 
 
 def on(where: np.ndarray, name: str, value: np.ndarray | float) -> np.ndarray:

@@ -5,8 +5,8 @@ import datetime as dt
 import msgspec
 import pytest
 
-from harness.diff.bands import Exact, Float32, Rounded
-from harness.diff.tolerance import Band, Tolerance, Tolerances, check_names
+from harness.diff.bands import Band, Exact, Float32, Rounded
+from harness.diff.tolerance import Tolerance, Tolerances, check_names
 from harness.errors import ScenarioError
 
 

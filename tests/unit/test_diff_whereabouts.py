@@ -19,14 +19,14 @@ HOST = np.array([f"h{k}" for k in RNG.integers(12, size=N)], object)
 HOUR = (np.arange(N) * 72 // N % 24).astype(float)
 BUILD = np.where(np.arange(N) < 0.6 * N, "b1", "b2").astype(object)
 AMOUNT = np.round(RNG.lognormal(4.0, 1.0, N), 2)
-LATENCY = RNG.gamma(2.0, 15.0, N)
+SERVICE = RNG.gamma(2.0, 15.0, N)
 FIELDS: dict[str, Field] = {
     "country": COUNTRY,
     "host": HOST,
     "hour": HOUR,
     "build": BUILD,
     "amount": AMOUNT,
-    "latency_ms": LATENCY,
+    "service_ms": SERVICE,
 }
 SEARCH = Search(alpha=0.01, shuffles=199)
 
@@ -48,7 +48,7 @@ PLACES = {
     "amount >= 100": AMOUNT >= 100.0,
     "amount < 20": AMOUNT < 20.0,
     "20 <= amount < 30": (AMOUNT >= 20.0) & (AMOUNT < 30.0),
-    "latency_ms >= 80": LATENCY >= 80.0,
+    "service_ms >= 80": SERVICE >= 80.0,
     "country = DE": COUNTRY == "DE",
     "country = DE and hour >= 20": (COUNTRY == "DE") & (HOUR >= 20.0),
     "host = h3 and amount >= 100": (HOST == "h3") & (AMOUNT >= 100.0),

@@ -4,7 +4,7 @@ import pytest
 
 from harness.evidence import JudgedPair
 from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
-from harness.records import SinglesCheck
+from harness.records import NoiseTaken, SinglesCheck
 from tests.kit.some_evidence import LEVELS, champion, evidence, offline, own, pair
 
 GATES = [
@@ -187,3 +187,38 @@ def test_a_pass_does_not_hang_on_requests_that_were_failed(silent: int, ruling: 
     ]
     assert (verdict.ruling, verdict.fault) == (ruling, None if ruling == "PASS" else "evidence")
     assert ("3 more that challenger failed to answer" in verdict.reason) == (ruling == "UNDECIDED")
+
+
+@pytest.mark.parametrize(("gate", "counted"), GATES)
+@pytest.mark.parametrize(
+    ("noise", "ruling", "value"), [(0, "FAIL", 0.012), (9, "FAIL", 0.003), (10, "PASS", 0.002)]
+)
+def test_the_budget_is_held_against_what_noise_leaves(
+    gate: Gate, counted: str, noise: int, ruling: str, value: float
+) -> None:
+    """Of 12 the count stays; a verdict that noise was taken off for is no census and says so."""
+    taken = NoiseTaken(features=noise, scores=noise, flips=noise)
+    (verdict,) = gate.judge(evidence(pairs=(offline(**{counted: 12}, noise=taken),)), LEVELS)
+    assert (verdict.ruling, verdict.value) == (ruling, value)
+    assert verdict.reason.startswith("12 of 1,000 requests (1.20%)")
+    assert verdict.evidence[0].count == 12
+    assert ("no census" in verdict.method) is bool(noise)
+    assert (f"at least {noise:,} of them are the champion's own noise" in verdict.reason) is bool(noise)
+
+
+def test_numbers_that_pass_by_the_size_of_the_noise_are_named() -> None:
+    """They are compared by what was asked twice, so the count is no census."""
+    (verdict,) = FeatureParity().judge(evidence(pairs=(offline(noise=NoiseTaken(numbers=("age",))),)), LEVELS)
+    assert verdict.ruling == "PASS"
+    assert "Numbers of age count as equal" in verdict.method
+    assert "no census" in verdict.method
+    (other,) = ScoreParity().judge(evidence(pairs=(offline(noise=NoiseTaken(numbers=("age",))),)), LEVELS)
+    assert "census" not in other.method
+
+
+@pytest.mark.parametrize(("hits", "expected"), [(30, 0), (31, 21)])
+def test_noise_that_may_still_come_is_not_beyond_saving(hits: int, expected: int) -> None:
+    """10 of 1,000 so far are up to 22 of 2,000, beside a budget of 8."""
+    pairs = (offline(score_mismatches=hits, noise=NoiseTaken(scores=10)),)
+    gate = ScoreParity(max_share=0.004)
+    assert beyond_saving(gate, evidence(pairs=pairs), captured=2000) == expected

@@ -129,6 +129,13 @@ def test_keys_fall_back_to_the_arrival_time() -> None:
     }
 
 
+def test_tags_are_known_beside_segments() -> None:
+    """What the log knows besides stands apart from what reports are broken down by."""
+    known = join.keys(capture({"tags": [("payee", "p1")], "segments": [("plan", "a")]}, {}))
+    assert {name: tag.tolist() for name, tag in known.tags.items()} == {"payee": ["p1", None]}
+    assert set(known.segments) == {"plan"}
+
+
 @pytest.mark.parametrize("seqs", [(1, 0), (0, 2), (0, 0)])
 def test_a_capture_that_is_not_dense_is_refused(seqs: tuple[int, int]) -> None:
     """A scatter by seq needs 0, 1, 2, …."""

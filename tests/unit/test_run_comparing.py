@@ -201,3 +201,19 @@ def test_scores_of_a_phase_that_asks_for_no_features_are_explained(tmp_path: Pat
     run.answer("challenger", silent, phases=("latency",))
     (found,) = compare(run.folder, run.loaded, models=run.models).pairs[0].findings
     assert (found.cause, found.explained) == ("fewer_trees", found.requests)
+
+
+def test_the_model_that_answered_and_tags_are_places(tmp_path: Path) -> None:
+    """A second build behind the endpoint serves another `visits`: it is named by its own word."""
+    run = ready(tmp_path)
+    answers = small.answers()
+    wrong = range(1, small.REQUESTS, 3)
+    for i in wrong:
+        answers[small.request_id(i)]["features"]["visits"] += 5
+    run.answer("challenger", answers)
+    path = run.folder.outcomes("challenger") / "part-00000.parquet"
+    table = run.folder.read(run.folder.outcomes("challenger"))
+    builds = pa.array(["b2" if i % 3 == 1 else "b1" for i in table["seq"].to_pylist()])
+    run.folder.write(table.set_column(table.schema.get_field_index("model"), "model", builds), path)
+    (finding,) = compare(run.folder, run.loaded, models=None).findings()
+    assert [place.conditions for place in finding.places] == [("answered by model = b2",)]

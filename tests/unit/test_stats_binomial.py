@@ -1,4 +1,4 @@
-"""Exact binomial bounds against known numbers and against the definition, summed exactly."""
+"""Binomial bounds against known numbers and against the definition, summed exactly."""
 
 import math
 
@@ -9,6 +9,7 @@ from harness.stats import (
     clopper_pearson_lower,
     clopper_pearson_upper,
     detectable_rate,
+    wilson_lower,
 )
 
 
@@ -69,6 +70,21 @@ def test_interval_has_the_known_value(k: int, n: int, low: float, high: float) -
 def test_lower_bound_mirrors_the_upper_bound() -> None:
     """A lower bound for events is one minus the upper bound for non-events."""
     assert clopper_pearson_lower(3, 50) == pytest.approx(1.0 - clopper_pearson_upper(47, 50), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "bound"),
+    [(50, 50, 0.9287), (8, 10, 0.4902), (10, 10, 0.7225), (50, 100, 0.4038), (0, 10, 0.0), (0, 0, 0.0)],
+)
+def test_the_wilson_bound_has_the_known_value(hits: int, n: int, bound: float) -> None:
+    """As statsmodels' proportion_confint(hits, n, method="wilson") has it; no trials bound nothing."""
+    assert wilson_lower(hits, n) == pytest.approx(bound, abs=1e-4)
+
+
+def test_the_wilson_bound_is_of_counts() -> None:
+    """More hits than trials are no count."""
+    with pytest.raises(ValueError, match="hits: found 3 of 2"):
+        wilson_lower(3, 2)
 
 
 @pytest.mark.parametrize("n", [1, 59, 1497, 10**7])

@@ -8,9 +8,8 @@ import numpy as np
 from scipy import special
 
 from harness.diff.causes.model import Candidate, Evidence
+from harness.stats import wilson_lower
 
-#: two-sided 95 %
-_NORMAL: Final = 1.959964
 #: how likely luck may be to explain as many rows: about a hundred hypotheses are tried on a feature
 _LUCK: Final = 1e-5
 #: the share beyond chance that is needed, so many times the chance itself, for scrambling is not all of luck
@@ -19,19 +18,6 @@ _TIMES: Final = 5.0
 #: scrambled rows that a chance rate is measured on, at least and at most
 _SCRAMBLED: Final = (400, 2_000)
 _SEED: Final = 7
-
-
-def lower_bound(hits: int, rows: int) -> float:
-    """The Wilson lower bound of the share hits/rows.
-
-    Source: Wilson (1927), JASA 22, 209-212. To check: 50 of 50 gives 0.9287, 8 of 10 gives 0.4902.
-    """
-    if not rows:
-        return 0.0
-    share, square = hits / rows, _NORMAL**2
-    middle = share + square / (2 * rows)
-    width = _NORMAL * np.sqrt(share * (1 - share) / rows + square / (4 * rows * rows))
-    return float(max(0.0, (middle - width) / (1 + square / rows)))
 
 
 def beyond(hits: int, rows: int, *, chance: float) -> float:
@@ -43,7 +29,7 @@ def beyond(hits: int, rows: int, *, chance: float) -> float:
     """
     if chance >= 1.0 or special.bdtrc(hits - 1, rows, chance) > _LUCK:
         return 0.0
-    share = (lower_bound(hits, rows) - chance) / (1.0 - chance)
+    share = (wilson_lower(hits, rows) - chance) / (1.0 - chance)
     return share if share >= min(_LEAST, _TIMES * chance) else 0.0
 
 

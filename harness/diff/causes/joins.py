@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harness.columns import Column, Kind
 from harness.diff.causes.history import History, Ledger
 from harness.diff.causes.model import Candidate, Evidence, Hypothesis, Mask, same_value
+from harness.diff.some_rows import evenly
 
 #: other features compared, those nearest in order, and rows that each is glanced at
 _MOST_OTHERS: Final = 500
@@ -92,7 +93,7 @@ def _of_that_unit(evidence: Evidence, name: str, *, phrase: str) -> Iterator[Can
 
 def glanced(evidence: Evidence) -> Evidence:
     """The same evidence on a few rows, evenly picked."""
-    return evidence.at(evidence.rows[:: -(-len(evidence.rows) // _GLANCE)])
+    return evidence.at(evenly(evidence.rows, _GLANCE))
 
 
 def others(evidence: Evidence) -> tuple[list[str], NDArray[Any]]:

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.columns import Column, Kind
+from harness.diff.bands import Band
 from harness.diff.causes.history import History
-from harness.diff.causes.whole import Whole, coded
+from harness.diff.causes.whole import Whole
 from harness.diff.cells import Judged
-from harness.diff.tolerance import Band
+from harness.diff.texts import codes_of
 
 MIN_ROWS = 5
 MIN_INPUTS = 3
@@ -52,7 +53,7 @@ class Surroundings:
     """What hypotheses may consult beyond the two columns; all aligned with their n rows, all optional.
 
     `unit` int64 codes, `time_ns` event time, `columns` every left column by feature name, `segments` request
-    fields as strings, `latency_ns` of the right arm (NaN unknown), `keys` further id-like request fields,
+    fields as strings, `service_ns` of the right arm (NaN unknown), `keys` further id-like request fields,
     coded, `label` matured labels (NaN unknown). One object serves all features: what they share is cached.
     """
 
@@ -60,7 +61,7 @@ class Surroundings:
     time_ns: NDArray[np.int64] | None = None
     columns: Mapping[str, Column] = field(default_factory=dict)
     segments: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    latency_ns: NDArray[np.float64] | None = None
+    service_ns: NDArray[np.float64] | None = None
     keys: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     label: NDArray[np.float64] | None = None
 
@@ -82,16 +83,16 @@ class Surroundings:
     @cached_property
     def levels(self) -> dict[str, tuple[NDArray[np.int64], list[str]]]:
         """Each segment coded: int64 codes (n,), -1 for none, and its levels."""
-        return {name: coded(_strings(values)) for name, values in self.segments.items()}
+        return {name: codes_of(_strings(values)) for name, values in self.segments.items()}
 
     @cached_property
     def slowness(self) -> NDArray[np.float64] | None:
         """The rank of each response time among the known ones, 0 fastest to 1 slowest, NaN unknown."""
-        if self.latency_ns is None:
+        if self.service_ns is None:
             return None
-        known = np.isfinite(self.latency_ns)
+        known = np.isfinite(self.service_ns)
         ranks = np.full(len(known), np.nan)
-        order = np.flatnonzero(known)[np.argsort(self.latency_ns[known])]
+        order = np.flatnonzero(known)[np.argsort(self.service_ns[known])]
         ranks[order] = (np.arange(len(order)) + 0.5) / max(1, len(order))
         return ranks
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from harness.diff.causes.categories import CATEGORY, RECODED, RETYPED, TYPES
-from harness.diff.causes.chance import beyond, chance_of, lower_bound
+from harness.diff.causes.chance import beyond, chance_of
 from harness.diff.causes.fills import FACTS, FILLS
 from harness.diff.causes.joins import BROAD_JOINS, JOINS
 from harness.diff.causes.model import (
@@ -32,6 +32,8 @@ from harness.diff.causes.times import SHIFTS
 from harness.diff.causes.transforms import COMPLEMENT, TRANSFORMS
 from harness.diff.causes.whole import distinct
 from harness.diff.causes.windows import EVENTS, WINDOWS
+from harness.diff.some_rows import evenly
+from harness.stats import wilson_lower
 
 #: rows that hypotheses are tried on; the one that is named is then checked on all
 TRIED_ROWS = 4_000
@@ -117,7 +119,7 @@ class _Trial:
     @property
     def hopeful(self) -> float:
         """The value if nothing was owed to chance."""
-        return lower_bound(self.count, len(self.hits)) - self.candidate.cost
+        return wilson_lower(self.count, len(self.hits)) - self.candidate.cost
 
     @cached_property
     def chance(self) -> float:
@@ -170,7 +172,7 @@ class _Named:
 
 
 def _best(evidence: Evidence, named: set[str]) -> _Named | None:
-    some = evidence.at(evidence.rows[:: -(-len(evidence.rows) // TRIED_ROWS)])
+    some = evidence.at(evenly(evidence.rows, TRIED_ROWS))
     best: tuple[_Trial, tuple[str, ...]] | None = None
     narrow: list[_Trial] = []
     for family, weight in zip(families_for(evidence), _WEIGHTS, strict=False):
@@ -256,7 +258,7 @@ def _noise(causes: list[_Named], rows: int) -> list[_Named]:
 
 def _few_inputs(evidence: Evidence) -> bool:
     """Whether something explains nearly all rows, on fewer than 3 distinct inputs."""
-    some = evidence.at(evidence.rows[:: -(-len(evidence.rows) // TRIED_ROWS)])
+    some = evidence.at(evenly(evidence.rows, TRIED_ROWS))
     if some.few or distinct(some.a) >= 3:
         return False
     with np.errstate(all="ignore"):

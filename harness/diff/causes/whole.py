@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness.columns import Column, Kind
 from harness.diff.causes.history import History, Ledger
+from harness.diff.texts import codes_of
 
 #: offline values that shares of the whole column are estimated on
 _CROWD = 4_096
@@ -126,7 +126,7 @@ class Whole:
     @cached_property
     def _codes(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
         both = [*self._texts(self.left), *self._texts(self.right)]
-        codes, levels = coded(both)
+        codes, levels = codes_of(both)
         n = len(self.left.kind)
         return codes[:n], codes[n:], levels
 
@@ -140,13 +140,6 @@ class Whole:
 def distinct(values: NDArray[Any]) -> int:
     """How many different values there are, NaN and None counted as one."""
     return len(pc.unique(pa.array(values, from_pandas=True)))
-
-
-def coded(values: Sequence[str | None]) -> tuple[NDArray[np.int64], list[str]]:
-    """Texts as codes: int64 (n,), -1 for none, and the distinct texts in order of appearance."""
-    texts = pa.array(values, pa.string()).dictionary_encode()
-    codes = pc.fill_null(texts.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-    return np.array(codes, np.int64), texts.dictionary.to_pylist()
 
 
 def mode(values: NDArray[Any]) -> Any:  # noqa: ANN401  -- a number of numbers, a level of levels

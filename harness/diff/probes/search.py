@@ -19,6 +19,8 @@ from harness.diff.probes.categories import category_probes, fitted_codes
 from harness.diff.probes.model import Probed, Scores, layout_of
 from harness.diff.probes.probe import Case, Probe, Sample, predictions
 from harness.diff.probes.vectors import fitted_fills, vector_probes
+from harness.diff.some_rows import evenly
+from harness.stats import wilson_lower
 
 #: share of the requests that a probe reproduces to be named with "mostly"
 MOSTLY = 0.8
@@ -85,7 +87,7 @@ def score_cause(
     them with 3 distinct scores. Probes rank by the lower Wilson bound of that share less a price for what
     they choose. Without a `Probed` model as `rescore` only what needs no model is tried.
     """
-    tested = _evenly(rows, CONFIRMED_ROWS)
+    tested = evenly(rows, CONFIRMED_ROWS)
     left, right = pair.left.scores[tested], pair.right.scores[tested]
     found = list(afterwards(Moved(left, right, pair.right.scores[calm]))) if len(tested) else []
     case = _case(pair, rescore)
@@ -94,18 +96,11 @@ def score_cause(
     best = max((f for f in found if _supported(f, left)), key=_rank, default=None)
     if best is None or np.mean(best.hits) < MOSTLY:
         return simple
-    if _rank(best) < lower_bound(simple.explained * len(tested) // len(rows), len(tested)):
+    if _rank(best) < wilson_lower(simple.explained * len(tested) // len(rows), len(tested)):
         return simple
     most = "" if np.mean(best.hits) >= NAMED else "mostly "
     of = f" (tried on {len(tested):,} requests)" if len(tested) < len(rows) else ""
     return Cause(best.name, f"{most}{best.phrase}{of}", int(np.count_nonzero(best.hits)))
-
-
-def lower_bound(hits: int, n: int) -> float:
-    """The lower end of the 95 % interval of a share (Wilson 1927); 10 of 10 gives 0.722."""
-    z2, share = 1.959964**2, hits / n
-    middle = share + z2 / (2 * n)
-    return float((middle - np.sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n)) / (1 + z2 / n))
 
 
 def _case(pair: Pair, rescore: Rescore | None) -> Case | None:
@@ -127,7 +122,7 @@ def _of_model(case: Case, tested: NDArray[np.int64], *, calm: NDArray[np.int64])
     finalists = trial.finalists()
     if not finalists:
         return []
-    named = _named(trial, finalists, calm=case.at(_evenly(calm, COMPARED_ROWS)))
+    named = _named(trial, finalists, calm=case.at(evenly(calm, COMPARED_ROWS)))
     hits = precision.agree(predictions([named.probe], case.at(tested))[0], served)
     rounds = "" if precision.decimals is None else f" and rounds the score to {precision.decimals} decimals"
     return [Found(named.name, f"{named.phrase}{rounds}", hits, named.probe.cost)]
@@ -152,7 +147,7 @@ class _Trial:
 
     def sample(self, at_most: int) -> Sample:
         """Some of the requests, evenly spread."""
-        return self.case.at(_evenly(self.rows, at_most))
+        return self.case.at(evenly(self.rows, at_most))
 
     def hits(self, probes: Sequence[Probe], sample: Sample) -> NDArray[np.int64]:
         """How many of some requests each probe reproduces: int64 (probes,)."""
@@ -196,7 +191,7 @@ def _named(trial: _Trial, finalists: Sequence[Probe], *, calm: Sample) -> _Named
     hits = trial.hits(finalists, sample)
     quiet = trial.hits(finalists, calm) if len(calm) else np.zeros(len(finalists), np.int64)
     standing = [
-        (lower_bound(int(h), len(sample)) - PRICE * probe.cost, int(q))
+        (wilson_lower(int(h), len(sample)) - PRICE * probe.cost, int(q))
         for h, q, probe in zip(hits, quiet, finalists, strict=True)
     ]
     best = max(standing)
@@ -214,16 +209,10 @@ def _or(phrases: Sequence[str]) -> str:
 
 
 def _rank(found: Found) -> float:
-    return lower_bound(int(np.count_nonzero(found.hits)), len(found.hits)) - PRICE * found.cost
+    return wilson_lower(int(np.count_nonzero(found.hits)), len(found.hits)) - PRICE * found.cost
 
 
 def _supported(found: Found, offline: Scores) -> bool:
     return (
         bool(np.count_nonzero(found.hits) >= MIN_ROWS) and len(np.unique(offline[found.hits])) >= MIN_INPUTS
     )
-
-
-def _evenly(rows: NDArray[np.int64], at_most: int) -> NDArray[np.int64]:
-    if len(rows) <= at_most:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, at_most).astype(np.int64)]

@@ -100,7 +100,7 @@ def struck(world: World, rng: Generator, *, bug: Bug, share: float) -> Bools:
     if share >= 1.0:
         return np.ones(world.n, np.bool_)
     if bug.strikes == "slow":
-        return np.asarray(world.latency_ns >= np.quantile(world.latency_ns, 1 - share))
+        return np.asarray(world.service_ns >= np.quantile(world.service_ns, 1 - share))
     where = rng.random()
     if where < 0.15:
         return _in_one_segment(world, rng, share=share)

@@ -111,7 +111,7 @@ def _middle(evidence: Evidence, middle: Callable[[Any], Any]) -> bool:
 
 def _timed_out(evidence: Evidence) -> bool:
     """One served cell, or none at all, on rows slower than the median."""
-    latency = evidence.around.latency_ns
+    latency = evidence.around.service_ns
     if latency is None:
         return False
     kinds = evidence.right.kind[evidence.rows]

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.random import Generator
 
 from harness.columns import Column, Kind
+from harness.diff.bands import SHIPPED_SCORE
 from harness.diff.causes import Cause, Evidence, name_causes
 from harness.diff.cells import judge, mismatch
-from harness.diff.tolerance import SHIPPED_SCORE, Tolerances
+from harness.diff.tolerance import Tolerances
 from tests.benchmarks.causes import number_bugs, served_bugs
 from tests.benchmarks.causes.bugs import MAKERS, Bools, Bug, Parameters, Unsuitable, applied, struck
 from tests.benchmarks.causes.history import Ints

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.random import Generator
 
 from harness.columns import Column
+from harness.diff.bands import SHIPPED_SCORE
 from harness.diff.cells import judge, mismatch
-from harness.diff.tolerance import SHIPPED_SCORE, Tolerance, Tolerances
+from harness.diff.tolerance import Tolerance, Tolerances
 from tests.benchmarks.causes.bugs import VARIED, pick
 from tests.benchmarks.causes.history import Floats
 from tests.benchmarks.causes.worlds import World

@@ -31,7 +31,7 @@ class World:
 
     unit: Ints
     time_ns: Ints
-    latency_ns: Floats
+    service_ns: Floats
     segments: dict[str, NDArray[np.object_]]
     keys: dict[str, Ints]
     label: Floats
@@ -55,7 +55,7 @@ class World:
             time_ns=self.time_ns,
             columns={name: feature.column for name, feature in self.features.items()},
             segments=self.segments,
-            latency_ns=self.latency_ns,
+            service_ns=self.service_ns,
             keys=self.keys,
             label=self.label,
         )
@@ -90,7 +90,7 @@ def make_world(seed: int, n: int = 100_000) -> World:
     return World(
         unit=unit,
         time_ns=time_ns,
-        latency_ns=rng.lognormal(rng.uniform(2, 4), rng.uniform(0.2, 0.6), n) * 1e6,
+        service_ns=rng.lognormal(rng.uniform(2, 4), rng.uniform(0.2, 0.6), n) * 1e6,
         segments=_segments(rng, n),
         keys={name: rng.permutation(units)[_users(rng, n=n, units=units)] for name in ("payee", "device")},
         label=label,
