@@ -38,6 +38,8 @@ UNKNOWN_SCORE = "serves other scores, unexplained: another model or another post
 COSTED = 50
 #: findings that are located, those that cost most: each is sought in every field, many times over
 LOCATED = 5
+#: how much longer requests must take, in the middle of so many, for their service time to be a place
+SLOWER, MIN_TIMED = 2.0, 20
 #: features whose values are tried as places
 LOCATED_IN = 30
 
@@ -74,28 +76,43 @@ def find(case: Case, rebuild: Rebuild | None) -> tuple[Finding, ...]:
 
 def _located(case: Case, found: Sequence[tuple[Finding, NDArray[np.int64]]]) -> list[Finding]:
     """The findings in their order, those that cost most with where and since when they are."""
-    taken = case.context.service_ns
-    service_ms = None if taken is None or np.isnan(taken).all() else taken / 1e6
     return [
-        _with_place(case, finding, rows=rows, service_ms=service_ms)
+        _with_place(case, finding, rows=rows)
         if case.context.located and place < LOCATED and len(rows) < len(case.pair.seq)
         else finding
         for place, (finding, rows) in enumerate(found)
     ]
 
 
-def _with_place(
-    case: Case, finding: Finding, *, rows: NDArray[np.int64], service_ms: NDArray[np.float64] | None
-) -> Finding:
-    seen = locate(rows, case.places, service_ms=service_ms, extra=_values(case, finding))
+def _with_place(case: Case, finding: Finding, *, rows: NDArray[np.int64]) -> Finding:
+    seen = locate(rows, case.places, service_ms=_telling(case, rows), extra=_values(case, finding))
     places, onset = seen.found()
     also = f" Seen {seen.sentence()}." if places or onset else ""
     return msgspec.structs.replace(finding, sentence=finding.sentence + also, places=places, onset=onset)
 
 
+def _telling(case: Case, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """The service times in ms, where these requests took clearly longer than the others; else None.
+
+    Requests are sent in order, so a service that warms up is quicker for whatever comes late: being quick is
+    no place, and being a little slow is none either.
+    """
+    taken = case.context.service_ns
+    if taken is None:
+        return None
+    others = np.ones(len(taken), bool)
+    others[rows] = False
+    here, there = taken[rows][np.isfinite(taken[rows])], taken[others & np.isfinite(taken)]
+    if min(len(here), len(there)) < MIN_TIMED or np.median(here) < SLOWER * np.median(there):
+        return None
+    return taken / 1e6
+
+
 def _values(case: Case, finding: Finding) -> dict[str, NDArray[Any]]:
     """What mismatches may go with: offline values, the finding's own features first, tags, who answered."""
     columns, context = case.pair.left.features or {}, case.context
+    if finding.cause in {TIME_SHIFT, AS_OF_SHIFT}:
+        columns = {}  # features of the time would only say the time again
     names = [name for name in finding.fields if name in columns]
     names += [name for name in columns if name not in finding.fields]
     values = {name: columns[name].values for name in names[:LOCATED_IN]}

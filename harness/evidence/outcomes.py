@@ -74,6 +74,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def __post_init__(self) -> None:
         if self.better == "lower" and self.metric != "value":
             raise ValueError(f"better is for metric value: {self.metric} has a direction of its own")
+        if self.test is None:  # written out, so that a run keeps its test when a default changes
+            msgspec.structs.force_setattr(self, "test", self.how)
         how = self.how
         if self.metric == "correct" and not isinstance(how, Betting):
             raise ValueError(
