@@ -1,0 +1,140 @@
+"""The rungs from the reported holdout to the dashboard: all metrics on each, and what each unit does to them.
+
+Each rung changes one thing and keeps all changes before it. The order is that of the pipeline, so a step
+says what its change does when everything before it is as in production already. A rung whose columns are not
+there says so, and its change is part of the next one that is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.diagnosis.influence import NAMES, cells, table
+from harness.diagnosis.overlap import Half, overlap_metrics
+from harness.diagnosis.samples import (
+    OFFLINE,
+    REPORTED,
+    Sample,
+    holdout_samples,
+    leak_free,
+    offline_sample,
+    production_samples,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from harness.diagnosis.intervals import Units
+    from harness.diagnosis.rows import Holdout, Overlap, Production, Thresholds
+
+    Floats = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.int64]
+
+SEEN, CONCEPT, UNSEEN = "covariate_seen", "concept", "covariate_unseen"
+NO_HOLDOUT = "there is no holdout"
+NO_LABELS = "there are no labels"
+NO_OVERLAP = "no domain classifier has weighted holdout and production to where they overlap"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """All metrics on one rung: `values` (8,), and the influence of each unit on them, (8, units) or None.
+
+    `empty` says by metric why it is undefined, `why_not` why the rung is not computed at all.
+    """
+
+    key: str
+    values: Floats = field(default_factory=lambda: np.full(len(NAMES), np.nan))
+    holdout: Floats | None = None
+    production: Floats | None = None
+    empty: dict[str, str] = field(default_factory=dict)
+    why_not: str = ""
+
+
+def all_rungs(
+    holdout: Holdout | None, production: Production, *, thresholds: Thresholds, units: Units
+) -> tuple[Rung, ...]:
+    """Every rung in order; one that cannot be computed has the reason."""
+    offline = offline_sample(production, thresholds)
+    found = [Rung(key=REPORTED, why_not=NO_HOLDOUT)]
+    if holdout is not None:
+        found = [*_of_holdout(holdout, threshold=thresholds.offline, units=units)]
+        found += _overlap(holdout, production, offline=offline, units=units)
+    samples = production_samples(production, offline, thresholds=thresholds)
+    for key, sample in ((OFFLINE if holdout is None else UNSEEN, offline), *samples):
+        if isinstance(sample, str):
+            found.append(Rung(key=key, why_not=sample))
+        else:
+            values, sums, empty = measured(sample, units.production, size=units.sizes[1])
+            found.append(Rung(key=key, values=values, production=sums, empty=empty))
+    return tuple(found)
+
+
+def measured(sample: Sample, unit: Codes, *, size: int) -> tuple[Floats, Floats, dict[str, str]]:
+    """The metrics of a sample (8,), each unit's influence on them (8, size), and why which are undefined."""
+    scores, weight = sample.scores, sample.used()
+    where = scores.place if sample.label is None else cells(scores, sample.label)
+    made = table(scores, where, weight=weight, threshold=sample.threshold)
+    even = weight.size > 0 and weight.min() == weight.max()
+    share = (weight[0] if even else weight) / (made.total or np.nan)
+    sums = np.stack(
+        [np.bincount(unit, weights=row.take(where) * share, minlength=size) for row in made.influence]
+    )
+    if sample.label is not None:
+        return made.values, sums, made.empty
+    # The predicted positive rate, the last, is the only one that needs no label.
+    values = np.array([*[np.nan] * (len(NAMES) - 1), made.values[-1]])
+    return values, sums, made.empty | dict.fromkeys(NAMES[:-1], NO_LABELS)
+
+
+def _of_holdout(holdout: Holdout, *, threshold: float, units: Units) -> Iterator[Rung]:
+    for key, sample in holdout_samples(holdout, threshold):
+        if isinstance(sample, str):
+            yield Rung(key=key, why_not=sample)
+        else:
+            values, sums, empty = measured(sample, units.holdout, size=units.sizes[0])
+            yield Rung(key=key, values=values, holdout=sums, empty=empty)
+
+
+def _overlap(holdout: Holdout, production: Production, *, offline: Sample, units: Units) -> list[Rung]:
+    """The leak-free holdout and production, each weighted to where they overlap; or why not."""
+    there, here = holdout.overlap, production.overlap
+    if there is None or here is None or production.label is None:
+        why = NO_LABELS if production.label is None else NO_OVERLAP
+        return [Rung(key=SEEN, why_not=why), Rung(key=CONCEPT, why_not=why)]
+    score, rows = leak_free(holdout)
+    weight = np.ones(score.size) if holdout.weight is None else holdout.weight
+    rows &= np.isfinite(score) & ~np.isnan(holdout.label)
+    before = Half(
+        score=score,
+        label=holdout.label,
+        weight=weight * rows,
+        toward=there.produced,
+        label_own=there.label_before,
+        label_other=there.label_now,
+        unit=units.holdout,
+        units=units.sizes[0],
+    )
+    now = Half(
+        score=production.offline_score,
+        label=production.label,
+        weight=offline.used(),
+        toward=1.0 - here.produced,
+        label_own=here.label_now,
+        label_other=here.label_before,
+        unit=units.production,
+        units=units.sizes[1],
+    )
+    if before.weight.sum() == 0.0 or now.weight.sum() == 0.0:
+        why = "no labelled row is left on one side"
+        return [Rung(key=SEEN, why_not=why), Rung(key=CONCEPT, why_not=why)]
+    seen, concept = overlap_metrics(before, now, threshold=offline.threshold)
+    return [
+        Rung(key=SEEN, values=seen.values, holdout=seen.own, production=seen.other, empty=seen.empty),
+        Rung(key=CONCEPT, values=concept.values, holdout=concept.other, production=concept.own, empty=concept.empty),
+    ]
