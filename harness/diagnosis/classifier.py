@@ -71,9 +71,9 @@ def cross_fit(
             continue
         data = lightgbm.Dataset(features[~mine], target[~mine])
         model = lightgbm.train(PARAMETERS, data, num_boost_round=rounds)
-        inside[mine] = model.predict(features[mine])
+        inside[mine] = np.asarray(model.predict(features[mine]))
         if len(others):
-            beyond += model.predict(others) / folds
+            beyond += np.asarray(model.predict(others)) / folds
         gain += model.feature_importance("gain")
     return CrossFit(inside=inside, outside=beyond, gain=gain)
 

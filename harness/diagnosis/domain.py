@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis.classifier import cross_fit
-from harness.diagnosis.influence import cells, grid, table
-from harness.diagnosis.intervals import Interval, contrasts, covariance, units
+from harness.diagnosis.classifier import FOLDS, cross_fit
+from harness.diagnosis.influence import grid, table, unit_influence
+from harness.diagnosis.intervals import Interval, contrasts, covariance
 from harness.diagnosis.rows import Overlap
+from harness.errors import HarnessError
 from harness.stats import kish_effective
 
 if TYPE_CHECKING:
@@ -24,16 +25,28 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Mask = npt.NDArray[np.bool_]
     Codes = npt.NDArray[np.int64]
+
+#: what rows get that are not compared
+UNUSED = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """One population's `features` (n, d), `label` (n,) with NaN where there is none, and `unit` (n,) codes."""
+    """One population's `features` (n, d), `label` (n,) with NaN where there is none, and `unit` (n,) codes.
+
+    `used` (n,) are the rows to compare, None all; of the holdout those that are leak-free.
+    """
 
     features: Floats
     label: Floats
     unit: Codes
+    used: Mask | None = None
+
+    def chosen(self) -> Mask:
+        """The rows to compare, (n,) bool."""
+        return np.ones(len(self.label), dtype=bool) if self.used is None else self.used
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,33 +65,32 @@ class Domain:
     effective: tuple[float, float]
 
 
-def compare(holdout: Rows, production: Rows, *, names: Sequence[str], folds: int = 5) -> Domain:
+def compare(holdout: Rows, production: Rows, *, names: Sequence[str], folds: int = FOLDS) -> Domain:
     """Fit the classifiers and weigh both populations; features in the same columns, `names` theirs, (d,).
 
-    Give the leak-free holdout rows. Cross-fitted by unit: no row is judged by a model that saw its unit. A
-    unit in both populations is in one fold of both.
+    Cross-fitted by unit: no row is judged by a model that saw its unit, in whichever population. Rows not to
+    compare get .5. Raises HarnessError where a side has no row to compare.
     """
-    clusters = units(holdout.unit, production.unit)
-    size = len(holdout.label)
-    features = np.concatenate([holdout.features, production.features])
-    source = np.repeat([0.0, 1.0], [size, len(production.label)])
-    unit = np.concatenate([holdout.unit, production.unit])
+    there, here = holdout.chosen(), production.chosen()
+    for name, rows in (("holdout", there), ("production", here)):
+        if not rows.any():
+            raise HarnessError(f"there is no row of the {name} to compare", expected="at least one")
+    features = np.concatenate([holdout.features[there], production.features[here]])
+    source = np.repeat([0.0, 1.0], [there.sum(), here.sum()])
+    unit = np.concatenate([holdout.unit[there], production.unit[here]])
     told = cross_fit(features, source, unit=unit, folds=folds)
-    produced = balanced(told.inside, source.mean())
-    before = _positive(holdout, production.features, folds=folds)
-    now = _positive(production, holdout.features, folds=folds)
-    there = Overlap(produced=produced[:size], label_before=before[0], label_now=now[1])
-    here = Overlap(produced=produced[size:], label_before=before[1], label_now=now[0])
+    produced = balanced(told.inside, float(source.mean()))
+    before, now = _positive(holdout, production, folds=folds), _positive(production, holdout, folds=folds)
+    size = int(there.sum())
     total = told.gain.sum() or 1.0
-    order = np.argsort(-told.gain, kind="stable")
     return Domain(
-        holdout=there,
-        production=here,
-        auc=_auc(told.inside, source, units=(clusters.holdout, clusters.production), sizes=clusters.sizes),
-        gain={names[k]: float(told.gain[k] / total) for k in order},
+        holdout=Overlap(produced=_spread(produced[:size], there), label_before=before[0], label_now=now[1]),
+        production=Overlap(produced=_spread(produced[size:], here), label_before=before[1], label_now=now[0]),
+        auc=_auc(told.inside, source, unit=unit),
+        gain={names[k]: float(told.gain[k] / total) for k in np.argsort(-told.gain, kind="stable")},
         effective=(
-            kish_effective(there.produced) / size,
-            kish_effective(1.0 - here.produced) / max(len(here.produced), 1),
+            kish_effective(produced[:size]) / size,
+            kish_effective(1.0 - produced[size:]) / (source.size - size),
         ),
     )
 
@@ -93,26 +105,30 @@ def balanced(probability: Floats, share: float) -> Floats:
     return result
 
 
-def _positive(rows: Rows, others: Floats, *, folds: int) -> tuple[Floats, Floats]:
+def _positive(rows: Rows, others: Rows, *, folds: int) -> tuple[Floats, Floats]:
     """The probability of a positive label as these rows show it: for them, cross-fitted, and for others."""
-    known = ~np.isnan(rows.label)
+    known = rows.chosen() & ~np.isnan(rows.label)
+    if not known.any():
+        return np.full(len(rows.label), UNUSED), np.full(len(others.label), UNUSED)
     fit = cross_fit(
-        rows.features[known], rows.label[known], unit=rows.unit[known], outside=others, folds=folds
+        rows.features[known], rows.label[known], unit=rows.unit[known], outside=others.features, folds=folds
     )
-    mine = np.full(len(rows.label), 0.5)  # rows without a label are not used on the ladder
-    mine[known] = fit.inside
-    return mine, fit.outside
+    return _spread(fit.inside, known), fit.outside
 
 
-def _auc(probability: Floats, source: Floats, *, units: tuple[Codes, Codes], sizes: tuple[int, int]) -> Interval:
+def _spread(values: Floats, rows: Mask) -> Floats:
+    """Values of some rows, and a half for the others, which the ladder does not use."""
+    spread = np.full(rows.size, UNUSED)
+    spread[rows] = values
+    return spread
+
+
+def _auc(probability: Floats, source: Floats, *, unit: Codes) -> Interval:
     """The AUC of the domain classifier; DeLong's components summed by unit."""
-    scores = grid(probability)
-    made = table(scores, cells(scores, source), weight=np.ones(source.size), threshold=1.0)
-    rows = made.influence[0][cells(scores, source)] / made.total
-    split = len(units[0])
-    sums = [
-        np.bincount(unit, weights=part, minlength=size)[None]
-        for unit, part, size in zip(units, (rows[:split], rows[split:]), sizes, strict=True)
-    ]
-    parts = covariance(*sums, shared=np.zeros((2, 0), dtype=np.int64))
-    return contrasts(made.values[:1], parts, np.ones((1, 1)), sizes=sizes)[0]
+    scores, weight = grid(probability), np.ones(source.size)
+    made = table(scores, source, weight=weight, threshold=1.0)
+    dense = np.unique(unit, return_inverse=True)[1]
+    size = int(dense.max()) + 1
+    sums = unit_influence(made, scores, label=source, weight=weight, unit=dense, size=size)[:1]
+    parts = covariance(sums, np.zeros((1, 0)), shared=np.zeros((2, 0), dtype=np.int64))
+    return contrasts(made.values[:1], parts, weights=np.ones((1, 1)), sizes=(size, 0))[0]

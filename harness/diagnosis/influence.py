@@ -1,10 +1,10 @@
 """Eight metrics of one score column at once, and what each row does to each of them.
 
-A metric that weighs rows is a function of the weighted sample. Its influence function says how it changes
-when one row weighs more, and the sum of squares of those changes over independent rows is its variance (Hampel, JASA 69,
-1974; for AUC they are DeLong's components, Biometrics 44, 1988). For all eight, a row's influence depends on
-nothing but its score and its label, so it is looked up in a table with two entries for each distinct score:
-one sort serves all metrics, all labels and all weights of a column. Of the average precision
+A metric is a function of a weighted sample of rows. Its influence function says how it changes when one row
+weighs more, and the sum of the squares of those changes over independent rows is its variance (Hampel, JASA
+69, 1974; for AUC they are DeLong's components, Biometrics 44, 1988). For all eight, a row's influence depends
+on nothing but its score and its label, so it is looked up in a table with two entries for each distinct
+score: one sort serves all metrics, all labels and all weights of a column. Of the average precision
 
     AP = sum over positives j of precision(s_j) / positives,
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.int64]
 
 #: the eight metrics in the order of every array of values
 NAMES = (
@@ -39,6 +40,8 @@ NAMES = (
     "f1",
     "predicted_positive_rate",
 )
+#: so many of them need the score itself, the others only whether it reaches the threshold
+RANKED = 4
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,19 @@ class Grid:
 
 @dataclass(frozen=True)
 class Table:
-    """Metrics on a weighted sample: `values` (8,), and the influence (8, 2 g), label 0 first, then label 1.
+    """Metrics on a weighted sample: `values` (8,), and the influence of a row by its label and its score.
 
-    Influences are of a row's share of the total weight, so that their weighted mean is 0. `total` is the
-    total weight, `empty` says by metric why it is undefined; its value and influence are nan.
+    `ranked` (4, 2, g) are the influences on the first four metrics at each distinct score, label 0 first;
+    `decided` (4, 2, 2) those on the others, which need only know whether a row is predicted positive, as it
+    is from the place `first` on. Influences are of a row's share of the total weight, so that their weighted
+    mean is 0. `total` is the total weight; `empty` says by metric why it is undefined, which makes its value
+    and influence nan.
     """
 
     values: Floats
-    influence: Floats
+    ranked: Floats
+    decided: Floats
+    first: int
     total: float
     empty: dict[str, str]
 
@@ -77,44 +85,71 @@ def grid(score: Floats) -> Grid:
     if not known.all():
         place = np.zeros(score.size, dtype=np.int64)
         place[known] = found
+    if not distinct.size:
+        distinct = np.array([np.nan])  # so that rows without a score have a place, of weight 0
     loss = np.full((2, 2, distinct.size), np.nan)
-    if distinct.size and distinct[0] >= 0.0 and distinct[-1] <= 1.0:
+    if distinct[0] >= 0.0 and distinct[-1] <= 1.0:
         kept = np.clip(distinct, LOG_LOSS_CLIP, 1.0 - LOG_LOSS_CLIP)
         loss[0] = -np.log1p(-kept), -np.log(kept)
         loss[1] = np.square(distinct), np.square(1.0 - distinct)
     return Grid(distinct, place, known, loss)
 
 
-def cells(scores: Grid, label: Floats) -> npt.NDArray[np.int64]:
-    """Where each row stands in a table, (n,): its score's place, and for a positive that many more."""
-    return scores.place + scores.distinct.size * (label == 1.0)
-
-
-def table(scores: Grid, where: npt.NDArray[np.int64], *, weight: Floats, threshold: float) -> Table:
-    """The metrics of a weighted sample and their influence; `where` from `cells`, `weight` (n,) >= 0.
+def table(scores: Grid, label: Floats, *, weight: Floats, threshold: float) -> Table:
+    """The metrics of a weighted sample and their influence; `label` (n,) is 1 or not, `weight` (n,) >= 0.
 
     To check: scores .1 .4 .35 .8, labels 0 0 1 1, threshold .38: .75, .83333, .47229, .158125, .5, .5, .5,
     .5.
     """
     size = scores.distinct.size
-    mass = np.bincount(where, weights=weight, minlength=2 * size).reshape(2, size)
-    total = float(mass.sum())
+    where = scores.place + size * (label == 1.0)
+    mass: Floats = np.bincount(where, weights=weight, minlength=2 * size).reshape(2, size).astype(np.float64)
+    total, first = float(mass.sum()), int(np.searchsorted(scores.distinct, threshold))
+    values, ranked = np.full(len(NAMES), np.nan), np.full((RANKED, 2, size), np.nan)
     if total == 0.0:
         nothing = dict.fromkeys(NAMES, "there are no rows")
-        return Table(np.full(len(NAMES), np.nan), np.full((len(NAMES), 2 * size), np.nan), 0.0, nothing)
-    mass /= total
-    influence = np.empty((len(NAMES), 2, size))
-    values = np.empty(len(NAMES))
+        return Table(values, ranked, np.full((RANKED, 2, 2), np.nan), first, total, nothing)
+    mass = mass / total
     with np.errstate(divide="ignore", invalid="ignore"):
-        values[0] = _roc_auc(mass, influence[0])
-        values[1] = _pr_auc(mass, influence[1])
+        values[0] = _roc_auc(mass, ranked[0])
+        values[1] = _pr_auc(mass, ranked[1])
         for row, loss in zip((2, 3), scores.loss, strict=True):
             values[row] = (mass * loss).sum()
-            influence[row] = loss - values[row]
-        values[4:] = _decisions(mass, scores.distinct >= threshold, out=influence[4:])
-    empty = _undefined(mass, bool((scores.distinct >= threshold) @ mass.sum(axis=0)), values)
+            ranked[row] = loss - values[row]
+        shares = np.stack([mass[:, :first].sum(axis=1), mass[:, first:].sum(axis=1)], axis=1)
+        values[RANKED:], decided = _decisions(shares)
+    empty = _undefined(shares, probabilities=bool(np.isfinite(values[2])))
     values[[name in empty for name in NAMES]] = np.nan
-    return Table(values, influence.reshape(len(NAMES), 2 * size), total, empty)
+    return Table(values, ranked, decided, first, total, empty)
+
+
+def unit_influence(
+    made: Table, scores: Grid, *, label: Floats, weight: Floats, unit: Codes, size: int
+) -> Floats:
+    """What each of `size` units does to each metric, (8, size): the sum over its rows of their influence.
+
+    `unit` (n,) are codes below `size`; the sample is that of the table. The squares sum to the variance.
+    """
+    positive = label == 1.0
+    where = scores.place + scores.distinct.size * positive
+    even = weight.size > 0 and weight.min() == weight.max()
+    share = None if even else weight / made.total
+    sums = np.empty((len(NAMES), size))
+    for row, influence in enumerate(made.ranked):
+        found = influence.ravel().take(where)
+        sums[row] = np.bincount(unit, weights=found if share is None else found * share, minlength=size)
+    cell = 4 * unit + 2 * positive + (scores.place >= made.first)
+    counts = np.bincount(cell, weights=share, minlength=4 * size).reshape(size, 4)
+    sums[RANKED:] = made.decided.reshape(-1, 4) @ counts.T
+    return sums * (weight[0] / made.total) if even else sums
+
+
+def expected_influence(made: Table, *, place: Codes, positive: Floats) -> Floats:
+    """The influence to expect at these places of the grid when label 1 has this probability, (8, n)."""
+    ranked = [zero.take(place) * (1.0 - positive) + one.take(place) * positive for zero, one in made.ranked]
+    flagged = (place >= made.first).astype(np.int64)
+    decided = [zero[flagged] * (1.0 - positive) + one[flagged] * positive for zero, one in made.decided]
+    return np.stack([*ranked, *decided])
 
 
 def _roc_auc(mass: Floats, out: Floats) -> float:
@@ -142,29 +177,35 @@ def _pr_auc(mass: Floats, out: Floats) -> float:
     return value
 
 
-def _decisions(mass: Floats, flagged: npt.NDArray[np.bool_], *, out: Floats) -> Floats:
-    """Precision, recall, F1 and predicted positive rate: ratios of means, by the delta method."""
-    flag = flagged.astype(np.float64)
-    false, true = mass @ flag
-    positive, rate = float(mass[1].sum()), false + true
+def _decisions(shares: Floats) -> tuple[Floats, Floats]:
+    """Precision, recall, F1, predicted positive rate from shares by label and flag: ratios, delta method."""
+    false, true = shares[:, 1]
+    positive, rate = shares[1].sum(), false + true
     precision, recall, f1 = true / rate, true / positive, 2.0 * true / (rate + positive)
-    out[0] = -flag * precision / rate, flag * (1.0 - precision) / rate
-    out[1] = np.zeros_like(flag), (flag - recall) / positive
-    out[2] = -f1 * flag / (rate + positive), (2.0 * flag - f1 * (flag + 1.0)) / (rate + positive)
-    out[3] = flag - rate
-    return np.array([precision, recall, f1, rate])
+    label, flag = np.array([[0.0], [1.0]]), np.array([[0.0, 1.0]])
+    decided = np.stack(
+        [
+            flag * (label - precision) / rate,
+            label * (flag - recall) / positive,
+            (2.0 * label * flag - f1 * (label + flag)) / (rate + positive),
+            flag - rate + 0.0 * label,
+        ]
+    )
+    return np.array([precision, recall, f1, rate]), decided
 
 
-def _undefined(mass: Floats, any_flagged: bool, values: Floats) -> dict[str, str]:  # noqa: FBT001  -- private
-    negative, positive = mass.sum(axis=1) > 0.0
-    why = {}
+def _undefined(shares: Floats, *, probabilities: bool) -> dict[str, str]:
+    """Why metrics are undefined, from the shares by label and flag."""
+    negative, positive = shares.sum(axis=1) > 0.0
+    why: dict[str, str] = {}
     if not positive:
         why |= dict.fromkeys(("roc_auc", "pr_auc", "recall"), "no label is positive")
     if not negative:
-        why |= {"roc_auc": "no label is negative"}
-    if not any_flagged:
-        why |= {"precision": "no row is predicted positive"}
-        why |= {} if positive else {"f1": "no row is positive or predicted so"}
-    if np.isnan(values[NAMES.index("log_loss")]):
+        why["roc_auc"] = "no label is negative"
+    if not shares[:, 1].any():
+        why["precision"] = "no row is predicted positive"
+        if not positive:
+            why["f1"] = "no row is positive or predicted so"
+    if not probabilities:
         why |= dict.fromkeys(("log_loss", "brier"), "the scores are no probabilities between 0 and 1")
     return why

@@ -90,7 +90,7 @@ def covariance(holdout: Floats, production: Floats, *, shared: Codes) -> Floats:
     return parts
 
 
-def contrasts(values: Floats, parts: Floats, weights: Floats, *, sizes: tuple[int, int]) -> list[Interval]:
+def contrasts(values: Floats, parts: Floats, *, weights: Floats, sizes: tuple[int, int]) -> list[Interval]:
     """Linear combinations of estimates with their intervals, and the intervals of all of them at once.
 
     `values` (k,), `parts` from `covariance`, `weights` (m, k), `sizes` the number of units of each
@@ -104,8 +104,8 @@ def contrasts(values: Floats, parts: Floats, weights: Floats, *, sizes: tuple[in
     se[se <= ROUNDING * math.sqrt(max(float(np.diag(total).max(initial=0.0)), 0.0))] = 0.0
     within = np.stack([np.einsum("mk,kl,ml->m", weights, parts[p, p], weights) for p in (0, 1)])
     df = _degrees(within, sizes)
-    alone = _reach(se, df, 1.0 - LEVEL)
-    together = _reach(se, df, simultaneous_error(found, se))
+    alone = _reach(se, df, error=1.0 - LEVEL)
+    together = _reach(se, df, error=simultaneous_error(found, se))
     return [
         Interval(value=v, se=s, lower=v - a, upper=v + a, lower_all=v - b, upper_all=v + b)
         for v, s, a, b in zip(*(x.tolist() for x in (estimates, se, alone, together)), strict=True)
@@ -169,7 +169,7 @@ def _degrees(within: Floats, sizes: tuple[int, int]) -> Floats:
     return np.where(np.isfinite(df) & (df > 0.0), df, np.inf)
 
 
-def _reach(se: Floats, df: Floats, error: float) -> Floats:
+def _reach(se: Floats, df: Floats, *, error: float) -> Floats:
     """Half the width of intervals with this error probability."""
     # stdtrit has no limit at infinity; a billion is normal to the last digit that matters.
     reach: Floats = se * stdtrit(np.minimum(df, 1e9), 1.0 - error / 2.0)

@@ -88,7 +88,7 @@ def climb(holdout: Holdout | None, production: Production, *, thresholds: Thresh
     """
     clusters = clusters_of(holdout, production)
     rungs = all_rungs(holdout, production, thresholds=thresholds, units=clusters)
-    return Ladder(metrics={name: _metric(name, rungs, clusters) for name in NAMES})
+    return Ladder(metrics={name: _metric(name, rungs, clusters=clusters) for name in NAMES})
 
 
 def clusters_of(holdout: Holdout | None, production: Production) -> Units:
@@ -104,28 +104,28 @@ def clusters_of(holdout: Holdout | None, production: Production) -> Units:
 
 
 def harm(metric: str, part: Part) -> float:
-    """How much a computed part made the metric worse; its size where no direction is better. F1: higher is."""
+    """How much a computed part made the metric worse; its size where no direction is better."""
     value = 0.0 if part.value is None else part.value.value
-    better = METRICS[metric].better if metric in METRICS else "higher"
+    better = METRICS[metric].better if metric in METRICS else "higher"  # of F1, which is not in that table
     return {"higher": value, "lower": -value, "neither": abs(value)}[better]
 
 
-def _metric(name: str, rungs: tuple[Rung, ...], clusters: Units) -> MetricLadder:
+def _metric(name: str, rungs: tuple[Rung, ...], *, clusters: Units) -> MetricLadder:
     row = NAMES.index(name)
     there = [rung for rung in rungs if not rung.why_not and np.isfinite(rung.values[row])]
     found: list[Interval] = []
     if len(there) > 1:
-        found = _intervals(there, row, clusters)
+        found = _intervals(there, row=row, clusters=clusters)
     return MetricLadder(
         metric=name,
         rungs=tuple((rung.key, float(rung.values[row])) for rung in there),
-        parts=_parts(name, rungs, iter(found[:-1])),
+        parts=_parts(name, rungs, found=iter(found[:-1])),
         gap=found[-1] if found else None,
         why_not="" if found else _why_no_gap(name, rungs),
     )
 
 
-def _intervals(rungs: list[Rung], row: int, clusters: Units) -> list[Interval]:
+def _intervals(rungs: list[Rung], *, row: int, clusters: Units) -> list[Interval]:
     """The interval of each step and, last, of the gap."""
     sums = []
     for size, side in zip(clusters.sizes, ("holdout", "production"), strict=True):
@@ -134,11 +134,11 @@ def _intervals(rungs: list[Rung], row: int, clusters: Units) -> list[Interval]:
     parts = covariance(*sums, shared=clusters.shared)
     values = np.array([rung.values[row] for rung in rungs])
     step = np.eye(len(rungs))[:-1] - np.eye(len(rungs))[1:]
-    gap = contrasts(values, parts, step.sum(axis=0, keepdims=True), sizes=clusters.sizes)
-    return [*contrasts(values, parts, step, sizes=clusters.sizes), *gap]
+    gap = contrasts(values, parts, weights=step.sum(axis=0, keepdims=True), sizes=clusters.sizes)
+    return [*contrasts(values, parts, weights=step, sizes=clusters.sizes), *gap]
 
 
-def _parts(name: str, rungs: tuple[Rung, ...], found: Iterator[Interval]) -> tuple[Part, ...]:
+def _parts(name: str, rungs: tuple[Rung, ...], *, found: Iterator[Interval]) -> tuple[Part, ...]:
     """A part for each rung but the first that is there, which is where the ladder begins."""
     parts: list[Part] = []
     pending: list[str] = []

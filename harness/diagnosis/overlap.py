@@ -16,17 +16,17 @@ rows of the correction are counted in the interval, so this is also how r's own 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis.influence import NAMES, Table, grid, table
+from harness.diagnosis.influence import NAMES, expected_influence, grid, table, unit_influence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy.typing as npt
+
+    from harness.diagnosis.influence import Grid
 
     Floats = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int64]
@@ -67,40 +67,32 @@ class Weighed:
 def overlap_metrics(before: Half, now: Half, *, threshold: float) -> tuple[Weighed, Weighed]:
     """The metrics of both populations on their overlap, the holdout's first."""
     pooled = grid(np.concatenate([before.score, now.score]))
-    places = pooled.place[: before.score.size], pooled.place[before.score.size :]
-    found = []
-    for own, other, here, there in ((before, now, *places), (now, before, *places[::-1])):
-        where = here + pooled.distinct.size * (own.label == 1.0)
-        weight = own.weight * own.toward
-        made = table(pooled, where, weight=weight, threshold=threshold)
-        share = weight / (made.total or np.nan)
-        sums = _by_unit((row.take(where) * share for row in made.influence), own)
-        if own.label_own is None or other.label_other is None:
-            found.append(Weighed(made.values, sums, np.zeros((len(NAMES), other.units)), made.empty))
-            continue
-        mean = made.total / own.weight.sum()
-        mine = _expected(made, here, own.label_own)
-        theirs = _expected(made, there, other.label_other)
-        less = _corrections(mine, own, factor=own.toward * (1.0 - own.toward) / mean)
-        more = _corrections(theirs, other, factor=np.square(other.toward) / mean)
-        values = made.values + more[0] - less[0]
-        found.append(Weighed(values, sums - less[1], more[1], made.empty))
-    return found[0], found[1]
+    split = before.score.size
+    left, right = (replace(pooled, place=place) for place in (pooled.place[:split], pooled.place[split:]))
+    return _weighed(before, now, grids=(left, right), threshold=threshold), _weighed(
+        now, before, grids=(right, left), threshold=threshold
+    )
 
 
-def _expected(made: Table, place: Codes, positive: Floats) -> Floats:
-    """The expected influence of each row given its features, (8, n)."""
-    tables = made.influence.reshape(len(NAMES), 2, -1)
-    return np.stack([zero.take(place) * (1.0 - positive) + one.take(place) * positive for zero, one in tables])
+def _weighed(own: Half, other: Half, *, grids: tuple[Grid, Grid], threshold: float) -> Weighed:
+    """One population on the overlap; `grids` are both populations' places among the scores of both."""
+    weight = own.weight * own.toward
+    made = table(grids[0], own.label, weight=weight, threshold=threshold)
+    sums = unit_influence(made, grids[0], label=own.label, weight=weight, unit=own.unit, size=own.units)
+    if own.label_own is None or other.label_other is None or not made.total:
+        return Weighed(made.values, sums, np.zeros((len(NAMES), other.units)), made.empty)
+    mean = made.total / own.weight.sum()
+    mine = expected_influence(made, place=grids[0].place, positive=own.label_own)
+    theirs = expected_influence(made, place=grids[1].place, positive=other.label_other)
+    less = _corrections(mine, own, factor=own.toward * (1.0 - own.toward) / mean)
+    more = _corrections(theirs, other, factor=np.square(other.toward) / mean)
+    return Weighed(made.values + more[0] - less[0], sums - less[1], more[1], made.empty)
 
 
 def _corrections(expected: Floats, half: Half, *, factor: Floats) -> tuple[Floats, Floats]:
     """The weighted mean over one population of its rows' corrections (8,), and each unit's part in it."""
     share = half.weight / half.weight.sum()
-    rows = expected * factor
-    means: Floats = rows @ share
-    return means, _by_unit(((row - mean) * share for row, mean in zip(rows, means, strict=True)), half)
-
-
-def _by_unit(rows: Iterable[Floats], half: Half) -> Floats:
-    return np.stack([np.bincount(half.unit, weights=row, minlength=half.units) for row in rows])
+    rows = expected * (factor * share)
+    means: Floats = rows.sum(axis=1)
+    sums = np.stack([np.bincount(half.unit, weights=row, minlength=half.units) for row in rows])
+    return means, sums - np.outer(means, np.bincount(half.unit, weights=share, minlength=half.units))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis.influence import NAMES, cells, table
+from harness.diagnosis.influence import NAMES, table, unit_influence
 from harness.diagnosis.overlap import Half, overlap_metrics
 from harness.diagnosis.samples import (
     OFFLINE,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from harness.diagnosis.intervals import Units
-    from harness.diagnosis.rows import Holdout, Overlap, Production, Thresholds
+    from harness.diagnosis.rows import Holdout, Production, Thresholds
 
     Floats = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int64]
@@ -78,13 +78,9 @@ def all_rungs(
 def measured(sample: Sample, unit: Codes, *, size: int) -> tuple[Floats, Floats, dict[str, str]]:
     """The metrics of a sample (8,), each unit's influence on them (8, size), and why which are undefined."""
     scores, weight = sample.scores, sample.used()
-    where = scores.place if sample.label is None else cells(scores, sample.label)
-    made = table(scores, where, weight=weight, threshold=sample.threshold)
-    even = weight.size > 0 and weight.min() == weight.max()
-    share = (weight[0] if even else weight) / (made.total or np.nan)
-    sums = np.stack(
-        [np.bincount(unit, weights=row.take(where) * share, minlength=size) for row in made.influence]
-    )
+    label = np.zeros(weight.size) if sample.label is None else sample.label
+    made = table(scores, label, weight=weight, threshold=sample.threshold)
+    sums = unit_influence(made, scores, label=label, weight=weight, unit=unit, size=size)
     if sample.label is not None:
         return made.values, sums, made.empty
     # The predicted positive rate, the last, is the only one that needs no label.
@@ -134,7 +130,15 @@ def _overlap(holdout: Holdout, production: Production, *, offline: Sample, units
         why = "no labelled row is left on one side"
         return [Rung(key=SEEN, why_not=why), Rung(key=CONCEPT, why_not=why)]
     seen, concept = overlap_metrics(before, now, threshold=offline.threshold)
+    # The predicted positive rate knows no labels, so no concept shift moves it: both are the same number.
+    concept.values[-1], concept.own[-1], concept.other[-1] = seen.values[-1], seen.other[-1], seen.own[-1]
     return [
         Rung(key=SEEN, values=seen.values, holdout=seen.own, production=seen.other, empty=seen.empty),
-        Rung(key=CONCEPT, values=concept.values, holdout=concept.other, production=concept.own, empty=concept.empty),
+        Rung(
+            key=CONCEPT,
+            values=concept.values,
+            holdout=concept.other,
+            production=concept.own,
+            empty=concept.empty,
+        ),
     ]

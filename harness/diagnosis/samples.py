@@ -1,4 +1,4 @@
-"""The samples behind the rungs: which rows, which scores, which labels, which threshold, one change a time."""
+"""The samples behind the rungs: which rows, scores, labels and threshold, with one change a time."""
 
 from __future__ import annotations
 
@@ -131,11 +131,10 @@ def optional_grid(score: Floats | None) -> Grid | None:
 
 def _fair(holdout: Holdout) -> dict[str, Mask | None]:
     """The rows that are fair in each respect, None where that is not known."""
-    known = holdout.time_ns is not None and holdout.trained_until_ns is not None
-    return {
-        REPEATED: None if holdout.repeated is None else ~holdout.repeated,
-        UNTIMELY: holdout.time_ns > holdout.trained_until_ns if known else None,  # type: ignore[operator]
-    }
+    later = None
+    if holdout.time_ns is not None and holdout.trained_until_ns is not None:
+        later = holdout.time_ns > holdout.trained_until_ns
+    return {REPEATED: None if holdout.repeated is None else ~holdout.repeated, UNTIMELY: later}
 
 
 def _weights(weight: Floats | None, like: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 The ladder gives a change what it does after all before it; another order gives it something else when
 changes interact. Over all orders that can be computed each toggle's share is the mean of what it does,
-and the shares add up to the same total. Where share and ladder differ beyond chance, the two are an interaction.
+and the shares add up to the same total. Where share and ladder differ beyond chance, changes interact.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def shares(production: Production, *, thresholds: Thresholds, unit: Codes) -> tu
     cells = tuple({cell: None for order in orders for cell in _path(order)})
     found = [measured(made[cell], dense, size=size)[:2] for cell in cells]
     values, sums = (np.stack(column) for column in zip(*found, strict=True))
-    weights = _weights(present, orders, cells)
+    weights = _weights(present, orders=orders, cells=cells)
     return tuple(
         replace(share, metric=metric, orders=len(orders))
         for row, metric in enumerate(NAMES)
@@ -125,7 +125,7 @@ def _path(order: tuple[str, ...]) -> list[Cell]:
     return [frozenset(order[:k]) for k in range(len(order) + 1)]
 
 
-def _weights(present: tuple[str, ...], orders: list[tuple[str, ...]], cells: tuple[Cell, ...]) -> Floats:
+def _weights(present: tuple[str, ...], *, orders: list[tuple[str, ...]], cells: tuple[Cell, ...]) -> Floats:
     """What each cell counts, (2, toggles, cells): in the mean over the orders, and in the ladder's order."""
     place = {cell: k for k, cell in enumerate(cells)}
     weights = np.zeros((2, len(present), len(cells)))
@@ -138,13 +138,11 @@ def _weights(present: tuple[str, ...], orders: list[tuple[str, ...]], cells: tup
     return weights
 
 
-def _metric(
-    values: Floats, sums: Floats, *, weights: Floats, toggles: tuple[str, ...]
-) -> Iterator[Share]:
-    """The shares of one metric from its value (cells,) and its units' influence (cells, units) in each cell."""
+def _metric(values: Floats, sums: Floats, *, weights: Floats, toggles: tuple[str, ...]) -> Iterator[Share]:
+    """The shares of one metric from its value in each cell and its units' influence there, (cells, units)."""
     parts = covariance(np.zeros((len(values), 0)), sums, shared=np.zeros((2, 0), dtype=np.int64))
     share, ladder, difference = (
-        contrasts(values, parts, one, sizes=(0, sums.shape[1]))
+        contrasts(values, parts, weights=one, sizes=(0, sums.shape[1]))
         for one in (weights[0], weights[1], weights[1] - weights[0])
     )
     for place, toggle in enumerate(toggles):
