@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.diagnosis.intervals import dense
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -80,7 +82,6 @@ def cross_fit(
 
 def fold_of(unit: Codes, folds: int) -> Codes:
     """The fold of each row: units are shuffled, always alike, and dealt in turn; (n,) from 0."""
-    dense = np.unique(unit, return_inverse=True)[1]
-    dealt = np.arange(dense.max(initial=-1) + 1) % folds
-    shuffled: Codes = np.random.default_rng(1974).permutation(dealt)[dense]
+    found, place = dense(unit)
+    shuffled: Codes = np.random.default_rng(1974).permutation(np.arange(found.size) % folds)[place]
     return shuffled

@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.diagnosis.classifier import FOLDS, cross_fit
 from harness.diagnosis.influence import grid, table, unit_influence
-from harness.diagnosis.intervals import Interval, contrasts, covariance
+from harness.diagnosis.intervals import Interval, contrasts, covariance, dense
 from harness.diagnosis.rows import Overlap
 from harness.errors import HarnessError
 from harness.stats import kish_effective
@@ -127,8 +127,7 @@ def _auc(probability: Floats, source: Floats, *, unit: Codes) -> Interval:
     """The AUC of the domain classifier; DeLong's components summed by unit."""
     scores, weight = grid(probability), np.ones(source.size)
     made = table(scores, source, weight=weight, threshold=1.0)
-    dense = np.unique(unit, return_inverse=True)[1]
-    size = int(dense.max()) + 1
-    sums = unit_influence(made, scores, label=source, weight=weight, unit=dense, size=size)[:1]
+    found, place = dense(unit)
+    sums = unit_influence(made, scores, label=source, weight=weight, unit=place, size=found.size)[:1]
     parts = covariance(sums, np.zeros((1, 0)), shared=np.zeros((2, 0), dtype=np.int64))
-    return contrasts(made.values[:1], parts, weights=np.ones((1, 1)), sizes=(size, 0))[0]
+    return contrasts(made.values[:1], parts, weights=np.ones((1, 1)), sizes=(found.size, 0))[0]

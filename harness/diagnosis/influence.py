@@ -87,12 +87,30 @@ def grid(score: Floats) -> Grid:
         place[known] = found
     if not distinct.size:
         distinct = np.array([np.nan])  # so that rows without a score have a place, of weight 0
+    return Grid(distinct, place, known, _losses(distinct))
+
+
+def merged(left: Grid, right: Grid) -> tuple[Grid, Grid]:
+    """Both columns on one grid, that of the scores of either; their rows stay apart."""
+    # A stable sort merges two sorted runs without sorting them again.
+    both = np.sort(np.concatenate([left.distinct, right.distinct]), kind="stable")
+    distinct = both[np.concatenate([[True], both[1:] != both[:-1]])]
+    loss = _losses(distinct)
+    first, second = (
+        Grid(distinct, np.searchsorted(distinct, one.distinct)[one.place], one.known, loss)
+        for one in (left, right)
+    )
+    return first, second
+
+
+def _losses(distinct: Floats) -> Floats:
+    """Log loss and squared error at each score, under both labels; nan where they are no probabilities."""
     loss = np.full((2, 2, distinct.size), np.nan)
     if distinct[0] >= 0.0 and distinct[-1] <= 1.0:
         kept = np.clip(distinct, LOG_LOSS_CLIP, 1.0 - LOG_LOSS_CLIP)
         loss[0] = -np.log1p(-kept), -np.log(kept)
         loss[1] = np.square(distinct), np.square(1.0 - distinct)
-    return Grid(distinct, place, known, loss)
+    return loss
 
 
 def table(scores: Grid, label: Floats, *, weight: Floats, threshold: float) -> Table:
@@ -105,8 +123,9 @@ def table(scores: Grid, label: Floats, *, weight: Floats, threshold: float) -> T
     where = scores.place + size * (label == 1.0)
     mass: Floats = np.bincount(where, weights=weight, minlength=2 * size).reshape(2, size).astype(np.float64)
     total, first = float(mass.sum()), int(np.searchsorted(scores.distinct, threshold))
-    values, ranked = np.full(len(NAMES), np.nan), np.full((RANKED, 2, size), np.nan)
+    values, ranked = np.full(len(NAMES), np.nan), np.empty((RANKED, 2, size))
     if total == 0.0:
+        ranked[:] = np.nan
         nothing = dict.fromkeys(NAMES, "there are no rows")
         return Table(values, ranked, np.full((RANKED, 2, 2), np.nan), first, total, nothing)
     mass = mass / total
@@ -130,6 +149,8 @@ def unit_influence(
 
     `unit` (n,) are codes below `size`; the sample is that of the table. The squares sum to the variance.
     """
+    if not made.total:
+        return np.full((len(NAMES), size), np.nan)
     positive = label == 1.0
     where = scores.place + scores.distinct.size * positive
     even = weight.size > 0 and weight.min() == weight.max()

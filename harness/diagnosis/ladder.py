@@ -16,7 +16,8 @@ import numpy as np
 from harness.diagnosis.influence import NAMES
 from harness.diagnosis.intervals import Interval, contrasts, covariance, units
 from harness.diagnosis.rows import unit_codes
-from harness.diagnosis.rungs import Rung, all_rungs
+from harness.diagnosis.rungs import CONCEPT, SEEN, UNSEEN, Rung, all_rungs
+from harness.diagnosis.samples import LEAKS, REPEATED, UNTIMELY
 from harness.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -29,12 +30,24 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+#: which later rungs hold the change of a rung whose columns are missing: unmeasured leakage shows where the
+#: rows become production's, a score or label in between where the last one comes in
+HELD_BY = {
+    REPEATED: (CONCEPT, UNSEEN),
+    UNTIMELY: (CONCEPT, UNSEEN),
+    LEAKS: (CONCEPT, UNSEEN),
+    SEEN: (UNSEEN,),
+    CONCEPT: (UNSEEN,),
+    "served_features": ("served_scores",),
+    "label_definition": ("label_maturity",),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """One step of one metric: `value` is before minus after, None where it is not computed, and `why_not`.
 
-    `includes` are the steps before it that were not computed: their change is in this part.
+    `includes` are steps before it that were not computed, whose change is in this part.
     """
 
     step: str
@@ -48,13 +61,15 @@ class MetricLadder:
     """One metric from its first computed rung to its last: `gap` is the difference, the parts add up to it.
 
     `rungs` are the computed rungs with their values, top first. Without two of them there is no gap, and
-    `why_not` says so.
+    `why_not` says so. `outside` are the steps that no part includes: in these the last rung is not yet
+    production, so the gap is short of the whole.
     """
 
     metric: str
     rungs: tuple[tuple[str, float], ...]
     parts: tuple[Part, ...]
     gap: Interval | None
+    outside: tuple[str, ...] = ()
     why_not: str = ""
 
     def deviation(self) -> float:
@@ -116,11 +131,13 @@ def _metric(name: str, rungs: tuple[Rung, ...], *, clusters: Units) -> MetricLad
     found: list[Interval] = []
     if len(there) > 1:
         found = _intervals(there, row=row, clusters=clusters)
+    parts, outside = _parts(name, rungs, found=iter(found[:-1]))
     return MetricLadder(
         metric=name,
         rungs=tuple((rung.key, float(rung.values[row])) for rung in there),
-        parts=_parts(name, rungs, found=iter(found[:-1])),
+        parts=parts,
         gap=found[-1] if found else None,
+        outside=outside,
         why_not="" if found else _why_no_gap(name, rungs),
     )
 
@@ -138,24 +155,32 @@ def _intervals(rungs: list[Rung], *, row: int, clusters: Units) -> list[Interval
     return [*contrasts(values, parts, weights=step, sizes=clusters.sizes), *gap]
 
 
-def _parts(name: str, rungs: tuple[Rung, ...], *, found: Iterator[Interval]) -> tuple[Part, ...]:
-    """A part for each rung but the first that is there, which is where the ladder begins."""
+def _parts(
+    name: str, rungs: tuple[Rung, ...], *, found: Iterator[Interval]
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """A part for each rung but the first that is there, where the ladder begins; and the steps in no part.
+
+    A rung on which the metric is undefined has made its change, so the next part includes it. A rung whose
+    columns are missing has not: only a rung that puts another column in the same place includes it.
+    """
     parts: list[Part] = []
-    pending: list[str] = []
+    missing: list[str] = []
+    made: list[str] = []
     begun = False
     for rung in rungs:
-        why = rung.why_not or rung.empty.get(name, "")
-        if why:
-            parts.append(Part(step=rung.key, why_not=why))
-            pending.append(rung.key)
-        elif not begun:
-            begun = True
-            pending = []
+        held = [key for key in missing if rung.key in HELD_BY.get(key, ()) and not rung.why_not]
+        missing = [key for key in missing if key not in held]
+        if rung.why_not:
+            missing.append(rung.key)
+            parts.append(Part(step=rung.key, why_not=rung.why_not))
+        elif name in rung.empty:
+            made += [*held, rung.key]
+            parts.append(Part(step=rung.key, why_not=rung.empty[name]))
         else:
-            value = next(found)
-            parts.append(Part(step=rung.key, value=value, includes=tuple(pending)))
-            pending = []
-    return tuple(parts)
+            if begun:
+                parts.append(Part(step=rung.key, value=next(found), includes=(*made, *held)))
+            begun, made = True, []
+    return tuple(parts), (*missing, *made)
 
 
 def _why_no_gap(name: str, rungs: tuple[Rung, ...]) -> str:

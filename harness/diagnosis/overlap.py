@@ -16,12 +16,12 @@ rows of the correction are counted in the interval, so this is also how r's own 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis.influence import NAMES, expected_influence, grid, table, unit_influence
+from harness.diagnosis.influence import NAMES, expected_influence, merged, table, unit_influence
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -41,7 +41,7 @@ class Half:
     label given the features here and there, or None. Rows of weight 0 are not used.
     """
 
-    score: Floats
+    scores: Grid
     label: Floats
     weight: Floats
     toward: Floats
@@ -66,9 +66,7 @@ class Weighed:
 
 def overlap_metrics(before: Half, now: Half, *, threshold: float) -> tuple[Weighed, Weighed]:
     """The metrics of both populations on their overlap, the holdout's first."""
-    pooled = grid(np.concatenate([before.score, now.score]))
-    split = before.score.size
-    left, right = (replace(pooled, place=place) for place in (pooled.place[:split], pooled.place[split:]))
+    left, right = merged(before.scores, now.scores)
     return _weighed(before, now, grids=(left, right), threshold=threshold), _weighed(
         now, before, grids=(right, left), threshold=threshold
     )

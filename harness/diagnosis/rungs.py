@@ -19,18 +19,15 @@ from harness.diagnosis.samples import (
     REPORTED,
     Sample,
     holdout_samples,
-    leak_free,
     offline_sample,
     production_samples,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
     from harness.diagnosis.intervals import Units
-    from harness.diagnosis.rows import Holdout, Production, Thresholds
+    from harness.diagnosis.rows import Holdout, Overlap, Production, Thresholds
 
     Floats = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int64]
@@ -63,8 +60,11 @@ def all_rungs(
     offline = offline_sample(production, thresholds)
     found = [Rung(key=REPORTED, why_not=NO_HOLDOUT)]
     if holdout is not None:
-        found = [*_of_holdout(holdout, threshold=thresholds.offline, units=units)]
-        found += _overlap(holdout, production, offline=offline, units=units)
+        fair = [*holdout_samples(holdout, thresholds.offline)]
+        found = [_of_holdout(key, sample, units=units) for key, sample in fair]
+        leak_free = [sample for _, sample in fair if isinstance(sample, Sample)][-1]
+        overlap = holdout.overlap, production.overlap
+        found += _on_overlap(leak_free, offline, overlap=overlap, units=units)
     samples = production_samples(production, offline, thresholds=thresholds)
     for key, sample in ((OFFLINE if holdout is None else UNSEEN, offline), *samples):
         if isinstance(sample, str):
@@ -88,28 +88,25 @@ def measured(sample: Sample, unit: Codes, *, size: int) -> tuple[Floats, Floats,
     return values, sums, made.empty | dict.fromkeys(NAMES[:-1], NO_LABELS)
 
 
-def _of_holdout(holdout: Holdout, *, threshold: float, units: Units) -> Iterator[Rung]:
-    for key, sample in holdout_samples(holdout, threshold):
-        if isinstance(sample, str):
-            yield Rung(key=key, why_not=sample)
-        else:
-            values, sums, empty = measured(sample, units.holdout, size=units.sizes[0])
-            yield Rung(key=key, values=values, holdout=sums, empty=empty)
+def _of_holdout(key: str, sample: Sample | str, *, units: Units) -> Rung:
+    if isinstance(sample, str):
+        return Rung(key=key, why_not=sample)
+    values, sums, empty = measured(sample, units.holdout, size=units.sizes[0])
+    return Rung(key=key, values=values, holdout=sums, empty=empty)
 
 
-def _overlap(holdout: Holdout, production: Production, *, offline: Sample, units: Units) -> list[Rung]:
+def _on_overlap(
+    leak_free: Sample, offline: Sample, *, overlap: tuple[Overlap | None, Overlap | None], units: Units
+) -> list[Rung]:
     """The leak-free holdout and production, each weighted to where they overlap; or why not."""
-    there, here = holdout.overlap, production.overlap
-    if there is None or here is None or production.label is None:
-        why = NO_LABELS if production.label is None else NO_OVERLAP
+    there, here = overlap
+    if there is None or here is None or offline.label is None or leak_free.label is None:
+        why = NO_OVERLAP if offline.label is not None else NO_LABELS
         return [Rung(key=SEEN, why_not=why), Rung(key=CONCEPT, why_not=why)]
-    score, rows = leak_free(holdout)
-    weight = np.ones(score.size) if holdout.weight is None else holdout.weight
-    rows &= np.isfinite(score) & ~np.isnan(holdout.label)
     before = Half(
-        score=score,
-        label=holdout.label,
-        weight=weight * rows,
+        scores=leak_free.scores,
+        label=leak_free.label,
+        weight=leak_free.used(),
         toward=there.produced,
         label_own=there.label_before,
         label_other=there.label_now,
@@ -117,8 +114,8 @@ def _overlap(holdout: Holdout, production: Production, *, offline: Sample, units
         units=units.sizes[0],
     )
     now = Half(
-        score=production.offline_score,
-        label=production.label,
+        scores=offline.scores,
+        label=offline.label,
         weight=offline.used(),
         toward=1.0 - here.produced,
         label_own=here.label_now,

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
 
 REPORTED, OFFLINE = "reported", "production_offline"
-REPEATED, UNTIMELY, LEAK = "repeated_rows", "time_order", "leak: "
+REPEATED, UNTIMELY, LEAKS = "repeated_rows", "time_order", "leaky_columns"
+LEAK = "leak: "
 #: what production does to the offline sample, in the order of the pipeline, and why it is not computed
 CHANGES = {
     "served_features": "there are no scores of the offline model on the served features",
@@ -35,6 +36,7 @@ CHANGES = {
 WITHOUT_HOLDOUT_COLUMNS = {
     REPEATED: "it is not known which holdout rows are repeated in training",
     UNTIMELY: "the times of the holdout rows, or the end of the training data, are not known",
+    LEAKS: "no holdout column was re-derived as of request time",
 }
 
 
@@ -76,6 +78,8 @@ def holdout_samples(holdout: Holdout, threshold: float) -> Iterator[tuple[str, S
         else:
             sample = replace(sample, rows=fair if sample.rows is None else fair & sample.rows)
             yield key, sample
+    if not holdout.rederived:
+        yield LEAKS, WITHOUT_HOLDOUT_COLUMNS[LEAKS]
     for one in holdout.rederived:
         sample = replace(sample, scores=grid(one.score))
         yield LEAK + one.column, sample

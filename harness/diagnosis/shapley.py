@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from harness.diagnosis.influence import NAMES
-from harness.diagnosis.intervals import Interval, contrasts, covariance
+from harness.diagnosis.intervals import Interval, contrasts, covariance, dense
 from harness.diagnosis.rungs import measured
 from harness.diagnosis.samples import offline_sample, optional_grid
 
@@ -66,10 +66,10 @@ def shares(production: Production, *, thresholds: Thresholds, unit: Codes) -> tu
     orders = [order for order in permutations(present) if all(cell in made for cell in _path(order))]
     if not present or not orders:
         return ()
-    dense = np.unique(unit, return_inverse=True)[1] % MOST_UNITS
-    size = int(dense.max(initial=0)) + 1
+    group = dense(unit)[1] % MOST_UNITS
+    size = int(group.max(initial=0)) + 1
     cells = tuple({cell: None for order in orders for cell in _path(order)})
-    found = [measured(made[cell], dense, size=size)[:2] for cell in cells]
+    found = [measured(made[cell], group, size=size)[:2] for cell in cells]
     values, sums = (np.stack(column) for column in zip(*found, strict=True))
     weights = _weights(present, orders=orders, cells=cells)
     return tuple(
