@@ -16,7 +16,7 @@ or above t and p the share of positives,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,8 @@ import numpy as np
 from harness.metrics import LOG_LOSS_CLIP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
@@ -64,14 +66,15 @@ class Table:
 
     `ranked` (4, 2, g) are the influences on the first four metrics at each distinct score, label 0 first;
     `decided` (4, 2, 2) those on the others, which need only know whether a row is predicted positive, as it
-    is from the place `first` on. Influences are of a row's share of the total weight, so that their weighted
-    mean is 0. `total` is the total weight; `empty` says by metric why it is undefined, which makes its value
-    and influence nan.
+    is from the place `first` on. Influences are of a row's share of the total weight, so that their mean over
+    `mass` (2, g), each cell's share, is 0. `total` is the total weight; `empty` says by metric why it is
+    undefined, which makes its value and influence nan.
     """
 
     values: Floats
     ranked: Floats
     decided: Floats
+    mass: Floats
     first: int
     total: float
     empty: dict[str, str]
@@ -122,24 +125,34 @@ def table(scores: Grid, label: Floats, *, weight: Floats, threshold: float) -> T
     size = scores.distinct.size
     where = scores.place + size * (label == 1.0)
     mass: Floats = np.bincount(where, weights=weight, minlength=2 * size).reshape(2, size).astype(np.float64)
-    total, first = float(mass.sum()), int(np.searchsorted(scores.distinct, threshold))
+    total = float(mass.sum())
     values, ranked = np.full(len(NAMES), np.nan), np.empty((RANKED, 2, size))
+    decided, nothing = np.full((RANKED, 2, 2), np.nan), dict.fromkeys(NAMES, "there are no rows")
     if total == 0.0:
         ranked[:] = np.nan
-        nothing = dict.fromkeys(NAMES, "there are no rows")
-        return Table(values, ranked, np.full((RANKED, 2, 2), np.nan), first, total, nothing)
+        return Table(values, ranked, decided, mass, size, total, nothing)
     mass = mass / total
     with np.errstate(divide="ignore", invalid="ignore"):
         values[0] = _roc_auc(mass, ranked[0])
         values[1] = _pr_auc(mass, ranked[1])
-        for row, loss in zip((2, 3), scores.loss, strict=True):
-            values[row] = (mass * loss).sum()
-            ranked[row] = loss - values[row]
-        shares = np.stack([mass[:, :first].sum(axis=1), mass[:, first:].sum(axis=1)], axis=1)
+    for row, loss in zip((2, 3), scores.loss, strict=True):
+        values[row] = (mass * loss).sum()
+        ranked[row] = loss - values[row]
+    return at_threshold(Table(values, ranked, decided, mass, size, total, {}), scores, threshold=threshold)
+
+
+def at_threshold(made: Table, scores: Grid, *, threshold: float) -> Table:
+    """The same sample at another threshold: what needs the scores themselves is not made again."""
+    if not made.total:
+        return made
+    first = int(np.searchsorted(scores.distinct, threshold))
+    shares = np.stack([made.mass[:, :first].sum(axis=1), made.mass[:, first:].sum(axis=1)], axis=1)
+    values = made.values.copy()
+    with np.errstate(divide="ignore", invalid="ignore"):
         values[RANKED:], decided = _decisions(shares)
-    empty = _undefined(shares, probabilities=bool(np.isfinite(values[2])))
+    empty = _undefined(shares, probabilities=bool(np.isfinite(scores.loss[0, 0, 0])))
     values[[name in empty for name in NAMES]] = np.nan
-    return Table(values, ranked, decided, first, total, empty)
+    return replace(made, values=values, decided=decided, first=first, empty=empty)
 
 
 def unit_influence(
@@ -151,26 +164,40 @@ def unit_influence(
     """
     if not made.total:
         return np.full((len(NAMES), size), np.nan)
-    positive = label == 1.0
-    where = scores.place + scores.distinct.size * positive
-    even = weight.size > 0 and weight.min() == weight.max()
-    share = None if even else weight / made.total
-    sums = np.empty((len(NAMES), size))
-    for row, influence in enumerate(made.ranked):
+    where = scores.place + scores.distinct.size * (label == 1.0)
+    share = weight / made.total
+    even = share.min() == share.max()
+    ranked = np.empty((RANKED, size))
+    for row, influence in zip(ranked, made.ranked, strict=True):
         found = influence.ravel().take(where)
-        sums[row] = np.bincount(unit, weights=found if share is None else found * share, minlength=size)
-    cell = 4 * unit + 2 * positive + (scores.place >= made.first)
-    counts = np.bincount(cell, weights=share, minlength=4 * size).reshape(size, 4)
-    sums[RANKED:] = made.decided.reshape(-1, 4) @ counts.T
-    return sums * (weight[0] / made.total) if even else sums
+        row[:] = np.bincount(unit, weights=found if even else found * share, minlength=size)
+    if even:
+        ranked *= share[0]
+    decided = decision_influence(made, scores, label=label, weight=weight, unit=unit, size=size)
+    return np.concatenate([ranked, decided])
 
 
-def expected_influence(made: Table, *, place: Codes, positive: Floats) -> Floats:
-    """The influence to expect at these places of the grid when label 1 has this probability, (8, n)."""
-    ranked = [zero.take(place) * (1.0 - positive) + one.take(place) * positive for zero, one in made.ranked]
+def decision_influence(
+    made: Table, scores: Grid, *, label: Floats, weight: Floats, unit: Codes, size: int
+) -> Floats:
+    """The last four rows of `unit_influence` alone, (4, size)."""
+    if not made.total:
+        return np.full((len(NAMES) - RANKED, size), np.nan)
+    cell = 4 * unit + 2 * (label == 1.0) + (scores.place >= made.first)
+    shares = np.bincount(cell, weights=weight, minlength=4 * size).reshape(size, 4) / made.total
+    found: Floats = made.decided.reshape(-1, 4) @ shares.T
+    return found
+
+
+def expected_influence(made: Table, *, place: Codes, positive: Floats) -> Iterator[Floats]:
+    """Metric by metric what to expect at these places when label 1 has this probability, (n,) each."""
+    for zero, one in made.ranked:
+        low = zero.take(place)
+        yield low + (one.take(place) - low) * positive
     flagged = (place >= made.first).astype(np.int64)
-    decided = [zero[flagged] * (1.0 - positive) + one[flagged] * positive for zero, one in made.decided]
-    return np.stack([*ranked, *decided])
+    for zero, one in made.decided:
+        low = zero[flagged]
+        yield low + (one[flagged] - low) * positive
 
 
 def _roc_auc(mass: Floats, out: Floats) -> float:

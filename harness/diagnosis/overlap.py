@@ -24,6 +24,8 @@ import numpy as np
 from harness.diagnosis.influence import NAMES, expected_influence, merged, table, unit_influence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from harness.diagnosis.influence import Grid
@@ -87,10 +89,13 @@ def _weighed(own: Half, other: Half, *, grids: tuple[Grid, Grid], threshold: flo
     return Weighed(made.values + more[0] - less[0], sums - less[1], more[1], made.empty)
 
 
-def _corrections(expected: Floats, half: Half, *, factor: Floats) -> tuple[Floats, Floats]:
+def _corrections(expected: Iterator[Floats], half: Half, *, factor: Floats) -> tuple[Floats, Floats]:
     """The weighted mean over one population of its rows' corrections (8,), and each unit's part in it."""
     share = half.weight / half.weight.sum()
-    rows = expected * (factor * share)
-    means: Floats = rows.sum(axis=1)
-    sums = np.stack([np.bincount(half.unit, weights=row, minlength=half.units) for row in rows])
-    return means, sums - np.outer(means, np.bincount(half.unit, weights=share, minlength=half.units))
+    size = np.bincount(half.unit, weights=share, minlength=half.units)
+    means, sums = np.empty(len(NAMES)), np.empty((len(NAMES), half.units))
+    for metric, rows in enumerate(expected):
+        row = rows * factor * share
+        means[metric] = row.sum()
+        sums[metric] = np.bincount(half.unit, weights=row, minlength=half.units) - means[metric] * size
+    return means, sums

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis.influence import NAMES, table, unit_influence
+from harness.diagnosis.influence import (
+    NAMES,
+    RANKED,
+    at_threshold,
+    decision_influence,
+    table,
+    unit_influence,
+)
 from harness.diagnosis.overlap import Half, overlap_metrics
 from harness.diagnosis.samples import (
     OFFLINE,
@@ -26,6 +33,7 @@ from harness.diagnosis.samples import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from harness.diagnosis.influence import Table
     from harness.diagnosis.intervals import Units
     from harness.diagnosis.rows import Holdout, Overlap, Production, Thresholds
 
@@ -66,33 +74,54 @@ def all_rungs(
         overlap = holdout.overlap, production.overlap
         found += _on_overlap(leak_free, offline, overlap=overlap, units=units)
     samples = production_samples(production, offline, thresholds=thresholds)
+    last = None
     for key, sample in ((OFFLINE if holdout is None else UNSEEN, offline), *samples):
         if isinstance(sample, str):
             found.append(Rung(key=key, why_not=sample))
         else:
-            values, sums, empty = measured(sample, units.production, size=units.sizes[1])
-            found.append(Rung(key=key, values=values, production=sums, empty=empty))
+            last = measured(sample, units.production, size=units.sizes[1], like=last)
+            found.append(Rung(key=key, values=last.values, production=last.sums, empty=last.empty))
     return tuple(found)
 
 
-def measured(sample: Sample, unit: Codes, *, size: int) -> tuple[Floats, Floats, dict[str, str]]:
-    """The metrics of a sample (8,), each unit's influence on them (8, size), and why which are undefined."""
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A sample with its metrics (8,), the influence of its units on them (8, units), and what is undefined."""
+
+    sample: Sample
+    table: Table
+    values: Floats
+    sums: Floats
+    empty: dict[str, str]
+
+
+def measured(sample: Sample, unit: Codes, *, size: int, like: Measured | None = None) -> Measured:
+    """The metrics of a sample and each unit's influence on them; `unit` (n,) are codes below `size`.
+
+    Where `like` differs in the threshold only, what does not depend on it is taken from there.
+    """
     scores, weight = sample.scores, sample.used()
     label = np.zeros(weight.size) if sample.label is None else sample.label
-    made = table(scores, label, weight=weight, threshold=sample.threshold)
-    sums = unit_influence(made, scores, label=label, weight=weight, unit=unit, size=size)
-    if sample.label is not None:
-        return made.values, sums, made.empty
-    # The predicted positive rate, the last, is the only one that needs no label.
-    values = np.array([*[np.nan] * (len(NAMES) - 1), made.values[-1]])
-    return values, sums, made.empty | dict.fromkeys(NAMES[:-1], NO_LABELS)
+    if like is not None and sample.same_but_threshold(like.sample):
+        made = at_threshold(like.table, scores, threshold=sample.threshold)
+        decided = decision_influence(made, scores, label=label, weight=weight, unit=unit, size=size)
+        sums = np.concatenate([like.sums[:RANKED], decided])
+    else:
+        made = table(scores, label, weight=weight, threshold=sample.threshold)
+        sums = unit_influence(made, scores, label=label, weight=weight, unit=unit, size=size)
+    values, empty = made.values, made.empty
+    if sample.label is None:
+        # The predicted positive rate, the last, is the only one that needs no label.
+        values = np.array([*[np.nan] * (len(NAMES) - 1), values[-1]])
+        empty = empty | dict.fromkeys(NAMES[:-1], NO_LABELS)
+    return Measured(sample=sample, table=made, values=values, sums=sums, empty=empty)
 
 
 def _of_holdout(key: str, sample: Sample | str, *, units: Units) -> Rung:
     if isinstance(sample, str):
         return Rung(key=key, why_not=sample)
-    values, sums, empty = measured(sample, units.holdout, size=units.sizes[0])
-    return Rung(key=key, values=values, holdout=sums, empty=empty)
+    made = measured(sample, units.holdout, size=units.sizes[0])
+    return Rung(key=key, values=made.values, holdout=made.sums, empty=made.empty)
 
 
 def _on_overlap(

@@ -62,6 +62,12 @@ class Sample:
             usable = usable & self.rows
         return self.weight if bool(usable.all()) else self.weight * usable
 
+    def same_but_threshold(self, other: Sample) -> bool:
+        """Whether both are of the very same columns."""
+        mine = (self.scores, self.label, self.weight, self.rows)
+        theirs = (other.scores, other.label, other.weight, other.rows)
+        return all(one is two for one, two in zip(mine, theirs, strict=True))
+
 
 def holdout_samples(holdout: Holdout, threshold: float) -> Iterator[tuple[str, Sample | str]]:
     """The holdout as reported, without repeated rows, in time order, with each leak put right; or why not."""

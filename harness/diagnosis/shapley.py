@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from harness.diagnosis.rows import Production, Thresholds
+    from harness.diagnosis.rungs import Measured
     from harness.diagnosis.samples import Sample
 
     Floats = npt.NDArray[np.float64]
@@ -34,6 +35,7 @@ TOGGLES = ("served_features", "served_scores", "serving_threshold", "label_defin
 #: more units than this are added up in so many groups; their variance is then known to 1 %
 MOST_UNITS = 4096
 Cell = frozenset[str]
+THRESHOLD = frozenset({"serving_threshold"})
 T = TypeVar("T")
 #: less than this between ladder and share is rounding
 ROUNDING = 1e-12
@@ -68,9 +70,14 @@ def shares(production: Production, *, thresholds: Thresholds, unit: Codes) -> tu
         return ()
     group = dense(unit)[1] % MOST_UNITS
     size = int(group.max(initial=0)) + 1
-    cells = tuple({cell: None for order in orders for cell in _path(order)})
-    found = [measured(made[cell], group, size=size)[:2] for cell in cells]
-    values, sums = (np.stack(column) for column in zip(*found, strict=True))
+    # Cells that differ in the threshold only stand side by side, for they share their work.
+    cells = tuple(
+        sorted({cell for order in orders for cell in _path(order)}, key=lambda cell: sorted(cell - THRESHOLD))
+    )
+    found: list[Measured] = []
+    for cell in cells:
+        found.append(measured(made[cell], group, size=size, like=found[-1] if found else None))
+    values, sums = np.stack([one.values for one in found]), np.stack([one.sums for one in found])
     weights = _weights(present, orders=orders, cells=cells)
     return tuple(
         replace(share, metric=metric, orders=len(orders))
@@ -97,7 +104,7 @@ def _cells(production: Production, thresholds: Thresholds) -> dict[Cell, Sample]
         second=production.early_label,
         both=production.seen_label,
     )
-    cuts = {frozenset[str](): thresholds.offline, frozenset({"serving_threshold"}): thresholds.serving}
+    cuts = {frozenset[str](): thresholds.offline, THRESHOLD: thresholds.serving}
     return {
         by_score | by_label | by_cut: replace(offline, scores=column, label=label, threshold=cut)
         for by_score, column in scores.items()

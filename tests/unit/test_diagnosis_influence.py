@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.diagnosis.influence import NAMES, Table, expected_influence, grid, table, unit_influence
+from harness.diagnosis.influence import (
+    NAMES,
+    RANKED,
+    Table,
+    at_threshold,
+    decision_influence,
+    expected_influence,
+    grid,
+    merged,
+    table,
+    unit_influence,
+)
 from harness.metrics import METRICS
 
 THRESHOLD = 0.38
@@ -80,7 +91,8 @@ def test_expected_influence_lies_between_those_of_both_labels() -> None:
     score, label = FOUR
     scores, found = grid(score), made(score, label)
     sure, never, even = (
-        expected_influence(found, place=scores.place, positive=np.full(4, p)) for p in (1.0, 0.0, 0.5)
+        np.stack([*expected_influence(found, place=scores.place, positive=np.full(4, p))])
+        for p in (1.0, 0.0, 0.5)
     )
     assert even == pytest.approx((sure + never) / 2.0)
     by_row = unit_influence(found, scores, label=label, weight=np.ones(4), unit=np.arange(4), size=4)
@@ -106,6 +118,29 @@ def test_an_undefined_metric_says_why(score: list[float], label: list[int], name
     )
     assert found.empty[name] == why
     assert np.isnan(found.values[NAMES.index(name)])
+
+
+def test_another_threshold_is_a_table_of_its_own() -> None:
+    """Made from a table at .38 or from scratch, all that is at .8 is the same."""
+    score, label = FOUR
+    scores, weight, units = grid(score), np.ones(4), {"unit": np.arange(4), "size": 4}
+    moved = at_threshold(made(score, label), scores, threshold=0.8)
+    fresh = table(scores, label, weight=weight, threshold=0.8)
+    assert moved.values == pytest.approx(fresh.values)
+    assert moved.values[RANKED:] == pytest.approx([1.0, 0.5, 2 / 3, 0.25])
+    for one in (moved, fresh):
+        whole = unit_influence(one, scores, label=label, weight=weight, **units)  # type: ignore[arg-type]
+        part = decision_influence(one, scores, label=label, weight=weight, **units)  # type: ignore[arg-type]
+        assert whole[RANKED:] == pytest.approx(part)
+
+
+def test_two_columns_on_one_grid_keep_their_places() -> None:
+    """Each row finds its own score on the grid of both, and NaN stays unknown."""
+    left, right = merged(grid(np.array([0.4, 0.1, np.nan])), grid(np.array([0.4, 0.9])))
+    assert left.distinct.tolist() == [0.1, 0.4, 0.9]
+    assert left.place[left.known].tolist() == [1, 0]
+    assert right.distinct[right.place].tolist() == [0.4, 0.9]
+    assert left.loss == pytest.approx(grid(np.array([0.1, 0.4, 0.9])).loss)
 
 
 def test_rows_without_a_score_do_not_count() -> None:
