@@ -124,19 +124,19 @@ def table(scores: Grid, label: Floats, *, weight: Floats, threshold: float) -> T
     """
     size = scores.distinct.size
     where = scores.place + size * (label == 1.0)
-    mass: Floats = np.bincount(where, weights=weight, minlength=2 * size).reshape(2, size).astype(np.float64)
+    mass = np.bincount(where, weights=weight, minlength=2 * size).reshape(2, size).astype(float, copy=False)
     total = float(mass.sum())
     values, ranked = np.full(len(NAMES), np.nan), np.empty((RANKED, 2, size))
     decided, nothing = np.full((RANKED, 2, 2), np.nan), dict.fromkeys(NAMES, "there are no rows")
     if total == 0.0:
         ranked[:] = np.nan
         return Table(values, ranked, decided, mass, size, total, nothing)
-    mass = mass / total
+    mass /= total
     with np.errstate(divide="ignore", invalid="ignore"):
         values[0] = _roc_auc(mass, ranked[0])
         values[1] = _pr_auc(mass, ranked[1])
     for row, loss in zip((2, 3), scores.loss, strict=True):
-        values[row] = (mass * loss).sum()
+        values[row] = np.vdot(mass, loss)
         ranked[row] = loss - values[row]
     return at_threshold(Table(values, ranked, decided, mass, size, total, {}), scores, threshold=threshold)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int64]
 
 LEVEL = 0.95
-DRAWS = 20_000
+DRAWS = 10_000
 GROUPS = 400
 #: codes are counted rather than sorted up to so many times as wide a range as there are rows
 WIDEST = 4
@@ -98,8 +98,7 @@ def covariance(holdout: Floats, production: Floats, *, shared: Codes) -> Floats:
     parts = np.zeros((2, 2, len(holdout), len(holdout)))
     for place, sums in enumerate((holdout, production)):
         count = sums.shape[1]
-        if count > 1:
-            parts[place, place] = sums @ sums.T * (count / (count - 1.0))
+        parts[place, place] = sums @ sums.T * (count / max(count - 1.0, 1.0))
     parts[0, 1] = holdout[:, shared[0]] @ production[:, shared[1]].T
     parts[1, 0] = parts[0, 1].T
     return parts
@@ -110,15 +109,14 @@ def contrasts(values: Floats, parts: Floats, *, weights: Floats, sizes: tuple[in
 
     `values` (k,), `parts` from `covariance`, `weights` (m, k), `sizes` the number of units of each
     population. Student's t with Welch's degrees of freedom (Biometrika 34, 1947); together by the maximum
-    of |t|.
+    of |t|. Estimates of a single unit, whose sums are NaN, have no interval: nan.
     """
     estimates = weights @ values
     total = parts.sum(axis=(0, 1))
-    found = weights @ total @ weights.T
-    se = np.sqrt(np.maximum(np.diag(found), 0.0))
-    se[se <= ROUNDING * math.sqrt(max(float(np.diag(total).max(initial=0.0)), 0.0))] = 0.0
-    within = np.stack([np.einsum("mk,kl,ml->m", weights, parts[p, p], weights) for p in (0, 1)])
-    df = _degrees(within, sizes)
+    se = np.sqrt(np.maximum(_variances(weights, total), 0.0))
+    se[se <= ROUNDING * math.sqrt(np.nanmax(np.diag(total), initial=0.0))] = 0.0
+    df = _degrees(np.stack([_variances(weights, parts[p, p]) for p in (0, 1)]), sizes)
+    found = weights @ np.nan_to_num(total) @ weights.T
     alone = _reach(se, df, error=1.0 - LEVEL)
     together = _reach(se, df, error=simultaneous_error(found, se))
     return [
@@ -174,6 +172,13 @@ def grouped_counts(unit: Codes, cell: Codes, *, cells: int, weight: Floats | Non
     size = int(group.max(initial=0)) + 1
     flat = np.bincount(group * cells + cell, weights=weight, minlength=size * cells)
     return flat.reshape(size, cells).astype(np.float64)
+
+
+def _variances(weights: Floats, covariances: Floats) -> Floats:
+    """The variance of each combination; estimates of weight 0 do not matter, even where they are nan."""
+    used = [np.flatnonzero(one) for one in weights]
+    found = [one[i] @ covariances[np.ix_(i, i)] @ one[i] for one, i in zip(weights, used, strict=True)]
+    return np.array(found)
 
 
 def _degrees(within: Floats, sizes: tuple[int, int]) -> Floats:

@@ -146,8 +146,10 @@ def _intervals(rungs: list[Rung], *, row: int, clusters: Units) -> list[Interval
     """The interval of each step and, last, of the gap."""
     sums = []
     for size, side in zip(clusters.sizes, ("holdout", "production"), strict=True):
-        none = np.zeros(size)
-        sums.append(np.stack([none if (s := getattr(rung, side)) is None else s[row] for rung in rungs]))
+        each = [getattr(rung, side) for rung in rungs]
+        # A single unit cannot tell how far units differ.
+        unsure = np.nan if size == 1 else 0.0
+        sums.append(np.stack([np.zeros(size) if one is None else one[row] + unsure for one in each]))
     parts = covariance(*sums, shared=clusters.shared)
     values = np.array([rung.values[row] for rung in rungs])
     step = np.eye(len(rungs))[:-1] - np.eye(len(rungs))[1:]

@@ -86,7 +86,7 @@ def all_rungs(
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A sample with its metrics (8,), the influence of its units on them (8, units), and what is undefined."""
+    """A sample with its metrics (8,), its units' influence on them (8, units), and what is undefined."""
 
     sample: Sample
     table: Table

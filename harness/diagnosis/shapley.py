@@ -78,6 +78,8 @@ def shares(production: Production, *, thresholds: Thresholds, unit: Codes) -> tu
     for cell in cells:
         found.append(measured(made[cell], group, size=size, like=found[-1] if found else None))
     values, sums = np.stack([one.values for one in found]), np.stack([one.sums for one in found])
+    if size == 1:
+        sums[:] = np.nan  # a single unit cannot tell how far units differ
     weights = _weights(present, orders=orders, cells=cells)
     return tuple(
         replace(share, metric=metric, orders=len(orders))
@@ -160,6 +162,6 @@ def _metric(values: Floats, sums: Floats, *, weights: Floats, toggles: tuple[str
             share=share[place],
             ladder=ladder[place],
             difference=apart,
-            interaction=abs(apart.value) > ROUNDING and not apart.covers(0.0),
+            interaction=abs(apart.value) > ROUNDING and (apart.lower > 0.0 or apart.upper < 0.0),
             orders=0,
         )

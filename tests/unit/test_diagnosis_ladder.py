@@ -150,6 +150,20 @@ def test_a_leak_is_found_and_has_an_interval_that_says_so() -> None:
     assert leak.lower_all < leak.lower < leak.value < leak.upper < leak.upper_all
 
 
+def test_a_single_unit_has_no_interval() -> None:
+    """One user in production: its parts have values and nothing to say how sure; the holdout's have both."""
+    parts = {p.step: p.value for p in ladder(unit=np.full(240, 7000)).metrics["brier"].parts}
+    for step in ("served_scores", "covariate_unseen", "exposure"):
+        part = parts[step]
+        assert part is not None
+        assert np.isfinite(part.value)
+        assert np.isnan([part.se, part.lower, part.upper_all]).all()
+        assert not part.covers(part.value)
+    leak = parts["repeated_rows"]
+    assert leak is not None
+    assert leak.lower < leak.value < leak.upper
+
+
 def test_shared_units_are_seen() -> None:
     """The same users in both populations: the same rows under common codes give another spread."""
     holdout, production = gap()

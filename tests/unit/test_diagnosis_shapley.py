@@ -106,6 +106,12 @@ def test_two_toggles_that_undo_each_other_are_an_interaction() -> None:
     assert not found["serving_threshold"].interaction
 
 
+def test_a_single_unit_flags_nothing() -> None:
+    """It cannot tell chance from interaction."""
+    found = by_metric("recall", unit=np.zeros(600, dtype=np.int64))
+    assert all(np.isnan(share.share.se) and not share.interaction for share in found.values())
+
+
 def test_nothing_is_flagged_where_only_one_thing_changes() -> None:
     """A negative control: one toggle has nothing to interact with."""
     p = PRODUCTION
