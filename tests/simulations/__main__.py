@@ -12,6 +12,7 @@ import msgspec
 
 from tests.simulations.decisions import decisions
 from tests.simulations.diagnosis.replications import ladder_rows
+from tests.simulations.diagnosis.toggles import share_rows
 from tests.simulations.error_rates import limits, negative_controls, type1
 from tests.simulations.exact import dp_crossing, mean_samples
 from tests.simulations.figures import reached
@@ -49,6 +50,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "part_": ladder_rows,
         "largest_first": ladder_rows,
         "adds_up": ladder_rows,
+        "share_": share_rows,
     },
 }
 

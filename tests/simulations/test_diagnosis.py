@@ -9,6 +9,7 @@ import pytest
 
 from harness.diagnosis.ladder import climb
 from tests.simulations.__main__ import makers
+from tests.simulations.diagnosis import toggles
 from tests.simulations.diagnosis.replications import GOALS, figures, replicate, truth, weighed
 from tests.simulations.diagnosis.worlds import SINGLE, WORLDS, World, draw, together, true_overlap
 from tests.simulations.figures import generator, reached
@@ -74,6 +75,14 @@ def test_few_draws_of_few_worlds_reach_the_floors() -> None:
     assert float(str(by_id["largest_first"]["value"])) > 70.0
 
 
+def test_few_shares_hold_the_truth() -> None:
+    """Of two worlds, most; a world without toggles has none."""
+    some = [world("together 3"), world("frequent feature bug")]
+    for held in toggles.coverage(some, times=2, rows=3000, truth_rows=60_000):
+        assert np.mean(held) > 80.0
+    assert not toggles.toggled(world("strong leak"))
+
+
 def test_a_wrong_truth_would_be_noticed() -> None:
     """A negative control: held against the truth of another world, the concept part is not covered."""
     concept, nothing = world("strong concept"), world("nothing")
@@ -98,8 +107,9 @@ def kept_rows() -> dict[str, dict[str, object]]:
 def test_the_kept_file_has_every_row_whole() -> None:
     """Each with a command that makes it again, and coverage that is neither too small nor too large."""
     rows = kept_rows()
-    assert set(GOALS) <= set(rows)
-    for name in GOALS:
+    names = {*GOALS, toggles.SHARES.id, toggles.DIFFERENCES.id}
+    assert names <= set(rows)
+    for name in names:
         assert rows[name]["command"] == f"make simulate NAME={name}"
         assert "diagnosis" in makers(name)
     assert 92.0 <= float(str(rows["part_coverage"]["value"])) <= 98.0
