@@ -7,7 +7,7 @@ import pytest
 
 from harness.diagnosis.domain import Rows, balanced, compare
 from harness.errors import HarnessError
-from tests.simulations.diagnosis.worlds import FEATURES, World, draw, true_overlap
+from tests.simulations.diagnosis.worlds import FEATURES, World, chance, draw, true_overlap
 
 
 def drawn(world: World) -> tuple[Rows, Rows]:
@@ -39,6 +39,17 @@ def test_the_weights_are_near_the_true_ones() -> None:
     found = compare(before, now, names=FEATURES)
     for overlap, rows in ((found.holdout, before), (found.production, now)):
         assert np.abs(overlap.produced - true_overlap(world, rows.features).produced).mean() < 0.06
+
+
+def test_the_label_models_are_each_of_their_own_side() -> None:
+    """Where the concept turned, both sides' rows are judged by what either side's labels were."""
+    world = World(name="concept", concept=1.0)
+    before, now = drawn(world)
+    found = compare(before, now, names=FEATURES)
+    for overlap, rows in ((found.holdout, before), (found.production, now)):
+        for column, concept in ((overlap.label_before, 0.0), (overlap.label_now, world.concept)):
+            assert column is not None
+            assert np.abs(column - chance(rows.features, concept)).mean() < 0.07
 
 
 def test_rows_that_are_not_to_be_used_tell_nothing() -> None:

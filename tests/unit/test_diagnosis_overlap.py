@@ -76,6 +76,14 @@ def test_influence_sums_to_nothing_in_each_population() -> None:
         assert found.other.sum(axis=1) == pytest.approx(np.zeros(8), abs=1e-10)
 
 
+def test_both_sides_know_the_same_of_what_needs_no_label() -> None:
+    """The predicted positive rate on the overlap is one number, so each unit does to both the same."""
+    seen, concept = overlap_metrics(half(production=False), half(production=True), threshold=THRESHOLD)
+    assert seen.values[-1] == pytest.approx(concept.values[-1], abs=1e-3)
+    for one, other in ((seen.own, concept.other), (seen.other, concept.own)):
+        assert np.abs(one[-1] - other[-1]).max() < 0.05 * np.abs(one[-1]).max()
+
+
 def test_a_side_of_no_weight_is_undefined() -> None:
     """No rows, and the reason."""
     before = replace(half(production=False), toward=np.zeros(ROWS))

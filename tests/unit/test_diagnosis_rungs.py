@@ -112,6 +112,24 @@ def test_the_same_overlap_everywhere_leaves_the_rungs_beside_it() -> None:
     assert found["concept"].values[:-1] == pytest.approx(found["covariate_unseen"].values[:-1])
 
 
+def test_the_overlap_weighs_the_holdout_by_production_and_production_by_the_holdout() -> None:
+    """The plain metrics with these weights, where no label model corrects them."""
+    chances = np.random.default_rng(3).uniform(0.1, 0.9, (2, 240))
+    found = rungs(
+        replace(HOLDOUT, overlap=Overlap(produced=chances[0])),
+        replace(PRODUCTION, overlap=Overlap(produced=chances[1])),
+    )
+    label, score, threshold, fair = plain("leak: outcome")
+    weighed = {
+        "covariate_seen": (label, score, fair * chances[0]),
+        "concept": (PRODUCTION.label, PRODUCTION.offline_score, 1.0 - chances[1]),
+    }
+    for key, (truth, scores, weight) in weighed.items():
+        for name in ("roc_auc", "pr_auc", "brier", "recall"):
+            value = METRICS[name].value(truth, scores, threshold=threshold, weight=weight)  # type: ignore[arg-type]  # table
+            assert found[key].values[NAMES.index(name)] == pytest.approx(value, abs=1e-13)
+
+
 def test_a_threshold_alone_moves_only_decisions() -> None:
     """AUC, average precision, log loss and Brier are the same on both sides of that step."""
     found = rungs()

@@ -165,10 +165,15 @@ def _features(rng: np.random.Generator, unit: Codes) -> Floats:
     return features
 
 
-def _label(features: Floats, concept: float, rng: np.random.Generator) -> Floats:
+def chance(features: Floats, concept: float) -> Floats:
+    """The true probability of a positive label; `concept` is 0 in the holdout."""
     a, b, c, d = features.T
-    chance = expit(-1.1 + 1.2 * np.minimum(a, 1.2) + (1.0 - 1.6 * concept) * b + 0.9 * c + 0.4 * a * d)
-    label: Floats = (rng.random(a.size) < chance).astype(np.float64)
+    true: Floats = expit(-1.1 + 1.2 * np.minimum(a, 1.2) + (1.0 - 1.6 * concept) * b + 0.9 * c + 0.4 * a * d)
+    return true
+
+
+def _label(features: Floats, concept: float, rng: np.random.Generator) -> Floats:
+    label: Floats = (rng.random(len(features)) < chance(features, concept)).astype(np.float64)
     return label
 
 
@@ -187,8 +192,8 @@ def _holdout(
     world: World, features: Floats, label: Floats, *, rng: np.random.Generator, unit: Codes
 ) -> Holdout:
     rows = unit.size
-    chance = rng.standard_normal(rows)
-    told, fair = (world.leak * (chance + 2.0 * known) for known in (label - 0.3, 0.0))
+    noise = rng.standard_normal(rows)
+    told, fair = (world.leak * (noise + 2.0 * known) for known in (label - 0.3, 0.0))
     seen = rng.random(rows) < world.repeated
     early = rng.random(rows) < world.early
     remembered = 1.5 * (2.0 * label - 1.0) * (seen | early)
