@@ -1,6 +1,6 @@
 """Make results/simulations/*.json: `python -m tests.simulations [NAME]`, NAME a file there or an id in one.
 
-Without a name everything is made, in about 35 minutes on two cores; with one, the rows made together with
+Without a name everything is made, in about 40 minutes on two cores; with one, the rows made together with
 it. Every figure has a generator of its own, so that one made alone is the one made with all.
 """
 
