@@ -9,6 +9,7 @@ import pytest
 from harness.diagnosis.influence import NAMES
 from harness.diagnosis.intervals import Interval
 from harness.diagnosis.ladder import Ladder, MetricLadder, Part, climb, clusters_of, harm
+from harness.diagnosis.rows import Holdout, Production
 from harness.diagnosis.rungs import NO_HOLDOUT
 from tests.kit.gap import STEPS, THRESHOLDS, alike, gap
 
@@ -138,6 +139,43 @@ def test_alike_populations_have_no_gap_and_no_parts() -> None:
             assert part.value is not None
             assert part.value.value == pytest.approx(0.0, abs=1e-12)
             assert part.value.covers(0.0) or abs(part.value.value) < 1e-12
+
+
+NONE, ZERO = np.zeros(0), np.zeros(240)
+
+
+@pytest.mark.parametrize(
+    ("change", "metric", "reason"),
+    [
+        ({"label": ZERO, "production_label": ZERO, "seen_label": ZERO}, "roc_auc", "no label is positive"),
+        ({"weight": ZERO}, "brier", "there are no rows"),
+        ({"served_score": ZERO * np.nan}, "recall", "there are no rows"),
+        ({"served_score": ZERO + np.inf}, "log_loss", "there are no rows"),
+        ({"served_score": ZERO}, "precision", "no row is predicted positive"),
+        ({"joined": ZERO > 0.0}, "f1", "there are no rows"),
+    ],
+    ids=["one class", "no weight", "no score", "infinite", "nothing flagged", "nothing joined"],
+)
+def test_bad_columns_cost_their_own_steps(change: dict[str, np.ndarray], metric: str, reason: str) -> None:
+    """The rungs before them are computed, those after say why not and are outside; nothing warns."""
+    found = ladder(**change)
+    one = found.metrics[metric]
+    lost = [part for part in one.parts if part.why_not]
+    assert lost
+    assert {part.why_not for part in lost} <= {reason, "no labelled row is left on one side"}
+    assert set(one.outside) == {part.step for part in lost}
+    assert one.gap is not None
+    assert found.adds_up() <= 1e-12
+
+
+def test_empty_populations_have_reasons_only() -> None:
+    """No rows anywhere: no part, no number, no warning."""
+    found = climb(
+        Holdout(label=NONE, score=NONE), Production(offline_score=NONE, label=NONE), thresholds=THRESHOLDS
+    )
+    for metric in found.metrics.values():
+        assert metric.gap is None
+        assert all(part.why_not for part in metric.parts)
 
 
 def test_a_leak_is_found_and_has_an_interval_that_says_so() -> None:
