@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.benchmarks import capacity, closed_loop, freeze, open_loop, probes, whereabouts
+from tests.benchmarks import capacity, closed_loop, freeze, ladder, open_loop, probes, whereabouts
 from tests.benchmarks.causes import rows as causes
 from tests.benchmarks.causes import speed
 from tests.benchmarks.figures import Rows, line, merged
@@ -56,6 +56,10 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "beside_peers": causes.rows,
         "causes_s": speed.causes_rows,
         "diff_s": speed.diff_rows,
+    },
+    "diagnosis": {
+        "ladder_": ladder.ladder_rows,
+        "shapley_": ladder.ladder_rows,
     },
 }
 

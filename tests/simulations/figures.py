@@ -32,7 +32,7 @@ class Measured:
 
 
 def row(goal: Goal, measured: Measured) -> dict[str, object]:
-    """The row of results/simulations/statistics.json."""
+    """The row of a file in results/simulations."""
     return {**asdict(goal), **asdict(measured), "command": f"make simulate NAME={goal.id}"}
 
 

@@ -112,6 +112,8 @@ def test_the_contracts_hold(tree: Path) -> None:
         pytest.param("harness.join", "import harness.diff", LAYERS, id="join-diff"),
         pytest.param("harness.gates", "import httpx", TRANSPORT, id="gates-httpx"),
         pytest.param("harness.run", "import lightgbm", TRANSPORT, id="run-lightgbm"),
+        pytest.param("harness.diagnosis", "import lightgbm", TRANSPORT, id="diagnosis-lightgbm"),
+        pytest.param("harness.diagnosis", "import harness.evidence", LAYERS, id="diagnosis-evidence"),
         pytest.param("harness.evidence", "import altair", PLOTTING, id="evidence-altair"),
         pytest.param("replayers", "import jinja2", PLOTTING, id="replayers-jinja2"),
         pytest.param("harness.diff", "import replayers", PROTECTED, id="diff-replayers"),
