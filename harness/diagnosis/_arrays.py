@@ -63,7 +63,9 @@ def codes_of(values: npt.ArrayLike, name: str) -> Codes:
     """Each row's unit, day or segment as a dense code, in the order of the values."""
     column = np.asarray(values)
     if column.ndim != 1:
-        raise HarnessError("is no column", where=name, found=f"shape {column.shape}", expected="one dimension")
+        raise HarnessError(
+            "is no column", where=name, found=f"shape {column.shape}", expected="one dimension"
+        )
     _, codes = np.unique(column.astype(str) if column.dtype == object else column, return_inverse=True)
     return codes.astype(np.int64, copy=False)
 

@@ -185,7 +185,7 @@ def log_loss_parts(
     codes = np.arange(truth.size) if units is None else codes_of(units, "units")
     fold = folds_of(codes, folds=folds)
     whole = log_loss(truth, score)
-    if any(np.unique(truth[fold != one]).size < 2 for one in np.unique(fold)) or not truth.size:  # noqa: PLR2004  -- both classes
+    if any(np.unique(truth[fold != one]).size < 2 for one in np.unique(fold)) or not truth.size:
         return LogLossParts(
             log_loss=whole,
             miscalibration=math.nan,
@@ -193,7 +193,7 @@ def log_loss_parts(
             discrimination=math.nan,
             base_rate=math.nan,
         )
-    refined = log_loss(truth, cross_fitted("isotonic", truth, score, fold=fold))
+    refined = log_loss(truth, cross_fitted("isotonic", truth, scores=score, fold=fold))
     rate = float(truth.mean())
     entropy = -float(xlogy(rate, rate) + xlogy(1.0 - rate, 1.0 - rate))
     return LogLossParts(
@@ -234,4 +234,3 @@ def _errors(truth: Floats, design: Floats, *, beta: Floats, units: npt.ArrayLike
     many = sums.shape[1]
     meat = sums @ sums.T * many / max(many - 1, 1)
     return np.asarray(np.sqrt(np.diag(bread @ meat @ bread)), np.float64)
-

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
@@ -59,5 +58,8 @@ def _on_logit(value: float, se: float, *, level: float) -> tuple[float, float]:
     """The interval that stays within 0 and 1; at 0 and 1 itself nothing is known of the spread."""
     if not 0.0 < value < 1.0 or math.isnan(se):
         return math.nan, math.nan
-    middle, half = math.log(value / (1.0 - value)), float(ndtri(0.5 + level / 2)) * se / (value * (1.0 - value))
+    middle, half = (
+        math.log(value / (1.0 - value)),
+        float(ndtri(0.5 + level / 2)) * se / (value * (1.0 - value)),
+    )
     return tuple(1.0 / (1.0 + math.exp(-(middle + side * half))) for side in (-1, 1))  # type: ignore[return-value]

@@ -307,7 +307,10 @@ def _share_p(then: Codes, now: Codes, *, inflation: float) -> float:
 
 
 def _of_numbers(found: ColumnDrift, then: Floats, now: Floats) -> ColumnDrift:
-    then, now = (one if gone == 0.0 else one[~np.isnan(one)] for one, gone in zip((then, now), found.missing, strict=True))
+    then, now = (
+        one if gone == 0.0 else one[~np.isnan(one)]
+        for one, gone in zip((then, now), found.missing, strict=True)
+    )
     if not then.size or not now.size:
         return replace(found, why_not=f"no known {'current' if then.size else 'reference'} values")
     apart = distances(then, now)

@@ -9,7 +9,6 @@ resemble each other; `unit_inflation` says by how much that widens the null.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -42,7 +41,7 @@ def psi_null(value: float, *, rows: tuple[int, int], bins: int, inflation: float
 
     To check: rows 1200 and 1000, 10 bins: mean .0165, q95 .031018125608.
     """
-    if bins < 2:  # noqa: PLR2004  -- one bin holds every row of both samples
+    if bins < 2:
         return Null(mean=0.0, q95=0.0, q999=0.0, p=1.0, method="one bin")
     unit, freedom = inflation * (1.0 / rows[0] + 1.0 / rows[1]), bins - 1
     return Null(
@@ -99,7 +98,7 @@ def unit_inflation(bins: Codes, units: Codes) -> float:
     size = table.sum(axis=1, keepdims=True)
     table, size = table[size[:, 0] > 0], size[size[:, 0] > 0]
     table = table[:, table.any(axis=0)]
-    if min(table.shape) < 2:  # noqa: PLR2004  -- one unit has no spread, one bin no shares
+    if min(table.shape) < 2:
         return 1.0
     share = table.sum(axis=0) / bins.size
     spread = np.square(table - size * share).sum(axis=0) * len(table) / (len(table) - 1)

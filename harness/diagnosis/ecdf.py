@@ -59,7 +59,7 @@ def _cell_width(low: float, high: float) -> float:
     if spread == 0.0:
         return 0.0
     exponent = math.ceil(math.log2(spread / (CELLS - 2)))
-    exact = abs(exponent) < 900 and max(abs(low), abs(high)) < math.ldexp(1.0, exponent + 52)  # noqa: PLR2004  -- float64 has exponents to 1022 and 53 bits
+    exact = abs(exponent) < 900 and max(abs(low), abs(high)) < math.ldexp(1.0, exponent + 52)
     return math.ldexp(1.0, exponent) if exact else math.inf
 
 

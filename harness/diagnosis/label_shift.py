@@ -100,7 +100,9 @@ def black_box_shift(reference: Scored, current_scores: npt.ArrayLike, *, thresho
     joint = np.array([[np.mean((flagged == said) & (truth == label)) for label in (0, 1)] for said in (0, 1)])
     if not truth.size or not now.size or abs(np.linalg.det(joint)) < 1e-12:  # noqa: PLR2004  -- singular up to rounding
         raise HarnessError(
-            "decisions do not tell the labels apart", where="reference", expected="decisions that depend on them"
+            "decisions do not tell the labels apart",
+            where="reference",
+            expected="decisions that depend on them",
         )
     weights = np.linalg.solve(joint, [1.0 - now.mean(), now.mean()])
     rate = weights[1] * truth.mean()

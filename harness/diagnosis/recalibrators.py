@@ -90,7 +90,7 @@ class Recalibration:
     threshold: float = math.nan
 
 
-def fit(kind: Kind, labels: npt.ArrayLike, scores: npt.ArrayLike) -> Map:
+def fit(kind: Kind, *, labels: npt.ArrayLike, scores: npt.ArrayLike) -> Map:
     """The map of that kind fitted on these rows; raises HarnessError unless both outcomes are there."""
     truth, score = scored(labels, scores)
     if kind == "as served":
@@ -119,16 +119,16 @@ def recalibrations(
     codes = np.arange(truth.size) if units is None else codes_of(units, "units")
     aligned(labels=truth, units=codes)
     fold = folds_of(codes, folds=folds)
-    if any(len(np.unique(truth[fold != one])) < 2 for one in range(folds)) or not truth.size:  # noqa: PLR2004  -- both classes
+    if any(len(np.unique(truth[fold != one])) < 2 for one in range(folds)) or not truth.size:
         return ()
     before = log_loss_rows(truth, score)
     kinds: tuple[Kind, ...] = ("as served", *KINDS)
-    found = [(kind, cross_fitted(kind, truth, score, fold=fold)) for kind in kinds]
+    found = [(kind, cross_fitted(kind, truth, scores=score, fold=fold)) for kind in kinds]
     rows = [(kind, out, before - log_loss_rows(truth, out)) for kind, out in found]
     made = [
         Recalibration(
             kind=kind,
-            map=(last := fit(kind, truth, score)),
+            map=(last := fit(kind, labels=truth, scores=score)),
             log_loss=float(log_loss_rows(truth, out).mean()),
             gain=float(gain.mean()),
             gain_se=_se_by_unit(gain, codes),
@@ -156,7 +156,7 @@ def equivalent_threshold(map_: Map, probability: float) -> float:
     return high
 
 
-def cross_fitted(kind: Kind, labels: Floats, scores: Floats, *, fold: Codes) -> Floats:
+def cross_fitted(kind: Kind, labels: Floats, *, scores: Floats, fold: Codes) -> Floats:
     """Recalibrated scores out of fold, (rows,): each by the map of the other folds.
 
     A step at 0 or 1 that is wrong once would cost 34 nats, and n rows know no better than 1/2 in n + 1: what
@@ -165,7 +165,7 @@ def cross_fitted(kind: Kind, labels: Floats, scores: Floats, *, fold: Codes) -> 
     out = np.empty_like(scores)
     for one in np.unique(fold):
         mine = fold == one
-        out[mine] = fit(kind, labels[~mine], scores[~mine])(scores[mine])
+        out[mine] = fit(kind, labels=labels[~mine], scores=scores[~mine])(scores[mine])
     least = 0.0 if kind == "as served" else 0.5 / (labels.size + 1.0)
     return np.clip(out, least, 1.0 - least)
 
@@ -227,6 +227,6 @@ def _isotonic(truth: Floats, score: Floats) -> Isotonic:
 def _se_by_unit(values: Floats, codes: Codes) -> float:
     sums = np.bincount(codes, values - values.mean())
     units = np.count_nonzero(np.bincount(codes))
-    if units < 2:  # noqa: PLR2004  -- one unit has no spread
+    if units < 2:
         return math.nan
     return math.sqrt(float(np.square(sums).sum()) * units / (units - 1)) / values.size
