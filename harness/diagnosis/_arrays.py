@@ -1,4 +1,4 @@
-"""What every function of this room demands of its input; a failure is a HarnessError that names the column."""
+"""What every function of this room demands of its input; a failure is a HarnessError with the column."""
 
 from __future__ import annotations
 

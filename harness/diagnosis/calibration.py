@@ -110,8 +110,8 @@ def calibration_error(labels: npt.ArrayLike, scores: npt.ArrayLike, *, bins: int
     """The error over equal-mass bins, plug-in and debiased; nan without rows.
 
     ECE: Naeini, Cooper, Hauskrecht, AAAI 2015. Equal mass is less biased than equal width (Roelofs et al.,
-    AISTATS 2022). Debiased: Kumar, Liang, Ma, NeurIPS 2019: from each squared gap, rate (1 - rate) / (rows - 1)
-    is taken off. Bins of one row have no spread and keep their bias.
+    AISTATS 2022). Debiased: Kumar, Liang, Ma, NeurIPS 2019: from each squared gap, rate (1 - rate) /
+    (rows - 1) is taken off. Bins of one row have no spread and keep their bias.
     """
     curve = reliability(labels, scores, bins=bins)
     if not curve.rows.size:
@@ -206,7 +206,7 @@ def log_loss_parts(
 
 
 def equal_mass(scores: Floats, *, bins: int) -> list[Codes]:
-    """The rows of each bin: the rows in order of score, cut into `bins` equal parts, fewer where rows are few."""
+    """The rows of each bin: in order of score, cut into `bins` equal parts, fewer where rows are few."""
     order = np.argsort(scores, kind="stable")
     return [part for part in np.array_split(order, max(1, bins)) if part.size]
 

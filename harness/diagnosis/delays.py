@@ -29,7 +29,7 @@ FLOOR = 0.05
 
 @dataclass(frozen=True)
 class DelayCurve:
-    """F: at each of `days`, ascending, the `share` of labels that have come by that age; 0 before the first."""
+    """F: at each of `days`, ascending, the `share` of labels that came by that age; 0 before the first."""
 
     days: Floats
     share: Floats
@@ -76,7 +76,7 @@ class Estimates:
 
 @dataclass(frozen=True, kw_only=True)
 class ThreeReadings:
-    """The same rows read three ways: silence taken as negative, mature rows only, and weighted by the delay."""
+    """The same rows read three ways: silence as negative, mature rows only, and weighted by the delay."""
 
     as_seen: Estimates
     mature_only: Estimates
@@ -107,7 +107,7 @@ def delay_curve(delays: npt.ArrayLike, ages: npt.ArrayLike) -> DelayCurve:
     )
     stays = 1.0 - events / at_risk
     share = np.append(np.cumprod(stays[::-1])[::-1][1:], 1.0) if days.size else days
-    return DelayCurve(days, share)
+    return DelayCurve(days, np.asarray(share, np.float64))
 
 
 def arrival_curve(ages: npt.ArrayLike, delays: npt.ArrayLike) -> DelayCurve:
@@ -163,8 +163,8 @@ def three_readings(
 
     `positive` is 1 where a positive has been reported. A reported row of age a counts 1 / F(a) positives
     and 1 - 1 / F(a) negatives, a silent one as one negative: unbiased when the delay of a positive does not
-    depend on its score (Horvitz, Thompson, JASA 47, 1952; Chapelle, KDD 2014 on delayed conversions). Rows with F
-    below .05 are left out. If both outcomes are late, use the mature rows.
+    depend on its score (Horvitz, Thompson, JASA 47, 1952; Chapelle, KDD 2014, for delayed conversions).
+    Rows with F below .05 are left out. If both outcomes are late, use the mature rows.
     """
     truth, score, age = outcomes(positive, "positive"), finite(scores, "scores"), finite(ages, "ages")
     aligned(positive=truth, scores=score, ages=age)

@@ -1,7 +1,7 @@
-"""A column then and now: how far its distribution has moved, by seven statistics, and whether that is chance.
+"""A column then and now: how far its distribution moved, by seven statistics, and whether that is chance.
 
-PSI is held against its own null (`drift_null`), never against 0.25 alone: that rule is shown as words. Missing
-cells are a bin, so a column that turns 40 % missing has drifted; a level never seen before is a bin too. A
+PSI is held against its own null (`drift_null`), never against 0.25 alone: that rule is shown as words.
+Missing cells are a bin, so a column that turns 40 % missing has drifted; a level never seen before is a bin too. A
 column that is empty or constant, or changes its type, says so in `why_not` and stops nothing.
 Distances are of the known cells where they need numbers (KS, Wasserstein), and of all bins otherwise.
 """
@@ -148,10 +148,10 @@ def kolmogorov_p(one: Floats, other: Floats, *, ks: float, inflation: float = 1.
 
 
 def column_drift(
-    name: str,
     reference: npt.ArrayLike | Category,
     current: npt.ArrayLike | Category,
     *,
+    name: str,
     settings: Settings | None = None,
     units: tuple[Codes, Codes] | None = None,
 ) -> ColumnDrift:
@@ -162,7 +162,7 @@ def column_drift(
     settings = settings or Settings()
     then, now = column(reference, name), column(current, name)
     if isinstance(then, Category) != isinstance(now, Category):
-        return _of_another_type(name, then, now)
+        return _of_another_type(then, now, name=name)
     bins = freeze(then, bins=settings.bins)
     counts = bins.counts(then), bins.counts(now)
     n, m = (int(one.sum()) for one in counts)
@@ -174,7 +174,7 @@ def column_drift(
     found = _of_counts(found, counts, settings=settings, inflation=inflation)
     if isinstance(then, Category) or isinstance(now, Category):
         return replace(found, unseen=float(counts[1][-2]) / m if isinstance(then, Category) else 0.0)
-    return _of_numbers(found, then, now)
+    return _of_numbers(found, then=then, now=now)
 
 
 def drifts(
@@ -190,7 +190,7 @@ def drifts(
     found = []
     for name in dict.fromkeys([*reference, *current]):
         if name in reference and name in current:
-            one = column_drift(name, reference[name], current[name], settings=settings, units=codes)
+            one = column_drift(reference[name], current[name], name=name, settings=settings, units=codes)
         else:
             side = "reference" if name not in reference else "current"
             one = ColumnDrift(
@@ -248,7 +248,7 @@ def _rows(columns: Columns, mask: npt.NDArray[np.bool_]) -> dict[str, npt.ArrayL
     }
 
 
-def _of_another_type(name: str, then: Floats | Category, now: Floats | Category) -> ColumnDrift:
+def _of_another_type(then: Floats | Category, now: Floats | Category, *, name: str) -> ColumnDrift:
     sizes, missing = zip(*(_size_and_missing(one) for one in (then, now)), strict=True)
     words = " to ".join("texts" if isinstance(one, Category) else "numbers" for one in (then, now))
     return ColumnDrift(
@@ -306,7 +306,7 @@ def _share_p(then: Codes, now: Codes, *, inflation: float) -> float:
     return float(2.0 * ndtr(-abs(then[-1] / n - now[-1] / m) / se))
 
 
-def _of_numbers(found: ColumnDrift, then: Floats, now: Floats) -> ColumnDrift:
+def _of_numbers(found: ColumnDrift, *, then: Floats, now: Floats) -> ColumnDrift:
     then, now = (
         one if gone == 0.0 else one[~np.isnan(one)]
         for one, gone in zip((then, now), found.missing, strict=True)

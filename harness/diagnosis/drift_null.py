@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from harness.diagnosis._arrays import Codes, Floats
 
-#: fewer expected rows than this in a bin, and the chi-squared null is not trusted (Cochran, Biometrics 10, 1954)
+#: fewer expected rows in a bin, and the chi-squared null is not trusted (Cochran, Biometrics 10, 1954)
 THIN = 5.0
 DRAWS = 999
 
 
 @dataclass(frozen=True, kw_only=True)
 class Null:
-    """A statistic without drift: its `mean` and upper quantiles, and `p`, how often it is as large as found."""
+    """A statistic without drift: its `mean`, upper quantiles, and `p`, how often it is as large as found."""
 
     mean: float
     q95: float

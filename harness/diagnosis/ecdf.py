@@ -30,7 +30,7 @@ FEW_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Distances:
-    """`ks`, the largest gap between the two distribution functions, and `wasserstein`, the area between them."""
+    """`ks`, the largest gap between two distribution functions, and `wasserstein`, the area between them."""
 
     ks: float
     wasserstein: float
@@ -82,7 +82,7 @@ def _steps(mine: int, theirs: int, *, weights: tuple[int, int]) -> Counts:
 
 @dataclass(frozen=True)
 class _Celled:
-    """One sample in cells: each row's cell and place in it, [0, 1); by cell the rows, and their places' sum."""
+    """One sample in cells: each row's cell and place in it, [0, 1); by cell its rows and sum of places."""
 
     values: Floats
     cell: Cells
@@ -97,7 +97,8 @@ def _celled(values: Floats, *, start: int, width: float) -> _Celled:
     cell = place.astype(np.int32)
     place -= cell
     rows = np.bincount(cell, minlength=CELLS).astype(np.int64, copy=False)
-    return _Celled(values, cell, place, rows, np.bincount(cell, place, minlength=CELLS))
+    places = np.bincount(cell, place, minlength=CELLS).astype(np.float64, copy=False)
+    return _Celled(values, cell, place, rows, places)
 
 
 def _by_cells(one: Floats, other: Floats, *, start: int, width: float) -> Distances:

@@ -107,8 +107,8 @@ def worst_case(labels: npt.ArrayLike, scores: npt.ArrayLike, *, threshold: float
         "precision": _bounds(_share(up, rows_up), _share(up + lost_up, rows_up)),
         "recall": _bounds(_share(up, up + missed + lost_down), _share(up + lost_up, up + lost_up + missed)),
         "base_rate": _bounds(_share(known.sum(), truth.size), _share(known.sum() + gone.sum(), truth.size)),
-        "log_loss": _mean_bounds(log_loss_rows, truth, score),
-        "brier": _mean_bounds(brier_rows, truth, score),
+        "log_loss": _mean_bounds(log_loss_rows, truth=truth, score=score),
+        "brier": _mean_bounds(brier_rows, truth=truth, score=score),
         "roc_auc": _bounds(_least_auc(truth, score), 1.0 - _least_auc(truth, -score)),
     }
     return WorstCase(missing=float(gone.mean()) if gone.size else math.nan, bounds=bounds)
@@ -139,7 +139,7 @@ def _bounds(low: float, high: float) -> Bounds:
     return Bounds(low=low, high=high)
 
 
-def _mean_bounds(loss: Callable[[Floats, Floats], Floats], truth: Floats, score: Floats) -> Bounds:
+def _mean_bounds(loss: Callable[[Floats, Floats], Floats], *, truth: Floats, score: Floats) -> Bounds:
     if not truth.size:
         return _bounds(math.nan, math.nan)
     ends = np.sort([loss(np.where(np.isnan(truth), fill, truth), score) for fill in (0.0, 1.0)], axis=0)
@@ -169,4 +169,5 @@ def _least_auc(truth: Floats, score: Floats) -> float:
 
 def _below(ordered: Floats, at: Floats) -> Floats:
     """How many of `ordered` lie below each, ties counted half."""
-    return 0.5 * (np.searchsorted(ordered, at, side="left") + np.searchsorted(ordered, at, side="right"))
+    left, right = (np.searchsorted(ordered, at, side=side) for side in ("left", "right"))
+    return np.asarray(0.5 * (left + right), np.float64)

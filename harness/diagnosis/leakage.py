@@ -1,4 +1,4 @@
-"""What the holdout knew that production does not: rows, units, time, columns, transforms, and its own overuse.
+"""What the holdout knew that production does not: rows, units, time, columns, transforms, its own overuse.
 
 Each check gives either rows to keep, so that the holdout can be evaluated again without them, or a number
 with what it would have to be.
@@ -53,7 +53,7 @@ class Duplicates:
 
 @dataclass(frozen=True, kw_only=True)
 class SingleColumn:
-    """How well one column alone ranks the labels, in whichever direction; `leaks` is whether to look at it."""
+    """How well one column alone ranks the labels, in either direction; `leaks` is whether to look at it."""
 
     name: str
     auc: Auc

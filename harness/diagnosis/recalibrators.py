@@ -1,4 +1,4 @@
-"""Maps from a score to a probability, fitted on labels: what they give back, and the threshold that means the same.
+"""Maps from a score to a probability, fitted on labels: what they give back, and the equivalent threshold.
 
 Platt (1999): logit p = a + b logit s. Beta (Kull, Silva Filho, Flach, AISTATS 2017): logit p =
 c + a log s - b log(1 - s), a and b not negative. Isotonic (Zadrozny, Elkan, KDD 2002): the best

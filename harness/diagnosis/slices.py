@@ -81,9 +81,10 @@ def mix_and_within(
 ) -> MixAndWithin:
     """The change of a mean split as Kitagawa did (JASA 50, 1955); each side is (segments, values by row).
 
-    Mix is the change of shares at the mean of both means (less the overall mean, so that segments share it
-    out sensibly), within the change of means at the mean of both shares. Values are any that average to the metric: losses, or influence
-    values plus the metric. To check: shares .5 .5 to .8 .2, means 0 1 to 0 2: change -.1; mix -.45, within .35.
+    Mix is the change of shares at the mean of both means (less the mean over both sides, which changes no
+    sum), within the change of means at the mean of both shares. Values are any that average to the metric:
+    losses, or influence values plus the metric.
+    To check: shares .5 .5 to .8 .2, means 0 1 to 0 2: change -.1, mix -.45, within .35.
     """
     sides = [(np.asarray(s, object).astype(str), finite(v, "values")) for s, v in (then, now)]
     for names, values in sides:
@@ -92,7 +93,8 @@ def mix_and_within(
             raise HarnessError("has no rows", where="values", expected="rows on both sides")
     every = np.unique(np.concatenate([sides[0][0], sides[1][0]]))
     share, mean = (
-        np.stack(pair) for pair in zip(*(_by_segment(every, *side) for side in sides), strict=True)
+        np.stack(pair)
+        for pair in zip(*(_by_segment(every, names=side[0], values=side[1]) for side in sides), strict=True)
     )
     # Where a side has no rows its mean is unknown: the other's is taken, and the change is one of mix.
     filled = np.where(np.isnan(mean), mean[::-1], mean)
@@ -126,7 +128,7 @@ def worst_slices(
     alpha: float = 0.05,
     top: int = CANDIDATES,
 ) -> tuple[Slice, ...]:
-    """Slices of one or two fields with the highest loss, found on half of the units, tested on the other half.
+    """Slices of one or two fields with the highest loss, found on half of the units, tested on the other.
 
     Score of SliceLine (Sagadeeva, Boehm, SIGMOD 2021): .95 (mean / overall mean - 1) - .05 (rows / slice
     rows - 1); at least 30 rows on the half that searches. The test is Welch's by unit, one-sided, on rows the
@@ -147,7 +149,7 @@ def worst_slices(
     found = _candidates(levels, loss, mask=searching)[:top]
     tested = [_tested(one, levels, loss=loss, unit=unit, mask=~searching) for one in found]
     p = np.array([1.0 if math.isnan(one.p) else one.p for one in tested])
-    confirmed = benjamini_hochberg(p, alpha=alpha) if tested else []
+    confirmed = benjamini_hochberg(p, alpha=alpha)
     slices = [_ruled(one, bool(stands)) for one, stands in zip(tested, confirmed, strict=True)]
     return tuple(sorted(slices, key=lambda one: (not one.confirmed, -one.score)))
 
@@ -157,7 +159,7 @@ Terms = tuple[tuple[str, int], ...]
 
 
 def _by_segment(
-    every: npt.NDArray[np.str_], names: npt.NDArray[np.str_], values: Floats
+    every: npt.NDArray[np.str_], *, names: npt.NDArray[np.str_], values: Floats
 ) -> tuple[Floats, Floats]:
     place = np.searchsorted(every, names)
     rows = np.bincount(place, minlength=every.size).astype(np.float64)

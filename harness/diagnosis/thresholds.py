@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,7 +52,7 @@ class PrecisionRecall:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """Cost a row by falling threshold (inf: nothing is flagged), the cheapest threshold, and the serving one."""
+    """Cost a row by falling threshold (inf: none is flagged), the cheapest threshold, and the serving one."""
 
     thresholds: Floats
     cost: Floats
@@ -237,7 +238,7 @@ def share_parts(columns: Sequence[Column], *, level: float = 0.95) -> tuple[Shar
     """
     z = float(ndtri(0.5 + level / 2))
     found = []
-    for before, after in zip(columns[:-1], columns[1:], strict=True):
+    for before, after in pairwise(columns):
         one, other = _flagged(before), _flagged(after)
         if not one.size or not other.size:
             raise HarnessError("has no rows", where=after.name if one.size else before.name)

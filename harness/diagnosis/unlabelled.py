@@ -88,18 +88,18 @@ class Labelled:
 def expected_metrics(calibrated: npt.ArrayLike, scores: npt.ArrayLike, *, threshold: float) -> Expected:
     """What metrics are expected to be where each row is positive with its calibrated probability.
 
-    Rows are ranked by the calibrated probability, decided on by the served score. Expectations of ratios are
+    Rows are ranked and decided on by the served score. Expectations of ratios are
     ratios of expectations, right for many rows. To check: probabilities 1 1 0 0 give 1 throughout.
     """
     chance, score = probabilities(calibrated, "calibrated"), finite(scores, "scores")
-    ranked = estimates(chance, chance, negatives=1.0 - chance, threshold=0.5)
+    ranked = estimates(score, chance, negatives=1.0 - chance, threshold=threshold)
     flagged = score >= threshold
     hits, misses = float(chance[flagged].sum()), float(chance[~flagged].sum())
     alarms, quiet = float((1.0 - chance)[flagged].sum()), float((1.0 - chance)[~flagged].sum())
     return Expected(
         roc_auc=ranked.roc_auc,
-        average_precision=_average_precision(chance),
-        log_loss=_log_loss(chance, score),
+        average_precision=_average_precision(chance, score),
+        log_loss=ranked.log_loss,
         precision=_ratio(hits, hits + alarms),
         recall=_ratio(hits, hits + misses),
         f1=_ratio(2.0 * hits, 2.0 * hits + alarms + misses),
@@ -189,16 +189,12 @@ def _inside(then: Floats, now: Floats) -> Check:
     )
 
 
-def _average_precision(chance: Floats) -> float:
-    """By falling distinct chance: the sum of (gain in recall) * precision, rows counted as chances."""
-    cuts, place = np.unique(-chance, return_inverse=True)
+def _average_precision(chance: Floats, score: Floats) -> float:
+    """By falling distinct score: the sum of (gain in recall) * precision, rows counted as chances."""
+    cuts, place = np.unique(-score, return_inverse=True)
     gain, rows = np.bincount(place, chance, minlength=cuts.size), np.bincount(place, minlength=cuts.size)
     found = np.cumsum(gain)
     return _ratio(float(gain @ (found / np.cumsum(rows))), float(found[-1])) if cuts.size else math.nan
-
-
-def _log_loss(chance: Floats, score: Floats) -> float:
-    return estimates(score, chance, negatives=1.0 - chance, threshold=0.5).log_loss
 
 
 def _ratio(above: float, below: float) -> float:
