@@ -113,6 +113,7 @@ def freeze(reference: Floats | Category, *, bins: int = BINS) -> Bins:
         return Bins(np.empty(0), None)
     distinct = np.unique(sample)
     if distinct.size <= bins:
-        return Bins(np.append(distinct, np.nextafter(distinct[-1], np.inf)), None)
+        with np.errstate(over="ignore"):  # after the largest number comes infinity
+            return Bins(np.append(distinct, np.nextafter(distinct[-1], np.inf)), None)
     edges = np.unique(np.quantile(sample, np.arange(1, bins) / bins))
     return Bins(edges[edges > distinct[0]], None)

@@ -122,7 +122,8 @@ def arrival_curve(ages: npt.ArrayLike, delays: npt.ArrayLike) -> DelayCurve:
     until = np.where(came, delay, age)
     days, place = np.unique(until[came], return_inverse=True)
     at_risk = until.size - np.searchsorted(np.sort(until), days, side="left")
-    return DelayCurve(days, 1.0 - np.cumprod(1.0 - np.bincount(place, minlength=days.size) / at_risk))
+    waits = 1.0 - np.bincount(place, minlength=days.size) / at_risk
+    return DelayCurve(days, np.asarray(1.0 - np.cumprod(waits), np.float64))
 
 
 def ripeness(

@@ -1,8 +1,8 @@
 """A column then and now: how far its distribution moved, by seven statistics, and whether that is chance.
 
 PSI is held against its own null (`drift_null`), never against 0.25 alone: that rule is shown as words.
-Missing cells are a bin, so a column that turns 40 % missing has drifted; a level never seen before is a bin too. A
-column that is empty or constant, or changes its type, says so in `why_not` and stops nothing.
+Missing cells are a bin, so a column that turns 40 % missing has drifted; levels never seen before are one
+too. A column that is empty or constant, or changes its type, says so in `why_not` and stops nothing.
 Distances are of the known cells where they need numbers (KS, Wasserstein), and of all bins otherwise.
 """
 

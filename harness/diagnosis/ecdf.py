@@ -93,9 +93,11 @@ class _Celled:
 
 def _celled(values: Floats, *, start: int, width: float) -> _Celled:
     place = values * (1.0 / width)
-    place -= start
-    cell = place.astype(np.int32)
-    place -= cell
+    floor = np.floor(place)
+    # Before the shift to the first cell: a value just above a border keeps its place.
+    place -= floor
+    floor -= start
+    cell = floor.astype(np.int32)
     rows = np.bincount(cell, minlength=CELLS).astype(np.int64, copy=False)
     places = np.bincount(cell, place, minlength=CELLS).astype(np.float64, copy=False)
     return _Celled(values, cell, place, rows, places)
@@ -128,8 +130,9 @@ def _within(a: _Celled, b: _Celled, *, unsure: npt.NDArray[np.bool_], before: Co
     cell = np.concatenate([a.cell[mine], b.cell[theirs]])
     place = np.concatenate([a.place[mine], b.place[theirs]])
     step = _steps(mine.size, theirs.size, weights=(b.values.size, a.values.size))
-    order = np.argsort(np.concatenate([a.values[mine], b.values[theirs]]), kind="stable")
-    cell, place, step = cell[order], place[order], step[order]
+    values = np.concatenate([a.values[mine], b.values[theirs]])
+    order = np.argsort(values, kind="stable")
+    cell, place, step, values = cell[order], place[order], step[order], values[order]
     first = np.flatnonzero(np.diff(cell, prepend=-1))
     total = np.cumsum(step)
     rows = np.diff(np.append(first, cell.size))
@@ -137,4 +140,5 @@ def _within(a: _Celled, b: _Celled, *, unsure: npt.NDArray[np.bool_], before: Co
     following = np.append(place[1:], 1.0)
     following[first[1:] - 1] = 1.0
     area = gap @ (following - place) + np.abs(before[cell[first]]) @ place[first]
-    return int(gap[following > place].max(initial=0)), float(area)
+    apart = np.append(values[1:] > values[:-1], True)  # noqa: FBT003  -- after the last row
+    return int(gap[apart].max(initial=0)), float(area)
