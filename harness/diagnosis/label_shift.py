@@ -97,8 +97,10 @@ def black_box_shift(reference: Scored, current_scores: npt.ArrayLike, *, thresho
     """
     truth, score = _split(reference)
     flagged, now = score >= threshold, finite(current_scores, "current scores") >= threshold
+    if not truth.size or not now.size:
+        raise HarnessError("has no rows", where="scores", expected="rows on both sides")
     joint = np.array([[np.mean((flagged == said) & (truth == label)) for label in (0, 1)] for said in (0, 1)])
-    if not truth.size or not now.size or abs(np.linalg.det(joint)) < 1e-12:  # noqa: PLR2004  -- singular up to rounding
+    if abs(np.linalg.det(joint)) < 1e-12:  # noqa: PLR2004  -- singular up to rounding
         raise HarnessError(
             "decisions do not tell the labels apart",
             where="reference",
