@@ -140,5 +140,5 @@ def _within(a: _Celled, b: _Celled, *, unsure: npt.NDArray[np.bool_], before: Co
     following = np.append(place[1:], 1.0)
     following[first[1:] - 1] = 1.0
     area = gap @ (following - place) + np.abs(before[cell[first]]) @ place[first]
-    apart = np.append(values[1:] > values[:-1], True)  # noqa: FBT003  -- after the last row
+    apart = np.append(values[1:] > values[:-1], True)
     return int(gap[apart].max(initial=0)), float(area)

@@ -244,6 +244,11 @@ def _base_rate(found: Signs) -> Cause:
             _sign(
                 found.precision > SAME and _same(found.recall), 1.0, words="precision fell and recall did not"
             ),
+            _sign(
+                intact and found.precision * found.base_rate > SAME * SAME,
+                1.0,
+                words="precision moved the way the share of positives did",
+            ),
             _sign(found.auc > SAME, -2.0, words="label shift cannot lower ROC-AUC"),
         ),
         measure="compare the scores of positives then and now, and those of negatives: both must be the same",

@@ -126,7 +126,7 @@ def unlabelled(
     """
     now = probabilities(scores)
     truth, then = scored(reference.labels, reference.scores)
-    both = 0.0 < truth.sum() < truth.size
+    both = bool(0.0 < truth.sum() < truth.size)
     map_ = fit("isotonic", labels=truth, scores=then) if both else None
     checks = (
         Check(
@@ -184,7 +184,7 @@ def _inside(then: Floats, now: Floats) -> Check:
     return Check(
         name="range",
         holds=outside <= MAX_OUTSIDE,
-        sentence=f"{100 * outside:.2g} % of the scores lie outside the reference's, up to "
+        sentence=f"{100 * outside:.3g} % of the scores lie outside the reference's, up to "
         f"{100 * MAX_OUTSIDE:g} % are allowed",
     )
 

@@ -188,9 +188,7 @@ def scikit_vectors() -> Iterator[Vector]:
                 ours=value,
             )
     yield from _psi_vectors(then, now, theirs=theirs)
-    shift = black_box_shift(
-        Scored(labels=then["y"], scores=then["score"]), now["score"], threshold=THRESHOLD
-    )
+    shift = black_box_shift(Scored(labels=then["y"], scores=then["score"]), now["score"], threshold=THRESHOLD)
     for name, printed_, value in (
         ("bbse w0", theirs["bbse"]["w"][0], shift.weights[0]),
         ("bbse w1", theirs["bbse"]["w"][1], shift.weights[1]),

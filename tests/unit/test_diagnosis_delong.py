@@ -38,7 +38,9 @@ def test_its_interval_covers() -> None:
     assert held >= 0.92 * 400
 
 
-@pytest.mark.parametrize("labels", [[], [1.0, 1.0], [0.0]], ids=["no rows", "positives only", "negatives only"])
+@pytest.mark.parametrize(
+    "labels", [[], [1.0, 1.0], [0.0]], ids=["no rows", "positives only", "negatives only"]
+)
 def test_one_class_has_no_auc(labels: list[float]) -> None:
     """Everything is nan, and nothing is raised."""
     found = delong(labels, np.arange(float(len(labels))))

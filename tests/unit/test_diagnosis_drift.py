@@ -27,7 +27,7 @@ HALF, LEAN = np.array([0.5, 0.5]), np.array([0.8, 0.2])
 
 
 def normal(n: int, *, seed: int, loc: float = 0.0) -> np.ndarray:
-    """n standard normal numbers, shifted."""
+    """N standard normal numbers, shifted."""
     return np.random.default_rng(seed).normal(loc, 1.0, n)
 
 
@@ -120,7 +120,9 @@ def test_rows_of_few_units_are_no_drift() -> None:
 def test_a_new_level_is_a_bin() -> None:
     """10 % of a level that the reference does not have."""
     found = column_drift(
-        Category(np.array([0, 1] * 500), ("a", "b")), Category(np.array([0, 1] * 450 + [2] * 100), ("a", "b", "z")), name="c"
+        Category(np.array([0, 1] * 500), ("a", "b")),
+        Category(np.array([0, 1] * 450 + [2] * 100), ("a", "b", "z")),
+        name="c",
     )
     assert found.unseen == 0.1
     assert found.null is not None
@@ -187,7 +189,9 @@ def test_kolmogorov_p_is_exact_for_few_and_asymptotic_for_many() -> None:
     """Both agree with scipy's exact p to a tenth where both may be used."""
     one, other = normal(1500, seed=1), normal(1500, seed=2, loc=0.08)
     ks = column_drift(one, other, name="x").ks
-    assert kolmogorov_p(one, other, ks=ks) == pytest.approx(kolmogorov_p(one, other, ks=ks, inflation=1.0 + 1e-9), rel=0.1)
+    assert kolmogorov_p(one, other, ks=ks) == pytest.approx(
+        kolmogorov_p(one, other, ks=ks, inflation=1.0 + 1e-9), rel=0.1
+    )
 
 
 def test_what_is_no_column_is_refused() -> None:

@@ -64,7 +64,8 @@ def test_lengths_must_agree() -> None:
 def test_the_tests_hold_their_level() -> None:
     """Of 200 pairs with the same scores given the label, about 5 % are refused by either test at .05."""
     pairs = [
-        label_shift(drawn(800, rate=0.2, seed=2 * k), drawn(800, rate=0.4, seed=2 * k + 1)) for k in range(200)
+        label_shift(drawn(800, rate=0.2, seed=2 * k), drawn(800, rate=0.4, seed=2 * k + 1))
+        for k in range(200)
     ]
     for p in ([one.positives_p for one in pairs], [one.negatives_p for one in pairs]):
         assert np.mean(np.array(p) < 0.05) < 0.05 + 4 * 0.0154
