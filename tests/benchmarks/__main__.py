@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.benchmarks import capacity, closed_loop, freeze, open_loop, whereabouts
+from tests.benchmarks import capacity, closed_loop, drift, freeze, open_loop, whereabouts
 from tests.benchmarks.figures import Rows, line, merged
 from tests.benchmarks.machine import ROOT
 
@@ -41,6 +41,10 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "first_seen": whereabouts.change_rows,
         "false_": whereabouts.false_rows,
         "place_found": whereabouts.found_rows,
+    },
+    "diagnosis": {
+        "psi_s": drift.rows,
+        "drift_s": drift.rows,
     },
 }
 

@@ -1,4 +1,4 @@
-"""Two label definitions, and the worst that missing labels could do: against trying every way to fill them in."""
+"""Two label definitions, and the worst that missing labels could do, against every way to fill them in."""
 
 import itertools
 import math
@@ -31,7 +31,7 @@ def test_ids_are_matched_and_the_others_counted() -> None:
 
 
 def test_kappa_covers() -> None:
-    """Two readers that each err in 10 % of the rows: kappa's interval holds .64 in about 95 % of 300 samples."""
+    """Two readers that each err in 10 % of the rows: the interval holds .64 in about 95 % of 300 samples."""
     rng = np.random.default_rng(1)
     held = 0
     for _ in range(300):

@@ -1,9 +1,10 @@
-"""The leakage audit: duplicates, shared units, time, telling columns, changed columns, transforms, overuse."""
+"""The leakage audit: duplicates, shared units, time, telling and changed columns, transforms, overuse."""
 
 import math
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from harness.diagnosis.leakage import (
     Use,
@@ -19,8 +20,11 @@ from harness.errors import HarnessError
 
 def test_duplicates_by_hand() -> None:
     """The first row is in training, the third repeats the second; missing equals missing."""
-    training = {"a": [1.0, np.nan], "b": np.array(["a", None], object), "only": [1, 2]}
-    holdout = {"a": [1.0, 2.0, 2.0, np.nan], "b": np.array(["a", "b", "b", None], object)}
+    training: dict[str, ArrayLike] = {"a": [1.0, np.nan], "b": np.array(["a", None], object), "only": [1, 2]}
+    holdout: dict[str, ArrayLike] = {
+        "a": [1.0, 2.0, 2.0, np.nan],
+        "b": np.array(["a", "b", "b", None], object),
+    }
     found = duplicates(training, holdout)
     assert found.in_training.tolist() == [True, False, False, True]
     assert found.repeated.tolist() == [False, False, True, False]

@@ -1,4 +1,4 @@
-"""Recalibration maps: they find a known distortion, never win by chance, and their threshold means the same."""
+"""Recalibration maps: they find a known distortion, and their threshold means the same."""
 
 import math
 

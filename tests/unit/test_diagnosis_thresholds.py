@@ -1,4 +1,4 @@
-"""Thresholds: the curve by hand, the cheapest cut, what reviewers can take, and a share explained in parts."""
+"""Thresholds: the curve by hand, the cheapest cut, what reviewers can take, a share explained in parts."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The estimate without labels: right where its conditions hold, withheld with the reason where they do not."""
+"""The estimate without labels: right where its conditions hold, withheld with the reason elsewhere."""
 
 import math
 
