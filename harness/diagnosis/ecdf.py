@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
@@ -29,7 +31,8 @@ CELLS = 1 << 16
 SPLITS = 64
 #: below this many rows a plain sort is faster
 FEW_ROWS = 20_000
-_BLOCK = 1 << 15
+_BLOCK = 1 << 16
+_SAMPLE = 1_000
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,10 @@ def distances(one: Floats, other: Floats) -> Distances:
     width = _cell_width(low, high)
     if one.size + other.size < FEW_ROWS or not math.isfinite(width) or width == 0.0:
         return _by_sorting(one, other)
-    return _by_cells(one, other, start=math.floor(low / width), width=width)
+    if all(bool((values[:_SAMPLE] % 1.0 == 0.0).all()) for values in (one, other)):
+        width = max(width, 1.0)  # whole numbers: cells side by side, so that counting is quick
+    grid = _Grid(math.floor(low / width), width)
+    return _by_cells(one, other, grid=grid)
 
 
 def _cell_width(low: float, high: float) -> float:
@@ -89,52 +95,81 @@ class _Placed:
     step: int
 
 
-def _placed(values: Floats, *, start: int, width: float, place: Floats, cell: Cells) -> None:
-    """Fill in each row's place and cell, block by block, so that the rest stays in the processor's cache."""
-    floor = np.empty(_BLOCK)
-    for at in range(0, values.size, _BLOCK):
-        here = place[at : at + _BLOCK]
-        below = floor[: here.size]
-        np.multiply(values[at : at + _BLOCK], 1.0 / width, out=here)
-        np.floor(here, out=below)
-        # Before the shift to the first cell: a value just above a border keeps its place.
-        here -= below
-        below -= start
-        cell[at : at + _BLOCK] = below
+@dataclass(frozen=True)
+class _Tally:
+    """By cell: what the rows of one sample add to n m |F - G|, and the same times each one's place."""
+
+    rows: Counts
+    places: Floats
 
 
-def _by_cells(one: Floats, other: Floats, *, start: int, width: float) -> Distances:
-    n, m = one.size, other.size
-    # One piece of memory for both: above 4 MiB numpy asks for huge pages, and first touch costs a tenth.
-    place, cell = np.empty(n + m), np.empty(n + m, np.int64)
-    for values, rows in ((one, slice(0, n)), (other, slice(n, n + m))):
-        _placed(values, start=start, width=width, place=place[rows], cell=cell[rows])
-    a, b = _Placed(one, cell[:n], place[:n], m), _Placed(other, cell[n:], place[n:], -n)
-    if not place.any():
-        a, b, width = _on_borders(a, b, width=width)
-    area, largest = 0.0, 0
-    starts, each = np.zeros(1, np.int64), CELLS
-    while True:
-        level = _assessed(a, b, starts=starts, each=each, largest=largest)
-        area, largest = area + level.area * width, level.largest
+@dataclass(frozen=True)
+class _Grid:
+    """Cells of one width, the first `start` widths from 0; rows are placed block by block.
+
+    What is in between then stays in the processor's cache: touching new memory costs more than the sums.
+    """
+
+    start: int
+    width: float
+
+    def blocks(self, values: Floats) -> Iterator[_Placed]:
+        """The rows in blocks that share their memory: each is over when the next begins."""
+        size = min(_BLOCK, values.size)
+        place, floor, cell = np.empty(size), np.empty(size), np.empty(size, np.int64)
+        for at in range(0, values.size, _BLOCK):
+            part = values[at : at + _BLOCK]
+            here, below, found = place[: part.size], floor[: part.size], cell[: part.size]
+            np.multiply(part, 1.0 / self.width, out=here)
+            np.floor(here, out=below)
+            # Before the shift to the first cell: a value just above a border keeps its place.
+            here -= below
+            below -= self.start
+            found[:] = below
+            yield _Placed(part, found, here, 0)
+
+    def tally(self, values: Floats, step: int) -> _Tally:
+        """The sums over all cells."""
+        rows, places = np.zeros(CELLS, np.int64), np.zeros(CELLS)
+        for block in self.blocks(values):
+            rows += np.bincount(block.cell, minlength=CELLS)
+            places += np.bincount(block.cell, block.place, minlength=CELLS)
+        return _Tally(abs(step) * rows, abs(step) * places)
+
+    def rows_of(self, values: Floats, step: int, *, keep: Mask) -> _Placed:
+        """The rows of some cells, with these numbered anew."""
+        number = np.cumsum(keep) - 1
+        found = []
+        for block in self.blocks(values):
+            rows = np.flatnonzero(keep[block.cell])
+            found.append((block.values[rows], number[block.cell[rows]], block.place[rows]))
+        kept, cells, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return _Placed(kept, cells, places, step)
+
+
+def _by_cells(one: Floats, other: Floats, *, grid: _Grid) -> Distances:
+    n, m, width = one.size, other.size, grid.width
+    level = _assessed(grid.tally(one, m), grid.tally(other, n), starts=np.zeros(1, np.int64), largest=0)
+    area, largest, starts = level.area * width, level.largest, level.before[level.unsure]
+    a, b = (grid.rows_of(side, step, keep=level.unsure) for side, step in ((one, m), (other, -n)))
+    a, b, starts, more = _without_ties(a, b, starts=starts)
+    area += more * width
+    if a.values.size + b.values.size >= FEW_ROWS:
+        a, b, width = _split(a), _split(b), width / SPLITS
+        cells = starts.size * SPLITS
+        level = _assessed(_tally(a, cells), _tally(b, cells), starts=starts, largest=largest)
         a, b, starts = _only(a, level.unsure), _only(b, level.unsure), level.before[level.unsure]
-        tied = _ties(a, b, starts=starts)
-        area += tied.area * width
-        a, b, starts = _only(a, tied.mixed), _only(b, tied.mixed), starts[tied.mixed]
-        if a.values.size + b.values.size < FEW_ROWS or each == SPLITS:
-            break
-        a, b, each, width = _split(a), _split(b), SPLITS, width / SPLITS
+        a, b, starts, more = _without_ties(a, b, starts=starts)
+        area, largest = area + (level.area + more) * width, level.largest
     ks, rest = _sorted_out(a, b, starts=starts)
     unit = 1.0 / (n * m)
     return Distances(max(largest, ks) * unit, (area + rest * width) * unit)
 
 
-def _on_borders(a: _Placed, b: _Placed, *, width: float) -> tuple[_Placed, _Placed, float]:
-    """Where all values lie on borders, as whole numbers do, the widest cells that keep them there."""
-    bits = int(np.bitwise_or.reduce(a.cell) | np.bitwise_or.reduce(b.cell))
-    shift = (bits & -bits).bit_length() - 1
-    a, b = (_Placed(s.values, s.cell >> shift, s.place, s.step) for s in (a, b))
-    return a, b, math.ldexp(width, shift)
+def _tally(side: _Placed, cells: int) -> _Tally:
+    rows = np.bincount(side.cell, minlength=cells)
+    places = np.bincount(side.cell, side.place, minlength=cells).astype(np.float64, copy=False)
+    return _Tally(abs(side.step) * rows, abs(side.step) * places)
 
 
 @dataclass(frozen=True)
@@ -147,12 +182,10 @@ class _Level:
     unsure: Mask
 
 
-def _assessed(a: _Placed, b: _Placed, *, starts: Counts, each: int, largest: int) -> _Level:
-    """Groups of `each` cells; `starts` is the gap before each group."""
-    cells = starts.size * each
-    up, down = (abs(s.step) * np.bincount(s.cell, minlength=cells) for s in (a, b))
-    rise, fall = (abs(s.step) * np.bincount(s.cell, s.place, minlength=cells) for s in (a, b))
-    after = (starts[:, None] + np.cumsum((up - down).reshape(-1, each), axis=1)).ravel()
+def _assessed(a: _Tally, b: _Tally, *, starts: Counts, largest: int) -> _Level:
+    """Equally many cells after each of `starts`, the gaps before them."""
+    up, down, rise, fall = a.rows, b.rows, a.places, b.places
+    after = (starts[:, None] + np.cumsum((up - down).reshape(starts.size, -1), axis=1)).ravel()
     before = after - up + down
     largest = max(largest, int(np.abs(after).max(initial=0)))
     turns = (before + up > 0) & (before - down < 0)
@@ -164,15 +197,8 @@ def _assessed(a: _Placed, b: _Placed, *, starts: Counts, each: int, largest: int
     return _Level(float(np.abs(area[~unsure]).sum()), largest, before, unsure)
 
 
-@dataclass(frozen=True)
-class _Ties:
-    """Which cells hold more than one value, and the area over those that hold one, in cell widths."""
-
-    mixed: Mask
-    area: float
-
-
-def _ties(a: _Placed, b: _Placed, *, starts: Counts) -> _Ties:
+def _without_ties(a: _Placed, b: _Placed, *, starts: Counts) -> tuple[_Placed, _Placed, Counts, float]:
+    """What is left without the cells that hold one value, and the area over these, in cell widths."""
     value, place = np.zeros(starts.size), np.zeros(starts.size)
     for side in (a, b):
         value[side.cell], place[side.cell] = side.values, side.place
@@ -181,8 +207,8 @@ def _ties(a: _Placed, b: _Placed, *, starts: Counts) -> _Ties:
     for side in (a, b):
         mixed[side.cell[side.values != value[side.cell]]] = True
         after += side.step * np.bincount(side.cell, minlength=starts.size)
-    area = np.abs(starts) * place + np.abs(after) * (1.0 - place)
-    return _Ties(mixed, float(area[~mixed].sum()))
+    area = (np.abs(starts) * place + np.abs(after) * (1.0 - place))[~mixed]
+    return _only(a, mixed), _only(b, mixed), starts[mixed], float(area.sum())
 
 
 def _only(side: _Placed, keep: Mask) -> _Placed:
@@ -215,5 +241,5 @@ def _sorted_out(a: _Placed, b: _Placed, *, starts: Counts) -> tuple[int, float]:
     following = np.append(place[1:], 1.0)
     following[first[1:] - 1] = 1.0
     area = gap @ (following - place) + np.abs(starts[cell[first]]) @ place[first]
-    apart = np.append(values[1:] > values[:-1], True)  # noqa: FBT003  -- after the last row
+    apart = np.append(values[1:] > values[:-1], True)
     return int(gap[apart].max(initial=0)), float(area)

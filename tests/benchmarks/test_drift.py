@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.diagnosis.drift import drifts
 from tests.benchmarks import drift
 
 
@@ -9,7 +10,7 @@ def test_psi_of_all_is_that_of_the_table() -> None:
     """The quick loop and the full statistics agree on every column."""
     reference, current = (drift.table(seed, drift=0.2 * seed, rows=5_000) for seed in range(2))
     quick = drift.psi_of_all(reference, current)
-    full = drift.drifts(reference, current)
+    full = drifts(reference, current)
     assert len(quick) == drift.NUMBERS + drift.CATEGORIES
     assert quick == pytest.approx([one.psi for one in full])
     assert any(one.drifted for one in full)

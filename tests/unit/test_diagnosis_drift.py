@@ -1,4 +1,4 @@
-"""Univariate drift: known numbers, symmetry, missing and unseen cells, units, and columns beyond comparison."""
+"""Univariate drift: known numbers, symmetry, missing and unseen cells, units, columns beyond comparison."""
 
 import math
 

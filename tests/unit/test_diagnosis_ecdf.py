@@ -36,7 +36,9 @@ def test_the_worked_example() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("sizes", [(700, 900), (12_000, 9_500)], ids=["sorted", "in cells"])
+@pytest.mark.parametrize(
+    "sizes", [(700, 900), (12_000, 9_500), (90_000, 80_000)], ids=["sorted", "in cells", "in finer cells"]
+)
 def test_they_are_those_of_scipy(shape: str, sizes: tuple[int, int]) -> None:
     """Both ways of counting give scipy's numbers."""
     one, other = sample(shape, seed=1, n=sizes[0]), sample(shape, seed=2, n=sizes[1])
