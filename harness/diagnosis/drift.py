@@ -17,10 +17,11 @@ import numpy as np
 from scipy import stats
 from scipy.special import chdtrc, kolmogorov, ndtr, xlogy
 
-from harness.diagnosis._arrays import codes_of
+from harness.diagnosis._arrays import aligned, codes_of
 from harness.diagnosis.bins import BINS, Bins, Category, column, freeze
 from harness.diagnosis.drift_null import Null, dealt_again, is_thin, psi_null, unit_inflation
 from harness.diagnosis.ecdf import distances
+from harness.errors import HarnessError
 from harness.stats import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -161,6 +162,9 @@ def column_drift(
     """
     settings = settings or Settings()
     then, now = column(reference, name), column(current, name)
+    if units is not None:
+        for side, codes in zip((then, now), units, strict=True):
+            aligned(**{name: side.codes if isinstance(side, Category) else side, "units": codes})
     if isinstance(then, Category) != isinstance(now, Category):
         return _of_another_type(then, now, name=name)
     bins = freeze(then, bins=settings.bins)
@@ -189,13 +193,15 @@ def drifts(
     codes = None if units is None else (codes_of(units[0], "units"), codes_of(units[1], "units"))
     found = []
     for name in dict.fromkeys([*reference, *current]):
-        if name in reference and name in current:
-            one = column_drift(reference[name], current[name], name=name, settings=settings, units=codes)
-        else:
+        nothing = ColumnDrift(name=name, rows=(0, 0), missing=(math.nan, math.nan))
+        if name not in reference or name not in current:
             side = "reference" if name not in reference else "current"
-            one = ColumnDrift(
-                name=name, rows=(0, 0), missing=(math.nan, math.nan), why_not=f"not among the {side} columns"
-            )
+            found.append(replace(nothing, why_not=f"not among the {side} columns"))
+            continue
+        try:
+            one = column_drift(reference[name], current[name], name=name, settings=settings, units=codes)
+        except HarnessError as error:
+            one = replace(nothing, why_not=error.sentence())
         found.append(one)
     return ruled(found, settings=settings)
 

@@ -93,14 +93,16 @@ def unit_inflation(bins: Codes, units: Codes) -> float:
     1 - p_b. `bins` and `units` are (rows,) codes. 1.0 where it cannot be known; never below 1.
     To check: every row twice under its own unit gives 2.
     """
-    many, width = int(units.max(initial=-1)) + 1, int(bins.max(initial=-1)) + 1
-    table = np.bincount(units * width + bins, minlength=many * width).reshape(many, width)
-    size = table.sum(axis=1, keepdims=True)
-    table, size = table[size[:, 0] > 0], size[size[:, 0] > 0]
-    table = table[:, table.any(axis=0)]
-    if min(table.shape) < 2:
+    size, rows = np.bincount(units), np.bincount(bins)
+    many, share = np.count_nonzero(size), rows / max(bins.size, 1)
+    if many < 2 or np.count_nonzero(rows) < 2:
         return 1.0
-    share = table.sum(axis=0) / bins.size
-    spread = np.square(table - size * share).sum(axis=0) * len(table) / (len(table) - 1)
+    # Sum over units of (rows in the bin - unit's rows * share)^2, from the pairs of unit and bin that occur.
+    pairs, count = np.unique(units * rows.size + bins, return_counts=True)
+    unit, place = np.divmod(pairs, rows.size)
+    squares = np.bincount(place, count * count, minlength=rows.size)
+    crossed = np.bincount(place, count * size[unit], minlength=rows.size)
+    spread = squares - 2.0 * share * crossed + np.square(share) * np.square(size).sum()
+    share, spread = share[rows > 0], spread[rows > 0] * many / (many - 1)
     effects = spread / (bins.size * share * (1.0 - share))
     return max(1.0, float((1.0 - share) @ effects / (1.0 - share).sum()))

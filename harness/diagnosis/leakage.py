@@ -109,16 +109,22 @@ class Ledger:
     optimism: float
 
 
-def duplicates(training: Mapping[str, npt.ArrayLike], holdout: Mapping[str, npt.ArrayLike]) -> Duplicates:
-    """Exact duplicates over the columns that both have; missing equals missing.
+def duplicates(
+    training: Mapping[str, npt.ArrayLike],
+    holdout: Mapping[str, npt.ArrayLike],
+    *,
+    decimals: int | None = None,
+) -> Duplicates:
+    """Exact duplicates over the columns that both have, or near ones, numbers rounded to so many decimals.
 
+    Missing equals missing.
     Raises HarnessError when they share no column. To check: training (1, a), holdout (1, a) (2, b) (2, b):
     the first is in training, the third repeats.
     """
     shared = [name for name in holdout if name in training]
     if not shared:
         raise HarnessError("share no column", where="training and holdout", expected="the same features")
-    codes = [_joint_codes(training[name], holdout[name], name=name) for name in shared]
+    codes = [_joint_codes(training[name], holdout[name], name=name, decimals=decimals) for name in shared]
     rows = codes[0]
     for one in codes[1:]:
         rows = np.unique(rows * (int(one.max(initial=0)) + 1) + one, return_inverse=True)[1]
@@ -236,14 +242,18 @@ def _kept(name: str, keep: npt.NDArray[np.bool_], *, why: str) -> Kept:
     return Kept(name=name, keep=keep, dropped=int(np.count_nonzero(~keep)), why=why)
 
 
-def _joint_codes(one: npt.ArrayLike, other: npt.ArrayLike, *, name: str) -> Codes:
+def _joint_codes(
+    one: npt.ArrayLike, other: npt.ArrayLike, *, name: str, decimals: int | None = None
+) -> Codes:
     """Both columns, one after the other, as codes of their values; missing is a value of its own."""
     first, second = column(one, name), column(other, name)
     if isinstance(first, Category) or isinstance(second, Category):
         texts = [np.asarray(side, object) for side in (one, other)]
         both = column(np.concatenate(texts), name)
         return (both.codes if isinstance(both, Category) else both).astype(np.int64) + 1
-    return np.unique(np.concatenate([first, second]), return_inverse=True)[1].astype(np.int64, copy=False)
+    both = np.concatenate([first, second])
+    both = both if decimals is None else np.round(both, decimals)
+    return np.unique(both, return_inverse=True)[1].astype(np.int64, copy=False)
 
 
 def _ranked(values: Floats | Category, truth: Floats, *, half: Mask, name: str) -> Floats:

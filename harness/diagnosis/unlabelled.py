@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.diagnosis._arrays import finite, probabilities, scored
-from harness.diagnosis.calibration import recalibration_line
+from harness.diagnosis.calibration import calibration_error, recalibration_line
 from harness.diagnosis.delays import estimates
 from harness.diagnosis.recalibrators import Map, fit
 from harness.metrics import predicted_positive_rate
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 #: fewer rows than this, and sampling alone decides what is seen
 ENOUGH = 300
 MAX_DOMAIN_AUC = 0.6
+SMALL_ERROR = 0.01
 MAX_OUTSIDE = 0.01
 
 
@@ -155,13 +156,15 @@ def _calibrated(map_: Map | None, latest: Labelled | None, *, alpha: float) -> C
             holds=False,
             sentence=f"the latest labelled window has {truth.size:,} rows, {ENOUGH} are needed",
         )
-    line = recalibration_line(truth, np.clip(map_(score), 1e-3, 1.0 - 1e-3), units=latest.units)
-    holds = not math.isnan(line.test.p) and line.test.p > alpha
+    mapped = np.clip(map_(score), 1e-3, 1.0 - 1e-3)
+    line, off = recalibration_line(truth, mapped, units=latest.units), calibration_error(truth, mapped).root
+    # Very many rows reject any model; an error that no reader would mind does not withhold the estimate.
+    holds = not math.isnan(line.test.p) and (line.test.p > alpha or off <= SMALL_ERROR)
     return Check(
         name="calibration",
         holds=holds,
         sentence=f"on the latest labelled window calibration {'holds' if holds else 'does not hold'} "
-        f"(slope {line.slope:.2f}, intercept {line.intercept:.2f}, p {line.test.p:.2g})",
+        f"(slope {line.slope:.2f}, intercept {line.intercept:.2f}, p {line.test.p:.2g}, error {off:.3f})",
     )
 
 

@@ -42,10 +42,20 @@ def test_levels_that_the_reference_lacks_share_a_bin() -> None:
     assert bins.counts(now).tolist() == [0, 2, 2, 1]
 
 
+def test_rare_levels_share_a_bin() -> None:
+    """Of 300 levels the 100 most frequent have their own; levels without a reference row are unseen."""
+    levels = tuple(f"level {k}" for k in range(301))
+    codes = np.concatenate([np.repeat(np.arange(100), 3), np.arange(100, 300)])
+    bins = freeze(Category(codes, levels))
+    assert bins.many == 100 + 3
+    assert bins.counts(Category(codes, levels)).tolist() == [3] * 100 + [200, 0, 0]
+    assert bins.counts(Category(np.array([300, -1]), levels)).tolist() == [0] * 101 + [1, 1]
+
+
 def test_texts_are_encoded() -> None:
-    """None and NaN are missing; other texts are levels in order of first sight."""
-    found = encoded(np.array(["x", None, "y", float("nan"), "x"], object))
-    assert (found.codes.tolist(), found.levels) == ([0, -1, 1, -1, 0], ("x", "y"))
+    """None and NaN are missing; others are levels in order of first sight, whatever they are."""
+    found = encoded(np.array(["x", None, "y", float("nan"), "x", ["a"]], object))
+    assert (found.codes.tolist(), found.levels) == ([0, -1, 1, -1, 0, 2], ("x", "y", "['a']"))
     assert isinstance(column(np.array(["x", "y"]), "c"), Category)
 
 

@@ -139,6 +139,11 @@ def test_a_new_level_is_a_bin() -> None:
         ([5.0] * 40, [5.0] * 40, "the reference is constant"),
         (["a", "b"], [1.0, 2.0], "went from texts to numbers"),
         ([1.0, 2.0], ["a", "b"], "went from numbers to texts"),
+        (
+            [1j, 2j],
+            [1.0, 2.0],
+            "bad: is no column of numbers; found shape (2,), dtype complex128; expected one dimension of numbers",
+        ),
     ],
 )
 def test_one_bad_column_never_stops_the_table(then: list[object], now: list[object], why: str) -> None:
@@ -203,3 +208,17 @@ def test_what_is_no_column_is_refused() -> None:
 def test_an_unknown_psi_has_no_words() -> None:
     """Nothing computed, nothing shown."""
     assert ColumnDrift(name="x", rows=(0, 0), missing=(math.nan, math.nan)).rule_of_thumb == "unknown"
+
+
+def test_units_of_another_length_are_said() -> None:
+    """A unit for each row."""
+    found = drifts({"x": [1.0, 2.0]}, {"x": [1.0, 2.0]}, units=([1, 2, 3], [1, 2]))[0]
+    assert "different lengths" in found.why_not
+
+
+def test_a_column_of_ids_is_judged_in_time_and_memory() -> None:
+    """50,000 levels, all different then and now: everything is unseen, which is drift."""
+    then, now = (np.array([f"{side}{k}" for k in range(50_000)], object) for side in "ab")
+    found = drifts({"id": then}, {"id": now})[0]
+    assert found.unseen == 1.0
+    assert found.drifted

@@ -30,6 +30,16 @@ def test_duplicates_by_hand() -> None:
     assert found.repeated.tolist() == [False, False, True, False]
 
 
+def test_near_duplicates_are_equal_after_rounding() -> None:
+    """1.004 and 1.0 at two decimals; not at three, and not exactly."""
+    pair: tuple[dict[str, ArrayLike], ...] = {"x": [1.0]}, {"x": [1.004]}
+    assert [duplicates(*pair, decimals=d).in_training.tolist() for d in (2, 3, None)] == [
+        [True],
+        [False],
+        [False],
+    ]
+
+
 def test_duplicates_agree_with_comparing_rows() -> None:
     """Random small tables against Python sets of rows."""
     rng = np.random.default_rng(1)
