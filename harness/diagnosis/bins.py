@@ -56,7 +56,7 @@ def column(values: npt.ArrayLike | Category, name: str) -> Floats | Category:
 
 @dataclass(frozen=True)
 class Bins:
-    """Where the bins of a column are: inner `edges` (B - 1,), ascending, or the bin of each level; then missing.
+    """Where a column's bins are: inner `edges` (B - 1,), ascending, or the bin of each level; then missing.
 
     Bin b of numbers holds edges[b - 1] <= x < edges[b]. The 100 most frequent levels have a bin each, the
     rarer ones share one, and the last before the missing one holds levels that the reference does not have.

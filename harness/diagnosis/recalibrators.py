@@ -209,13 +209,20 @@ def _platt(truth: Floats, score: Floats) -> Logistic:
 
 
 def _beta(truth: Floats, score: Floats) -> Logistic:
+    """The best fit with no negative exponent: of all, of either alone, or of neither."""
     columns = _design(score)
-    c, a, b = logistic_fit(truth, columns)
-    if a < 0.0:
-        (c, b), a = logistic_fit(truth, columns[:, [0, 2]]), 0.0
-    elif b < 0.0:
-        (c, a), b = logistic_fit(truth, columns[:, [0, 1]]), 0.0
-    return Logistic(float(c), max(float(a), 0.0), max(float(b), 0.0))
+    best = logistic_fit(truth, columns)
+    if min(best[1], best[2]) < 0.0:
+        fits = [_fit_of(truth, columns, chosen=chosen) for chosen in ([0, 1], [0, 2], [0])]
+        allowed = [one for one in fits if min(one[1], one[2]) >= 0.0]
+        best = min(allowed, key=lambda one: _loss(truth, columns @ one))
+    return Logistic(float(best[0]), float(best[1]), float(best[2]))
+
+
+def _fit_of(truth: Floats, columns: Floats, *, chosen: list[int]) -> Floats:
+    beta = np.zeros(columns.shape[1])
+    beta[chosen] = logistic_fit(truth, columns[:, chosen])
+    return beta
 
 
 def _isotonic(truth: Floats, score: Floats) -> Isotonic:

@@ -131,9 +131,10 @@ def worst_slices(
     """Slices of one or two fields with the highest loss, found on half of the units, tested on the other.
 
     Score of SliceLine (Sagadeeva, Boehm, SIGMOD 2021): .95 (mean / overall mean - 1) - .05 (rows / slice
-    rows - 1); at least 30 rows on the half that searches. The test is a one-sided t test on sums by unit, on rows
-    that the search has not seen; Benjamini-Hochberg over the candidates. `fields` hold binned values; a number with
-    many values belongs in bins first. Losses are at least 0. Empty where the units are too few to be halved.
+    rows - 1); at least 30 rows on the half that searches. The test is a one-sided t test on sums by unit, on
+    rows that the search has not seen; Benjamini-Hochberg over the candidates. `fields` hold binned values; a
+    number with many values belongs in bins first. Losses are at least 0. Empty where the units are too few
+    to be halved.
     """
     loss, unit = finite(losses, "losses"), codes_of(units, "units")
     aligned(losses=loss, units=unit)

@@ -27,6 +27,11 @@ def test_curves_by_hand() -> None:
     )
 
 
+def test_a_label_on_its_last_day_counts() -> None:
+    """Delay 2 at age 2 is seen, and so is not taken back: delays 1 and 2 are a half each."""
+    assert delay_curve([2, 1], [2, 9]).share.tolist() == pytest.approx([0.5, 1.0])
+
+
 def test_the_curve_between_its_days() -> None:
     """A step function from 0; the maturity age is the first at which the share is reached."""
     curve = DelayCurve(np.array([1.0, 3.0]), np.array([0.4, 1.0]))

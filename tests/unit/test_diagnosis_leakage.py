@@ -112,6 +112,14 @@ def test_a_column_that_is_the_label_is_suspicious() -> None:
     assert "the whole model at 0.810" in found["near model"].why
 
 
+@pytest.mark.parametrize(("labels", "auc"), [([1, 1, 1, 0, 0, 0], 1.0), ([0, 1, 1, 0, 0, 0], 1.0)])
+def test_missing_cells_rank_by_what_they_are(labels: list[int], auc: float) -> None:
+    """Above all values where missing rows are positive, below where they are not."""
+    gone = [np.nan, 5.0, 6.0, 1.0, 2.0, 3.0]
+    (one,) = single_columns({"x": gone}, labels)
+    assert one.auc.value == auc
+
+
 def test_infinite_values_have_a_rank() -> None:
     """They are large, and nothing raises."""
     (one,) = single_columns({"x": [0.0, 1.0, np.inf, np.inf]}, [0, 0, 1, 1])

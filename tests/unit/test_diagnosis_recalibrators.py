@@ -44,6 +44,8 @@ def test_beta_holds_platt() -> None:
     upside_down = fit("beta", labels=1.0 - labels, scores=scores)
     assert isinstance(upside_down, Logistic)
     assert min(upside_down.a, upside_down.b) == 0.0
+    rate = 1.0 - labels.mean()
+    assert upside_down(scores).mean() == pytest.approx(rate, abs=1e-6)  # fitted anew, not cut off
 
 
 def test_isotonic_is_pooled_adjacent_violators() -> None:
