@@ -139,8 +139,8 @@ class _Grid:
     def rows_of(self, values: Floats, step: int, *, keep: Mask) -> _Placed:
         """The rows of some cells, with these numbered anew."""
         number = np.cumsum(keep) - 1
-        found = []
-        for block in self.blocks(values):
+        found = [(np.empty(0), np.empty(0, np.int64), np.empty(0))]
+        for block in self.blocks(values) if keep.any() else ():
             rows = np.flatnonzero(keep[block.cell])
             found.append((block.values[rows], number[block.cell[rows]], block.place[rows]))
         kept, cells, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
