@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.benchmarks import capacity, closed_loop, freeze, ladder, open_loop, probes, whereabouts
+from tests.benchmarks import capacity, closed_loop, drift, freeze, ladder, open_loop, probes, whereabouts
 from tests.benchmarks.causes import rows as causes
 from tests.benchmarks.causes import speed
 from tests.benchmarks.figures import Rows, line, merged
@@ -60,6 +60,8 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
     "diagnosis": {
         "ladder_": ladder.ladder_rows,
         "shapley_": ladder.ladder_rows,
+        "psi_s": drift.rows,
+        "drift_s": drift.rows,
     },
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.simulations import diagnosis_vectors
 from tests.simulations.decisions import decisions
 from tests.simulations.diagnosis.replications import ladder_rows
 from tests.simulations.diagnosis.toggles import share_rows
@@ -51,6 +52,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "largest_first": ladder_rows,
         "adds_up": ladder_rows,
         "share_": share_rows,
+        "vectors": diagnosis_vectors.rows,
     },
 }
 
@@ -59,10 +61,11 @@ def makers(name: str | None) -> dict[str, list[Callable[[], Rows]]]:
     """By file the makers of the rows of this id, of this file, or all, each once."""
     if name is None or name in MAKERS:
         return {file: list(dict.fromkeys(MAKERS[file].values())) for file in ([name] if name else MAKERS)}
-    found = [
-        (file, make) for file, of in MAKERS.items() for start, make in of.items() if name.startswith(start)
-    ]
-    return {file: [make] for file, make in found[:1]}
+    found = {
+        file: [make for start, make in of.items() if name.startswith(start)][:1]
+        for file, of in MAKERS.items()
+    }
+    return {file: first for file, first in found.items() if first}
 
 
 def merged(before: Rows, now: Rows) -> Rows:

@@ -1,0 +1,238 @@
+"""Segments: how much of a gap is another mix of them, how much is within; and where it is worst.
+
+The worst slices are searched on one half of the units and confirmed on the other, so that what is named did
+not get its number by being picked.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import stdtr
+
+from harness.diagnosis._arrays import aligned, codes_of, finite
+from harness.errors import HarnessError
+from harness.stats import benjamini_hochberg
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from harness.diagnosis._arrays import Codes, Floats, Mask
+
+#: weight of a slice's mean against its size (SliceLine, alpha)
+ALPHA = 0.95
+CANDIDATES = 20
+LEAST_ROWS = 30
+#: a t test by unit needs this many units on either side
+LEAST_UNITS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """One segment: its share and mean value then and now, and its parts of the change, mix and within.
+
+    Means are nan where the segment has no rows on that side; its change is then all mix.
+    """
+
+    name: str
+    share: tuple[float, float]
+    mean: tuple[float, float]
+    mix: float
+    within: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixAndWithin:
+    """The change of a mean, now minus then, in two parts that add up to it, and by segment, largest first."""
+
+    change: float
+    mix: float
+    within: float
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """Rows that agree in some fields: found with `score` on one half, `excess` and `p` from the other half.
+
+    `excess` is the slice's mean minus that of the other rows; `confirmed` holds at the false discovery
+    rate over all candidates.
+    """
+
+    fields: dict[str, str]
+    rows: int
+    units: int
+    score: float
+    excess: float
+    low: float
+    high: float
+    p: float
+    confirmed: bool
+
+
+def mix_and_within(
+    then: tuple[npt.ArrayLike, npt.ArrayLike], now: tuple[npt.ArrayLike, npt.ArrayLike]
+) -> MixAndWithin:
+    """The change of a mean split as Kitagawa did (JASA 50, 1955); each side is (segments, values by row).
+
+    Mix is the change of shares at the mean of both means (less the mean over both sides, which changes no
+    sum), within the change of means at the mean of both shares. Values are any that average to the metric:
+    losses, or influence values plus the metric.
+    To check: shares .5 .5 to .8 .2, means 0 1 to 0 2: change -.1, mix -.45, within .35.
+    """
+    sides = [(np.asarray(s, object).astype(str), finite(v, "values")) for s, v in (then, now)]
+    for names, values in sides:
+        aligned(segments=names, values=values)
+        if not values.size:
+            raise HarnessError("has no rows", where="values", expected="rows on both sides")
+    every = np.unique(np.concatenate([sides[0][0], sides[1][0]]))
+    share, mean = (
+        np.stack(pair)
+        for pair in zip(*(_by_segment(every, names=side[0], values=side[1]) for side in sides), strict=True)
+    )
+    # Where a side has no rows its mean is unknown: the other's is taken, and the change is one of mix.
+    filled = np.where(np.isnan(mean), mean[::-1], mean)
+    middle = 0.5 * sum(float(v.mean()) for _, v in sides)
+    mix = (share[1] - share[0]) * (0.5 * (filled[0] + filled[1]) - middle)
+    within = 0.5 * (share[0] + share[1]) * (filled[1] - filled[0])
+    segments = [
+        Segment(
+            name=str(name),
+            share=(float(share[0, k]), float(share[1, k])),
+            mean=(float(mean[0, k]), float(mean[1, k])),
+            mix=float(mix[k]),
+            within=float(within[k]),
+        )
+        for k, name in enumerate(every)
+    ]
+    return MixAndWithin(
+        change=float(sides[1][1].mean() - sides[0][1].mean()),
+        mix=float(mix.sum()),
+        within=float(within.sum()),
+        segments=tuple(sorted(segments, key=lambda one: -abs(one.mix + one.within))),
+    )
+
+
+def worst_slices(
+    fields: Mapping[str, npt.ArrayLike],
+    losses: npt.ArrayLike,
+    *,
+    units: npt.ArrayLike,
+    rng: np.random.Generator,
+    alpha: float = 0.05,
+    top: int = CANDIDATES,
+) -> tuple[Slice, ...]:
+    """Slices of one or two fields with the highest loss, found on half of the units, tested on the other.
+
+    Score of SliceLine (Sagadeeva, Boehm, SIGMOD 2021): .95 (mean / overall mean - 1) - .05 (rows / slice
+    rows - 1); at least 30 rows on the half that searches. The test is a one-sided t test on sums by unit, on
+    rows that the search has not seen; Benjamini-Hochberg over the candidates. `fields` hold binned values; a
+    number with many values belongs in bins first. Losses are at least 0. Empty where the units are too few
+    to be halved.
+    """
+    loss, unit = finite(losses, "losses"), codes_of(units, "units")
+    aligned(losses=loss, units=unit)
+    many = int(unit.max(initial=-1)) + 1
+    if many < 2 * LEAST_UNITS or not loss.any():
+        return ()
+    if loss.min() < 0.0:
+        raise HarnessError(
+            "is below 0", where="losses", found=float(loss.min()), expected="losses of at least 0"
+        )
+    levels = {name: _levels(values, name, rows=loss.size) for name, values in fields.items()}
+    searching = np.isin(unit, rng.permutation(many)[: many // 2])
+    found = _candidates(levels, loss, mask=searching)[:top]
+    tested = [_tested(one, levels, loss=loss, unit=unit, mask=~searching) for one in found]
+    p = np.array([1.0 if math.isnan(one.p) else one.p for one in tested])
+    confirmed = benjamini_hochberg(p, alpha=alpha)
+    slices = [_ruled(one, bool(stands)) for one, stands in zip(tested, confirmed, strict=True)]
+    return tuple(sorted(slices, key=lambda one: (not one.confirmed, -one.score)))
+
+
+Levels = dict[str, "tuple[Codes, tuple[str, ...]]"]
+Terms = tuple[tuple[str, int], ...]
+
+
+def _by_segment(
+    every: npt.NDArray[np.str_], *, names: npt.NDArray[np.str_], values: Floats
+) -> tuple[Floats, Floats]:
+    place = np.searchsorted(every, names)
+    rows = np.bincount(place, minlength=every.size).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return rows / values.size, np.bincount(place, values, minlength=every.size) / rows
+
+
+def _levels(values: npt.ArrayLike, name: str, *, rows: int) -> tuple[Codes, tuple[str, ...]]:
+    levels, codes = np.unique(np.asarray(values, object).astype(str), return_inverse=True)
+    if codes.size != rows:
+        raise HarnessError("has another length", where=name, found=codes.size, expected=rows)
+    return codes.astype(np.int64, copy=False), tuple(map(str, levels))
+
+
+def _candidates(levels: Levels, loss: Floats, *, mask: Mask) -> list[tuple[float, Terms]]:
+    """Slices of one and two fields that score above 0, best first; a pair must beat both of its fields."""
+    mine, overall = loss[mask], float(loss[mask].mean())
+    single: dict[tuple[str, int], float] = {}
+    for name, (codes, texts) in levels.items():
+        scores = _scores(codes[mask], mine, size=len(texts), overall=overall)
+        single.update({(name, level): float(score) for level, score in enumerate(scores)})
+    found: list[tuple[float, Terms]] = [(score, (term,)) for term, score in single.items() if score > 0.0]
+    for (one, (a, first)), (other, (b, second)) in combinations(levels.items(), 2):
+        size = len(second)
+        scores = _scores(a[mask] * size + b[mask], mine, size=len(first) * size, overall=overall)
+        for cell in np.flatnonzero(scores > 0.0):
+            terms = (one, int(cell) // size), (other, int(cell) % size)
+            if scores[cell] > max(single[terms[0]], single[terms[1]]):
+                found.append((float(scores[cell]), terms))
+    return sorted(found, key=lambda pair: (-pair[0], pair[1]))
+
+
+def _scores(codes: Codes, loss: Floats, *, size: int, overall: float) -> Floats:
+    rows = np.bincount(codes, minlength=size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.bincount(codes, loss, minlength=size) / rows
+        score = ALPHA * (mean / overall - 1.0) - (1.0 - ALPHA) * (loss.size / rows - 1.0)
+    return np.where((rows >= LEAST_ROWS) & (overall > 0.0), score, -np.inf)
+
+
+def _tested(found: tuple[float, Terms], levels: Levels, *, loss: Floats, unit: Codes, mask: Mask) -> Slice:
+    score, terms = found
+    inside = np.logical_and.reduce([levels[name][0] == level for name, level in terms])
+    excess, se, freedom = _excess(loss[mask], inside[mask], unit=unit[mask])
+    enough = freedom >= LEAST_UNITS - 1
+    p = float(1.0 - stdtr(freedom, excess / se)) if enough and se > 0.0 else math.nan
+    return Slice(
+        fields={name: levels[name][1][level] for name, level in terms},
+        rows=int(np.count_nonzero(inside)),
+        units=int(np.unique(unit[inside]).size),
+        score=score,
+        excess=excess,
+        low=excess - 1.96 * se,
+        high=excess + 1.96 * se,
+        p=p,
+        confirmed=False,
+    )
+
+
+def _excess(loss: Floats, inside: Mask, *, unit: Codes) -> tuple[float, float, int]:
+    """The mean inside minus outside, its error by unit, and the units of the smaller side less one."""
+    means, influence, units = [], np.zeros(loss.size), []
+    for side, sign in ((inside, 1.0), (~inside, -1.0)):
+        if not side.any():
+            return math.nan, math.nan, 0
+        means.append(float(loss[side].mean()))
+        influence[side] = sign * (loss[side] - means[-1]) / np.count_nonzero(side)
+        units.append(np.unique(unit[side]).size)
+    # A unit may have rows on both sides: its influence is summed over both.
+    sums = np.bincount(unit, influence)
+    return means[0] - means[1], math.sqrt(float(np.square(sums).sum())), min(units) - 1
+
+
+def _ruled(one: Slice, confirmed: bool) -> Slice:  # noqa: FBT001  -- a ruling
+    return Slice(**{**one.__dict__, "confirmed": confirmed})
