@@ -31,8 +31,6 @@ _FEWEST_TO_DRAW = 2
 #: an effect of so many spreads is seen in two units; the equation of the power has no answer there
 _CLEAR = 4.0
 
-Draw = "Callable[[np.random.Generator], NDArray[np.float64]]"
-
 
 @dataclass(frozen=True)
 class Stream:

@@ -13,7 +13,7 @@ from harness.evidence.looks import changed, clipped, compared, looks, remembered
 from harness.evidence.outcomes import BINARY
 from harness.metrics import METRICS
 from harness.records import Estimate, MetricRow, QualitySummary
-from harness.stats import unit_sums
+from harness.stats import kish_effective, unit_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,12 @@ def summarise(cohort: Cohort, arms: Arms, *, plan: Plan, as_of_ns: int) -> Quali
         full_days=_full_days(cohort.event_ns[used]),
         metrics=_metrics(cohort, used, plan=plan),
         identical=bool(used.any()) and _identical(cohort, arms),
-        estimate=_estimate(seen[-1], plan, clipped=clipped(cohort, arms, plan=plan, used=used))
+        estimate=_estimate(
+            seen[-1],
+            plan,
+            clipped=clipped(cohort, arms, plan=plan, used=used),
+            equal=_equal_units(cohort, used),
+        )
         if seen
         else None,
         fixed_n=_fixed_n(cohort, arms, used=used, plan=plan),
@@ -170,7 +175,12 @@ def _value_row(cohort: Cohort, used: NDArray[np.bool_], *, plan: Plan) -> Metric
     return MetricRow(metric=f"{plan.name} a request", direction=plan.outcome.better, arms=values)
 
 
-def _estimate(last: Look, plan: Plan, *, clipped: int) -> Estimate:
+def _equal_units(cohort: Cohort, used: NDArray[np.bool_]) -> float:
+    """How many units of equal size the compared requests are worth (Kish 1965)."""
+    return kish_effective(unit_sums(cohort.weight[used], cohort.unit[used]).sums)
+
+
+def _estimate(last: Look, plan: Plan, *, clipped: int, equal: float) -> Estimate:
     at_clip = f", {clipped:,} requests clipped at {PAIRED_CLIP:g}" if clipped else ""
     return Estimate(
         name=f"{plan.name}: {plan.outcome.harm}",
@@ -180,7 +190,7 @@ def _estimate(last: Look, plan: Plan, *, clipped: int) -> Estimate:
         upper=last.upper,
         unit="mean difference a request" if plan.outcome.metric != "auc" else "difference",
         method=plan.outcome.how.method(),
-        note=f"{last.units:,} units{at_clip}",
+        note=f"{last.units:,} units, worth {equal:,.0f} of equal size{at_clip}",
     )
 
 

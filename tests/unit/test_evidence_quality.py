@@ -184,7 +184,7 @@ def test_the_estimate_says_how_many_scores_were_clipped() -> None:
     sure = np.where(np.arange(300) < 3, 1.0, base.scores["challenger"])
     found = summary(replace(base, scores=base.scores | {"challenger": sure})).estimate
     assert found is not None
-    assert found.note == "300 units, 3 requests clipped at 1e-06"
+    assert found.note == "300 units, worth 300 of equal size, 3 requests clipped at 1e-06"
 
 
 @pytest.mark.parametrize(
