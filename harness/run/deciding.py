@@ -178,6 +178,10 @@ def _check_whole(run: _Run) -> None:
 def _findings(run: _Run, *, void: Collection[str]) -> tuple[Finding, ...]:
     """What was found against references that are some; what differs from a void one may be right."""
     pairs = tuple(pair for pair in run.comparison.pairs if pair.summary.left not in void)
+    if run.loaded.scenario.decision.release == "improvement":
+        # Another model is meant to answer otherwise than the champion; its own offline model is the judge.
+        held = {pair.summary.right for pair in pairs if pair.against == "offline"}
+        pairs = tuple(p for p in pairs if p.against == "offline" or p.summary.right not in held)
     return msgspec.structs.replace(run.comparison, pairs=pairs).findings()
 
 

@@ -310,6 +310,7 @@ def test_several_outcomes_are_judged_each_by_its_own_test(folder: Path, results:
     assert judged[("label_guardrail", "helpful")] == ("PASS", True)
     assert judged[("label_guardrail", "revenue")][1] is False
     assert [item["name"] for item in report["quality"]] == ["label", "helpful", "revenue"]
+    assert report["findings"] == []  # that another model answers otherwise than the champion is no bug
     kept = [json.loads(line)["test"] for line in (root / "looks.jsonl").read_text().splitlines()]
     assert {name.partition(":")[0] for name in kept} == {"label", "helpful", "revenue"}
     page = command.run("report", root, "--format", "markdown").out
