@@ -19,6 +19,15 @@
 `slices`        mix and within by segment; the worst slices, found on one half and confirmed on the other
 `unlabelled`    an estimate for days without labels, and what must hold for it
 `patterns`      likely causes from eight numbers; the usual causes with their checks
+`config`        what a scenario says of a diagnosis
+`material`      the columns that a whole diagnosis looks at
+`fair`          which rows of the holdout are fair to evaluate on
+`exhibits`      the evidence on each question, as records
+`diagnosing`    all of it put together
 
 What each part means, and what breaks it, is in docs/diagnosis.md and docs/diagnosis-parts.md.
 """
+
+from harness.diagnosis.config import DiagnosisConfig
+
+__all__ = ["DiagnosisConfig"]
