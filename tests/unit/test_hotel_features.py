@@ -16,7 +16,6 @@ from scenarios.bugs.active import Bugs
 from scenarios.bugs.parse import parse_bugs
 from scenarios.hotel_cancellation.dataset import (
     FILLED_LATER,
-    as_text,
     bodies,
     event_times,
     outcomes,
