@@ -1,4 +1,4 @@
-"""What the training of every scenario shares: parameters that give the same bytes, and the three model files."""
+"""What the training of every scenario shares: parameters that give the same bytes, and three model files."""
 
 from pathlib import Path
 from typing import Any

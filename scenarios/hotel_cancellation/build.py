@@ -8,7 +8,6 @@ import json
 import sys
 from pathlib import Path
 
-import lightgbm as lgb
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script finds its folder, not the project
@@ -24,9 +23,8 @@ from scenarios.hotel_cancellation.dataset import (
 )
 from scenarios.hotel_cancellation.features import CATEGORIES, build, build_table
 from scenarios.hotel_cancellation.train import reported, train_all
-from scenarios.quality import predict
 from scenarios.recording import Champion, Recipe, capture, label_table, typical, write
-from scenarios.reported import feature_table
+from scenarios.reported import write_reported
 from scenarios.sources import read_arrivals
 
 HERE = Path(__file__).resolve().parent
@@ -56,7 +54,7 @@ def build_all(root: Path) -> None:
     (data / "typical.json").write_text(json.dumps(usual, indent=1) + "\n")
     write(root / "labels.parquet", label_table(asked.join(outcomes(asked))))
     train_all(data, root / "models")
-    write_reported(root)
+    offline(root)
     champion = Champion(service=HERE / "service.py", root=root, name=NAME, version=VERSION)
     rows = champion.record(bodies(asked), features=True).assign(**captured(asked))
     write(
@@ -83,24 +81,13 @@ def captured(bookings: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def write_reported(root: Path) -> None:
-    """What the champion learned from and was reported on, and the holdout as it was at request time."""
-    data = root / "data"
-    split = reported(data)
-    rows, learned = (split.bookings.iloc[places] for places in (split.holdout, split.train))
-    features = build_table(requests(rows), data)
-    scores = predict(lgb.Booster(model_file=root / "models/champion.txt"), features)
-    write(root / "holdout.parquet", feature_table(told(rows).assign(score=scores), features))
-    requested = build(requests(rows), data)
-    write(root / "holdout_requested.parquet", feature_table(rows[["request_id"]], requested))
-    keys = told(learned)[["request_id", "event_time", "unit"]]
-    write(root / "training.parquet", feature_table(keys, build_table(requests(learned), data)))
-
-
-def told(bookings: pd.DataFrame) -> pd.DataFrame:
-    """request_id, event_time, unit, label and label_at of each row."""
-    known = {"event_time": event_times(bookings), "unit": bookings["agent"]}
-    return outcomes(bookings).assign(request_id=bookings["request_id"], **known)
+def offline(root: Path) -> None:
+    """Write what the champion learned from and was reported on, and the holdout as it was when requested."""
+    split, data = reported(root / "data"), root / "data"
+    known = {"event_time": event_times(split.rows), "unit": split.rows["agent"]}
+    told = outcomes(split.rows).assign(request_id=split.rows["request_id"], **known)
+    asked = requests(split.rows)
+    write_reported(root, split, told=told, table=build_table(asked, data), requested=build(asked, data))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def figures(root: Path) -> dict[str, Any]:
     asked = requests(bookings)
     table, served = build_table(asked, data), build(asked, data)
     split = reported(data)
-    held = requests(split.bookings.iloc[split.holdout])
+    held = requests(split.rows.iloc[split.holdout])
     held_labels = split.labels[split.holdout]
     before, after = predict(champion, table), predict(champion, served)
     delays = outcome["label_at"] - event_times(bookings)

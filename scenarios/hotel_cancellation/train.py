@@ -7,7 +7,6 @@ models learn from the other four. Rounds and leaves are set, not searched for; t
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from scenarios.hotel_cancellation.dataset import (
     requests,
 )
 from scenarios.hotel_cancellation.features import build, build_table
-from scenarios.reported import shuffled_split
+from scenarios.reported import Reported, shuffled_split
 from scenarios.training import ELSEWHERE, REPRODUCIBLE, save_models
 
 HERE = Path(__file__).resolve().parent
@@ -38,22 +37,12 @@ UNUSED = "arrival_at"
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Reported:
-    """The rows before the last 40 %: bookings, outcomes, and the positions of training and holdout rows."""
-
-    bookings: pd.DataFrame
-    labels: Array
-    train: npt.NDArray[np.int64]
-    holdout: npt.NDArray[np.int64]
-
-
 def reported(data: Path) -> Reported:
     """The random split that the champion's figures were reported on; the same each time."""
     bookings = read_bookings(data)
     bookings = bookings.iloc[: int(len(bookings) * TRAINED_SHARE)]
-    train, holdout = shuffled_split(len(bookings), share=1 - HOLDOUT_SHARE, seed=SEED)
-    return Reported(bookings, outcomes(bookings)["label"].to_numpy(dtype=np.float64), train, holdout)
+    labels = outcomes(bookings)["label"]
+    return shuffled_split(bookings, labels, holdout_share=HOLDOUT_SHARE, seed=SEED)
 
 
 def fit(params: dict[str, Any], features: pd.DataFrame, *, labels: Array) -> lgb.Booster:
@@ -65,7 +54,7 @@ def fit(params: dict[str, Any], features: pd.DataFrame, *, labels: Array) -> lgb
 def train_all(data: Path, models: Path) -> None:
     """Write champion.txt, rebuild.txt (the same scores to the last bit, or ValueError) and candidate.txt."""
     split = reported(data)
-    asked, labels = requests(split.bookings.iloc[split.train]), split.labels[split.train]
+    asked, labels = requests(split.rows.iloc[split.train]), split.labels[split.train]
     table = build_table(asked, data)
     known = build(asked, data).drop(columns=list(FILLED_LATER))
     trained = {

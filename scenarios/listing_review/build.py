@@ -8,7 +8,6 @@ import json
 import sys
 from pathlib import Path
 
-import lightgbm as lgb
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script finds its folder, not the project
@@ -23,9 +22,8 @@ from scenarios.listing_review.dataset import (
 )
 from scenarios.listing_review.features import CATEGORIES, build, build_table
 from scenarios.listing_review.train import reported, train_all
-from scenarios.quality import predict
 from scenarios.recording import Champion, Recipe, capture, label_table, typical, write
-from scenarios.reported import feature_table
+from scenarios.reported import TOLD, write_reported
 from scenarios.sources import read_arrivals
 
 HERE = Path(__file__).resolve().parent
@@ -58,7 +56,7 @@ def build_all(root: Path) -> None:
     (data / "typical.json").write_text(json.dumps(usual, indent=1) + "\n")
     write(root / "labels.parquet", label_table(asked.join(outcomes(asked))))
     train_all(data, root / "models")
-    write_reported(root)
+    offline(root)
     champion = Champion(service=HERE / "service.py", root=root, name=NAME, version=VERSION, options=FLAWS)
     rows = champion.record(bodies(asked), features=True).assign(**captured(asked))
     arrivals = read_arrivals(data / "arrivals.parquet")
@@ -72,7 +70,7 @@ def categories(reviews: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def captured(reviews: pd.DataFrame) -> dict[str, object]:
-    """What the capture says of each request beside its answer; the reviewer is the one who came in the end."""
+    """What the capture says of each request beside its answer; the reviewer is the one who came."""
     named = reviews[["police_district", "facility_type", "risk", "reviewer"]].fillna("none")
     return {
         "request_id": reviews["request_id"],
@@ -83,22 +81,12 @@ def captured(reviews: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def write_reported(root: Path) -> None:
-    """What the champion learned from and was reported on, and the holdout as it was at request time."""
-    data = root / "data"
-    split = reported(data)
-    rows, learned = (split.reviews.iloc[places] for places in (split.holdout, split.train))
-    features = build_table(requests(rows), data)
-    scores = predict(lgb.Booster(model_file=root / "models/champion.txt"), features)
-    told = (
-        rows[["request_id", "event_time", "seller"]].rename(columns={"seller": "unit"}).join(outcomes(rows))
-    )
-    write(root / "holdout.parquet", feature_table(told.assign(score=scores), features))
-    write(
-        root / "holdout_requested.parquet", feature_table(rows[["request_id"]], build(requests(rows), data))
-    )
-    keys = learned[["request_id", "event_time", "seller"]].rename(columns={"seller": "unit"})
-    write(root / "training.parquet", feature_table(keys, build_table(requests(learned), data)))
+def offline(root: Path) -> None:
+    """Write what the champion learned from and was reported on, and the holdout as it was when requested."""
+    split, data = reported(root / "data"), root / "data"
+    told = split.rows.join(outcomes(split.rows)).rename(columns={"seller": "unit"})[list(TOLD)[:-1]]
+    asked = requests(split.rows)
+    write_reported(root, split, told=told, table=build_table(asked, data), requested=build(asked, data))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from scenarios.sources import as_text, over, spread
 
 ZONE = "America/Chicago"
 PRODUCTION_FROM = pd.Timestamp("2013-07-14")
-"""Lists from this Sunday on are the production traffic: 40 % of the reviews. Those before are for training."""
+"""Lists from this Sunday on are the production traffic, 41 % of the reviews; the others are to learn from."""
 
 CATEGORY_COLUMNS = ("facility_type", "risk", "zip", "ward")
 NUMBER_COLUMNS = (

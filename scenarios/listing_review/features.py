@@ -44,7 +44,7 @@ def build(requests: pd.DataFrame, data: Path) -> pd.DataFrame:
     moments = pd.to_datetime(requests["event_time"], utc=True).dt.tz_convert(ZONE)
     days = moments.dt.tz_localize(None).dt.normalize().dt.as_unit("s")
     log = read_log(data)
-    rota = known(log, "zip", requests["zip"], days=days)
+    rota = known(log, requests["zip"], key="zip", days=days)
     return _features(requests, data, log=log, days=days, reviewer=rota.last_text("reviewer"))
 
 
@@ -60,7 +60,9 @@ def _features(
     requests: pd.DataFrame, data: Path, *, log: pd.DataFrame, days: pd.Series, reviewer: pd.Series
 ) -> pd.DataFrame:
     levels = json.loads((data / "categories.json").read_text())
-    seller, in_zip, ward = (known(log, key, requests[key], days=days) for key in ("seller", "zip", "ward"))
+    seller, in_zip, ward = (
+        known(log, requests[key], key=key, days=days) for key in ("seller", "zip", "ward")
+    )
     licensed = pd.to_datetime(requests["licensed_on"]).dt.as_unit("s")
     columns = {
         **{name: with_levels(requests[name], levels[name]) for name in CATEGORIES[:-1]},
@@ -142,7 +144,7 @@ class Known:
         return np.concatenate([[0.0], np.cumsum(self.log[column].to_numpy(dtype=np.float64))])
 
 
-def known(log: pd.DataFrame, key: str, owners: pd.Series, *, days: pd.Series) -> Known:
+def known(log: pd.DataFrame, owners: pd.Series, *, key: str, days: pd.Series) -> Known:
     """What was reviewed of each owner before each day (not on it).
 
     An (owner, day) pair packed in one integer is sorted within and across owners, so two binary searches

@@ -2,8 +2,9 @@
 
     python scenarios/listing_review/figures.py
 
-The champion as reported, on production as the table has it in the end, as it was when the lists were made, and as
-it was served; the same by region and by reviewer; flagged listings against the reviewers' capacity; early labels.
+The champion as reported; on production as the table has it in the end, as requested and as served, there also
+by region and by reviewer; flagged listings against the reviewers' capacity; what changed between training and
+production; early labels.
 """
 
 import json
@@ -24,6 +25,7 @@ from scenarios.listing_review.features import build, build_table
 from scenarios.listing_review.train import reported
 from scenarios.quality import Array, changed_share, maturity, predict, quality
 from scenarios.recording import busiest_window
+from scenarios.reported import Reported
 
 HERE = Path(__file__).resolve().parent
 THRESHOLD = 0.25
@@ -37,6 +39,20 @@ def answers(root: Path) -> tuple[Array, pd.DataFrame]:
     bodies = pq.read_table(root / "capture.parquet", columns=["recorded_body"])["recorded_body"].to_pylist()
     decoded = [json.loads(body) for body in bodies]
     return np.array([one["score"] for one in decoded]), pd.DataFrame([one["features"] for one in decoded])
+
+
+def drift(split: Reported, reviews: pd.DataFrame, *, data: Path) -> dict[str, list[float]]:
+    """What the log's length and the rota changed: each figure before production, then in it."""
+    both = (split.rows, reviews)
+    features = [build_table(requests(rows), data) for rows in both]
+    return {
+        "seller never reviewed": [float((one["seller_reviews"] == 0).mean()) for one in features],
+        "reviews of the seller": [float(one["seller_reviews"].mean()) for one in features],
+        "reviewer blue": [float((rows["reviewer"] == "blue").mean()) for rows in both],
+        "violations by blue": [
+            float((rows["critical"] > 0)[rows["reviewer"] == "blue"].mean()) for rows in both
+        ],
+    }
 
 
 def by_group(groups: pd.Series, labels: Array, *, scores: Array, most: int) -> dict[str, dict[str, float]]:
@@ -80,7 +96,7 @@ def figures(root: Path) -> dict[str, Any]:
     labels = outcome["label"].to_numpy(dtype=np.float64)
     table, known = build_table(requests(reviews), data), build(requests(reviews), data)
     split = reported(data)
-    held = requests(split.reviews.iloc[split.holdout])
+    held = requests(split.rows.iloc[split.holdout])
     held_labels = split.labels[split.holdout]
     final, asked = predict(champion, table), predict(champion, known)
     scores, served = answers(root)
@@ -111,10 +127,11 @@ def figures(root: Path) -> dict[str, Any]:
             float(delays.min() / pd.Timedelta(days=1)),
             float(delays.max() / pd.Timedelta(days=1)),
         ],
+        "drift": drift(split, reviews, data=data),
         "before production": {"rows": len(split.labels), "base_rate": float(split.labels.mean())},
         "sellers": [
             reviews["seller"].nunique(),
-            float(reviews["seller"].isin(split.reviews["seller"]).mean()),
+            float(reviews["seller"].isin(split.rows["seller"]).mean()),
         ],
         "last_list": str(reviews["listed_on"].max().date()),
         "last_label_at": str(outcome["label_at"].max()),

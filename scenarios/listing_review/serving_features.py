@@ -44,28 +44,38 @@ class Ledger:
         self.reviewers.append(review["reviewer"])
 
 
-Span = tuple[int, int]
-"""The places, from and up to, of the reviews of a ledger that a feature may know."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The reviews of a ledger that a feature may know: places `start` up to `end`, as of the day `today`."""
 
+    ledger: Ledger
+    start: int
+    end: int
+    today: int
 
-def _days_since(ledger: Ledger, span: Span, today: int) -> Value:
-    return float(today - ledger.days[span[1] - 1]) if span[1] > span[0] else None
+    def reviews(self) -> float:
+        """How many."""
+        return float(self.end - self.start)
 
+    def violations(self) -> float:
+        """How many of them found a critical violation."""
+        return float(self.ledger.violations[self.end] - self.ledger.violations[self.start])
 
-def _last_minor(ledger: Ledger, span: Span, _today: int) -> Value:
-    return float(ledger.minors[span[1] - 1]) if span[1] > span[0] else None
+    def violation_rate(self) -> Value:
+        """The share of them that did; None when there is none."""
+        return self.violations() / self.reviews() if self.end > self.start else None
 
+    def days_since(self) -> Value:
+        """Days since the last of them; None when there is none."""
+        return float(self.today - self.ledger.days[self.end - 1]) if self.end > self.start else None
 
-def _reviewer(ledger: Ledger, span: Span, _today: int) -> Value:
-    return ledger.reviewers[span[1] - 1] if span[1] > span[0] else None
+    def last_minor(self) -> Value:
+        """Minor violations that the last of them found; None when there is none."""
+        return float(self.ledger.minors[self.end - 1]) if self.end > self.start else None
 
-
-def _violations(ledger: Ledger, span: Span, _today: int) -> float:
-    return float(ledger.violations[span[1]] - ledger.violations[span[0]])
-
-
-def _rate(ledger: Ledger, span: Span, today: int) -> Value:
-    return _violations(ledger, span, today) / (span[1] - span[0]) if span[1] > span[0] else None
+    def last_reviewer(self) -> Value:
+        """Who made the last of them; None when there is none."""
+        return self.ledger.reviewers[self.end - 1] if self.end > self.start else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +83,18 @@ class Lookup:
     """How a feature is looked up: whose reviews, over how many of the latest, and what is taken of them."""
 
     key: str
-    take: Callable[[Ledger, Span, int], Value]
+    take: Callable[[Known], Value]
     latest: int | None = None
 
 
 LOOKUPS = {
-    "seller_reviews": Lookup("seller", lambda _ledger, span, _today: float(span[1] - span[0])),
-    "seller_violations": Lookup("seller", _violations),
-    "days_since_review": Lookup("seller", _days_since),
-    "last_minor": Lookup("seller", _last_minor),
-    "zip_violation_rate": Lookup("zip", _rate, latest=50),
-    "ward_violation_rate": Lookup("ward", _rate, latest=100),
-    "reviewer": Lookup("zip", _reviewer),
+    "seller_reviews": Lookup("seller", Known.reviews),
+    "seller_violations": Lookup("seller", Known.violations),
+    "days_since_review": Lookup("seller", Known.days_since),
+    "last_minor": Lookup("seller", Known.last_minor),
+    "zip_violation_rate": Lookup("zip", Known.violation_rate, latest=50),
+    "ward_violation_rate": Lookup("ward", Known.violation_rate, latest=100),
+    "reviewer": Lookup("zip", Known.last_reviewer),
 }
 KINDS: Kinds = {
     **dict.fromkeys(("facility_type", "risk"), ("category",)),
@@ -136,7 +146,8 @@ class Archive:
         ledger = ledgers.get(owner, Ledger()) if isinstance(owner, str) else Ledger()
         end = bisect_left(ledger.days, today)
         latest = lookup.latest if window is None else int(window)
-        return lookup.take(ledger, (0 if latest is None else max(0, end - latest), end), today)
+        start = 0 if latest is None else max(0, end - latest)
+        return lookup.take(Known(ledger, start, end, today))
 
 
 def load_archive(data: Path) -> Archive:

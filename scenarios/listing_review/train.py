@@ -7,7 +7,6 @@ models learn from the other four. Rounds and leaves are set, not searched for; p
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script finds i
 
 from scenarios.listing_review.dataset import before_production, outcomes, read_reviews, requests
 from scenarios.listing_review.features import build, build_table
-from scenarios.reported import shuffled_split
+from scenarios.reported import Reported, shuffled_split
 from scenarios.training import ELSEWHERE, REPRODUCIBLE, save_models
 
 HERE = Path(__file__).resolve().parent
@@ -31,21 +30,11 @@ BY_HEART = ("zip", "ward")
 """Levels with few reviews each; the candidate knows places by their recent violations and reviewer alone."""
 
 
-@dataclass(frozen=True)
-class Reported:
-    """The rows before production: reviews, outcomes, and the positions of training and holdout rows."""
-
-    reviews: pd.DataFrame
-    labels: npt.NDArray[np.float64]
-    train: npt.NDArray[np.int64]
-    holdout: npt.NDArray[np.int64]
-
-
 def reported(data: Path) -> Reported:
     """The random split that the champion's figures were reported on; the same each time."""
     reviews = before_production(read_reviews(data))
-    train, holdout = shuffled_split(len(reviews), share=1 - HOLDOUT_SHARE, seed=SEED)
-    return Reported(reviews, outcomes(reviews)["label"].to_numpy(dtype=np.float64), train, holdout)
+    labels = outcomes(reviews)["label"]
+    return shuffled_split(reviews, labels, holdout_share=HOLDOUT_SHARE, seed=SEED)
 
 
 def fit(params: dict[str, Any], features: pd.DataFrame, *, labels: npt.NDArray[np.float64]) -> lgb.Booster:
@@ -56,7 +45,7 @@ def fit(params: dict[str, Any], features: pd.DataFrame, *, labels: npt.NDArray[n
 def train_all(data: Path, models: Path) -> None:
     """Write champion.txt, rebuild.txt (the same scores to the last bit, or ValueError) and candidate.txt."""
     split = reported(data)
-    asked, labels = requests(split.reviews.iloc[split.train]), split.labels[split.train]
+    asked, labels = requests(split.rows.iloc[split.train]), split.labels[split.train]
     table = build_table(asked, data)
     known = build(asked, data).drop(columns=list(BY_HEART))
     trained = {
