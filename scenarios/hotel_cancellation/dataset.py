@@ -8,9 +8,10 @@ is known from the midnight that ends its day.
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+
+from scenarios.sources import as_text, over, spread
 
 ZONE = "Europe/Lisbon"
 TRAINED_SHARE = 0.60
@@ -52,42 +53,20 @@ def read_bookings(data: Path) -> pd.DataFrame:
     return bookings.assign(**days, **texts, request_id=bookings["src_row"].map("h{:06d}".format))
 
 
-def as_text(values: pd.Series) -> pd.Series:
-    """Text of each value, agent 9.0 as "9", missing as None."""
-    whole = values.astype("Int64") if pd.api.types.is_numeric_dtype(values) else values
-    texts = [None if pd.isna(value) else str(value) for value in whole]
-    return pd.Series(texts, index=values.index, dtype=object)
-
-
-def local_midnight(days: pd.Series) -> pd.Series:
-    """The start of each Lisbon day, UTC nanoseconds."""
-    return days.dt.tz_localize(ZONE).dt.tz_convert("UTC").dt.as_unit("ns")
-
-
 def event_times(bookings: pd.DataFrame) -> pd.Series:
-    """When each booking is made, UTC, whole seconds: evenly over its Lisbon day, three at 4, 12 and 20 h."""
-    start, end = (local_midnight(bookings["booking_date"] + pd.Timedelta(days=n)) for n in (0, 1))
-    day = bookings.groupby("booking_date")["src_row"]
-    share = (2 * day.cumcount() + 1) / (2 * day.transform("size"))
-    seconds = np.floor((end - start).dt.total_seconds() * share)
-    return start + pd.to_timedelta(seconds, unit="s").dt.as_unit("ns")
+    """When each booking is made, UTC, whole seconds: evenly over its Lisbon day, in the order of the rows."""
+    return spread(bookings["booking_date"], ZONE)
 
 
 def outcomes(bookings: pd.DataFrame) -> pd.DataFrame:
     """The outcome of each row and when it became known: columns label (0/1) and label_at (UTC)."""
-    known = local_midnight(bookings["label_date"] + pd.Timedelta(days=1))
+    known = over(bookings["label_date"], ZONE)
     return pd.DataFrame({"label": bookings["is_canceled"].astype("int8"), "label_at": known})
 
 
 def production(bookings: pd.DataFrame) -> pd.DataFrame:
     """The last 40 %: the bookings that the endpoint is asked about, on the index 0, 1, ..."""
     return bookings.iloc[int(len(bookings) * TRAINED_SHARE) :].reset_index(drop=True)
-
-
-def read_arrivals(data: Path) -> pd.Series:
-    """The arrival stamps of the real trace, UTC nanoseconds, ascending."""
-    stamps = pq.read_table(data / "arrivals.parquet").to_pandas()["ts"].dt.as_unit("ns")
-    return stamps.sort_values(kind="stable", ignore_index=True)
 
 
 def bodies(bookings: pd.DataFrame) -> list[bytes]:
