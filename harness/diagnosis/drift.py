@@ -18,6 +18,7 @@ from scipy import stats
 from scipy.special import chdtrc, kolmogorov, ndtr, xlogy
 
 from harness.diagnosis._arrays import aligned, codes_of
+from harness.diagnosis._threads import at_once
 from harness.diagnosis.bins import BINS, Bins, Category, column, freeze
 from harness.diagnosis.drift_null import Null, dealt_again, is_thin, psi_null, unit_inflation
 from harness.diagnosis.ecdf import distances
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from harness.diagnosis._arrays import Codes, Floats
+    from harness.diagnosis._arrays import Codes, Floats, Mask
 
     Columns = Mapping[str, npt.ArrayLike | Category]
 
@@ -190,19 +191,11 @@ def drifts(
 ) -> tuple[ColumnDrift, ...]:
     """Every column of either table, in order of the reference, with the ruling over all of them."""
     settings = settings or Settings()
-    codes = None if units is None else (codes_of(units[0], "units"), codes_of(units[1], "units"))
-    found = []
-    for name in dict.fromkeys([*reference, *current]):
-        nothing = ColumnDrift(name=name, rows=(0, 0), missing=(math.nan, math.nan))
-        if name not in reference or name not in current:
-            side = "reference" if name not in reference else "current"
-            found.append(replace(nothing, why_not=f"not among the {side} columns"))
-            continue
-        try:
-            one = column_drift(reference[name], current[name], name=name, settings=settings, units=codes)
-        except HarnessError as error:
-            one = replace(nothing, why_not=error.sentence())
-        found.append(one)
+    codes = _codes(units)
+    found = at_once(
+        lambda name: _judged(name, (reference, current), settings=settings, units=codes),
+        _names(reference, current),
+    )
     return ruled(found, settings=settings)
 
 
@@ -212,20 +205,32 @@ def drifts_by_segment(
     *,
     segments: tuple[npt.ArrayLike, npt.ArrayLike],
     settings: Settings | None = None,
+    units: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
 ) -> tuple[ColumnDrift, ...]:
     """Every column within every segment of either side, each against the same segment of the reference.
 
     The ruling is over all columns and segments together, so that many segments do not make many alarms.
+    `segments` and `units` name those of each row of both sides.
     """
     settings = settings or Settings()
     then, now = (np.asarray(side, object).astype(str) for side in segments)
-    found: list[ColumnDrift] = []
-    for segment in np.unique(np.concatenate([then, now])):
-        parts = _rows(reference, then == segment), _rows(current, now == segment)
-        found += [
-            replace(one, segment=str(segment), drifted=False) for one in drifts(*parts, settings=settings)
-        ]
-    return ruled(found, settings=settings)
+    codes = _codes(units)
+    if codes is not None:
+        aligned(segments=then, units=codes[0])
+        aligned(segments=now, units=codes[1])
+    # Coded once and not in every segment.
+    tables = _converted(reference), _converted(current)
+
+    def of_one(segment: str) -> list[ColumnDrift]:
+        rows = then == segment, now == segment
+        inside = None if codes is None else (codes[0][rows[0]], codes[1][rows[1]])
+        judged = (
+            _judged(name, tables, settings=settings, units=inside, rows=rows) for name in _names(*tables)
+        )
+        return [replace(one, segment=segment) for one in judged]
+
+    found = at_once(of_one, [str(one) for one in np.unique(np.concatenate([then, now]))])
+    return ruled([one for segment in found for one in segment], settings=settings)
 
 
 def ruled(found: Sequence[ColumnDrift], *, settings: Settings) -> tuple[ColumnDrift, ...]:
@@ -245,13 +250,54 @@ def ruled(found: Sequence[ColumnDrift], *, settings: Settings) -> tuple[ColumnDr
     )
 
 
-def _rows(columns: Columns, mask: npt.NDArray[np.bool_]) -> dict[str, npt.ArrayLike | Category]:
-    return {
-        name: Category(values.codes[mask], values.levels)
-        if isinstance(values, Category)
-        else np.asarray(values)[mask]
-        for name, values in columns.items()
-    }
+def _names(reference: Columns, current: Columns) -> list[str]:
+    return list(dict.fromkeys([*reference, *current]))
+
+
+def _codes(units: tuple[npt.ArrayLike, npt.ArrayLike] | None) -> tuple[Codes, Codes] | None:
+    return None if units is None else (codes_of(units[0], "units"), codes_of(units[1], "units"))
+
+
+def _judged(
+    name: str,
+    tables: tuple[Columns, Columns],
+    *,
+    settings: Settings,
+    units: tuple[Codes, Codes] | None,
+    rows: tuple[Mask, Mask] | None = None,
+) -> ColumnDrift:
+    """One column of both tables, or of these rows of them; what is wrong with it is said and not raised."""
+    nothing = ColumnDrift(name=name, rows=(0, 0), missing=(math.nan, math.nan))
+    reference, current = tables
+    if name not in reference or name not in current:
+        side = "reference" if name not in reference else "current"
+        return replace(nothing, why_not=f"not among the {side} columns")
+    try:
+        then, now = column(reference[name], name), column(current[name], name)
+        if rows is not None:
+            then, now = _part(then, rows[0], name=name), _part(now, rows[1], name=name)
+        return column_drift(then, now, name=name, settings=settings, units=units)
+    except HarnessError as error:
+        return replace(nothing, why_not=error.sentence())
+
+
+def _converted(columns: Columns) -> dict[str, npt.ArrayLike | Category]:
+    """The columns as they are compared; one that is none stays, and is refused where it is judged."""
+    made: dict[str, npt.ArrayLike | Category] = {}
+    for name, values in columns.items():
+        try:
+            made[name] = column(values, name)
+        except HarnessError:
+            made[name] = values
+    return made
+
+
+def _part(values: Floats | Category, rows: Mask, *, name: str) -> Floats | Category:
+    if isinstance(values, Category):
+        aligned(**{name: values.codes, "segments": rows})
+        return Category(values.codes[rows], values.levels)
+    aligned(**{name: values, "segments": rows})
+    return values[rows]
 
 
 def _of_another_type(then: Floats | Category, now: Floats | Category, *, name: str) -> ColumnDrift:
