@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.diagnosis import fair
+from harness.diagnosis.concept import where_changed
 from harness.diagnosis.domain import Rows, compare
 from harness.diagnosis.exhibits import (
     calibration,
@@ -21,6 +22,7 @@ from harness.diagnosis.exhibits import (
     threshold,
     unlabelled,
 )
+from harness.diagnosis.exhibits import concept as concepts
 from harness.diagnosis.ladder import climb, clusters_of
 from harness.diagnosis.material import matrices
 from harness.diagnosis.rows import Holdout, Production
@@ -58,7 +60,12 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
     holdout = None if material.holdout is None else _holdout(material.holdout)
     production = _production(material)
     say("diagnosis: holdout and production told apart")
-    domain, why = _domain(material, holdout)
+    sides = _sides(material, holdout)
+    why, domain, concept = sides if isinstance(sides, str) else "", None, None
+    if not isinstance(sides, str):
+        domain = compare(sides.holdout, sides.production, names=sides.names)
+        say("diagnosis: where the label given the features changed")
+        concept = where_changed(sides.holdout, sides.production, names=sides.names, levels=sides.levels)
     if domain is not None and holdout is not None:
         holdout = replace(holdout, overlap=domain.holdout)
         production = replace(production, overlap=domain.production)
@@ -77,6 +84,7 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
             shift.domain(domain, why),
             shift.drift(material),
             shift.labels(material),
+            concepts.changed(concept, why),
             segments.mix(material),
             slices,
             skew.features(material),
@@ -129,31 +137,41 @@ def _production(material: Material) -> Production:
     )
 
 
-def _domain(material: Material, holdout: Holdout | None) -> tuple[Domain | None, str]:
-    """The classifiers on the features that both sides have; or why there are none."""
+@dataclass(frozen=True, kw_only=True)
+class _Sides:
+    """Both populations in one coding of the features that they share, to be told apart."""
+
+    holdout: Rows
+    production: Rows
+    names: tuple[str, ...]
+    levels: dict[str, tuple[str, ...]]
+
+
+def _sides(material: Material, holdout: Holdout | None) -> _Sides | str:
+    """The rows to compare; or why there are none."""
     rows = material.holdout
     features = None if rows is None else rows.fair_features
     if rows is None or holdout is None:
-        return None, material.why_no_holdout
+        return material.why_no_holdout
     if features is None:
-        return None, "the holdout has no feature columns"
+        return "the holdout has no feature columns"
     names = [name for name in material.names if name in features]
     if not names:
-        return None, "the holdout has none of the model's features"
+        return "the holdout has none of the model's features"
     production = material.production
     usable = leak_free(holdout)[1] & ~np.isnan(rows.label)
     judged = production.mature if production.mature.any() else np.ones(len(production), dtype=bool)
     sides = _some(usable), _some(judged)
     if min(int(side.sum()) for side in sides) < LEAST_ROWS:
-        return None, f"a side has fewer than {LEAST_ROWS} rows to compare"
-    (there, here), _ = matrices([features, production.offline_features], names)
+        return f"a side has fewer than {LEAST_ROWS} rows to compare"
+    (there, here), levels = matrices([features, production.offline_features], names)
     unit = _units(rows, material)
-    found = compare(
-        Rows(features=there, label=rows.label, unit=unit[0], used=sides[0]),
-        Rows(features=here, label=production.label, unit=unit[1], used=sides[1]),
-        names=names,
+    return _Sides(
+        holdout=Rows(features=there, label=rows.label, unit=unit[0], used=sides[0]),
+        production=Rows(features=here, label=production.label, unit=unit[1], used=sides[1]),
+        names=tuple(names),
+        levels=levels,
     )
-    return found, ""
 
 
 def _units(rows: HoldoutRows, material: Material) -> tuple[Codes, Codes]:

@@ -253,9 +253,7 @@ def _labels(line: _Line, top: int, *, paper: _Paper) -> list[str]:
     ]
 
 
-def _rule(  # noqa: PLR0913  -- two points and how the line looks
-    x1: float, y1: float, *rest: float, ink: str, width: float = 1, opacity: float = 1
-) -> str:
+def _rule(x1: float, y1: float, *rest: float, ink: str, width: float = 1, opacity: float = 1) -> str:
     x2, y2 = rest
     pale = f' stroke-opacity="{opacity}"' if opacity < 1 else ""
     return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{ink}" stroke-width="{width}"{pale}/>'

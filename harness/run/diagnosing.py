@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import __version__
+from harness import __version__, report
 from harness.diagnosis import DiagnosisConfig, summary
 from harness.diagnosis.diagnosing import diagnose as parts_of
 from harness.diagnosis.leakage import Use
@@ -76,6 +76,11 @@ def diagnose(path: Path, options: Options, *, say: Callable[[str], None]) -> tup
     found = parts_of(material, say=say)
     made = _diagnosis(source, material, found=found)
     folder.save("diagnosis.json", made)
+    for name, text in (
+        ("diagnosis.md", report.diagnosis_markdown(made)),
+        ("diagnosis.html", report.diagnosis_html(made)),
+    ):
+        folder.write(text.encode(), folder.root / name)
     return folder, made
 
 

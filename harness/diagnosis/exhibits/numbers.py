@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from harness.records import Cell, Number, Table, TableColumn
 
@@ -20,7 +21,7 @@ MOST_ROWS = 25
 
 def number(value: float, ends: tuple[float, float] = (math.nan, math.nan)) -> Number | None:
     """A number with its interval; None where it is not finite, no interval where an end is not."""
-    lower, upper = ends
+    value, lower, upper = float(value), float(ends[0]), float(ends[1])
     if not math.isfinite(value):
         return None
     if not (math.isfinite(lower) and math.isfinite(upper)):
@@ -44,7 +45,8 @@ def of_interval(found: Interval) -> Number | None:
 
 def cell(value: Cell) -> Cell:
     """A cell as JSON can hold it: None for a number that is none."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    plain: Cell = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 def table(columns: str, rows: Sequence[Sequence[Cell]], *, title: str = "", most: int = MOST_ROWS) -> Table:

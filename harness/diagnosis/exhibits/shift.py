@@ -16,10 +16,15 @@ from harness.diagnosis.usual_causes import TELLS_APART
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from harness.diagnosis.domain import Domain
     from harness.diagnosis.drift import ColumnDrift
     from harness.diagnosis.material import Features, Material
     from harness.records import Cell, Exhibit, Number
+
+    Units = tuple[NDArray[np.int64], NDArray[np.int64]] | None
+    Texts = tuple[NDArray[np.str_], NDArray[np.str_]]
 
 SEEN, UNSEEN = "covariate_seen", "covariate_unseen"
 #: segments with fewer rows on either side are not asked for drift of their own
@@ -80,7 +85,7 @@ def drift(material: Material) -> Exhibit:
     if holdout.unit is not None and material.units_known:
         units = (holdout.unit, material.production.unit)
     found = drifts(then, now, units=units)
-    by_segment = _within(then, now, material=material)
+    by_segment = _within(then, now, material=material, units=units)
     flagged = [one.name for one in found if one.flagged]
     answer = f"{len(flagged)} of {len(found)} features drifted beyond chance"
     return base.answered(
@@ -96,19 +101,19 @@ def drift(material: Material) -> Exhibit:
     )
 
 
-def _within(then: Features, now: Features, *, material: Material) -> list[ColumnDrift]:
+def _within(then: Features, now: Features, *, material: Material, units: Units) -> list[ColumnDrift]:
     """Drift within each level of the segments that the features of both sides hold."""
     found: list[ColumnDrift] = []
     for name in material.production.segments:
         if name not in then or name not in now:
             continue
         there, here = (np.asarray(side[name], object).astype(str) for side in (then, now))
-        found += _of_segment(name, (there, here), then=then, now=now)
+        found += _of_segment(name, (there, here), then=then, now=now, units=units)
     return found
 
 
 def _of_segment(
-    name: str, levels: tuple[np.ndarray, np.ndarray], *, then: Features, now: Features
+    name: str, levels: Texts, *, then: Features, now: Features, units: Units
 ) -> list[ColumnDrift]:
     there, here = levels
     large = [
@@ -119,11 +124,16 @@ def _of_segment(
     if not large:
         return []
     rows = np.isin(there, large), np.isin(here, large)
+    mine = None if units is None else (units[0][rows[0]], units[1][rows[1]])
     sides = [
         {column: values[mask] for column, values in side.items() if column != name}
         for side, mask in ((then, rows[0]), (now, rows[1]))
     ]
-    return [one for one in drifts_by_segment(*sides, segments=(there[rows[0]], here[rows[1]])) if one.flagged]
+    return [
+        one
+        for one in drifts_by_segment(*sides, segments=(there[rows[0]], here[rows[1]]), units=mine)
+        if one.flagged
+    ]
 
 
 def _lines(found: Sequence[ColumnDrift]) -> list[tuple[Cell, ...]]:
