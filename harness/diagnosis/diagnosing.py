@@ -155,9 +155,9 @@ def _sides(material: Material, holdout: Holdout | None) -> _Sides | str:
         return material.why_no_holdout
     if features is None:
         return "the holdout has no feature columns"
-    names = [name for name in material.names if name in features]
+    names = [name for name in material.used if name in features]
     if not names:
-        return "the holdout has none of the model's features"
+        return "the holdout has none of the features that the model uses"
     production = material.production
     usable = leak_free(holdout)[1] & ~np.isnan(rows.label)
     judged = production.mature if production.mature.any() else np.ones(len(production), dtype=bool)

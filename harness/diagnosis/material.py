@@ -116,6 +116,8 @@ class ProductionRows:
 class Material:
     """All that a diagnosis may look at. `delay_days` is after how long a label is final.
 
+    `names` are the model's features, `used` those that some tree splits on: one that no score depends on
+    tells populations apart to no purpose.
     `as_of_ns` is the time up to which labels are known, `parameters` those that the offline model was
     trained with, `units_known` whether requests have units, or each is its own.
     """
@@ -125,6 +127,7 @@ class Material:
     holdout: HoldoutRows | None
     production: ProductionRows
     names: Sequence[str]
+    used: Sequence[str] = ()
     uses: Sequence[Use] = ()
     as_of_ns: int
     delay_days: float

@@ -62,6 +62,7 @@ def gather(source: Source, *, uses: Callable[[str], tuple[Use, ...]], say: Calla
         holdout=found,
         production=_production(source, requests, offline=offline, labels=labels, unit=codes.production),
         names=source.replayer.names,
+        used=source.replayer.model.used(),
         uses=uses(found.digest) if found is not None else (),
         as_of_ns=source.as_of_ns,
         delay_days=labels.delay_days,

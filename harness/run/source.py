@@ -61,7 +61,8 @@ def served_by(loaded: Loaded, config: DiagnosisConfig) -> str:
             fix=did_you_mean(config.served, list(targets)),
         )
     recorded = [name for name, target in targets.items() if isinstance(target, RecordedTarget)]
-    return next(iter([*recorded, *([loaded.champion] if loaded.champion else []), loaded.under_test]))
+    usual = (*recorded, loaded.champion, loaded.under_test, *targets)
+    return next(name for name in usual if name)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from harness.run.resuming import (
     is_finished,
     notes_so_far,
 )
-from harness.scenario import Loaded, load, restore
+from harness.scenario import Loaded, check_judged, load, restore
 from replayers.offline import frame
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     what is wrong with the capture before anything is sent.
     """
     loaded = load(path, public=options.allow_public).narrowed(options.first)
+    check_judged(loaded)
     loaded = loaded.failing_fast(wanted=options.fail_fast)
     as_of_ns = moment(options.as_of)
     todo = Plan(loaded, options.phases, options.all_phases)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 STEPS = ("label_maturity",)
 #: what a dashboard might wait for, in days
 WINDOWS = (1.0, 7.0, 14.0, 30.0, 60.0, 90.0)
+#: what most dashboards wait for
+USUAL = 7.0
 #: an AUC that early labels move by so much misleads
 MISLEADS = 0.02
 POINTS = 200
@@ -81,19 +83,20 @@ def _windows(material: Material, came: Floats) -> tuple[list[tuple[Cell, ...]], 
     longest = np.nanmax(came)
     days = sorted({*(day for day in WINDOWS if day < longest), *((asked,) if asked else ())})
     mature = _estimates(material, production.mature, label=production.label)
-    lines, worst = [], (0.0, "")
+    told: dict[float, str] = {}
+    lines = []
     for window in days:
         rows = came <= window
         if not rows.any():
             continue
         one = _estimates(material, rows, label=production.latest)
         lines.append(_line(f"come within {window:g} days", one))
-        away = one.roc_auc - mature.roc_auc
-        if away > max(worst[0], MISLEADS):
-            told = f"On labels that came within {window:g} days ROC-AUC is {one.roc_auc:.3f}"
-            worst = (away, f"{told}, on mature ones {mature.roc_auc:.3f}: the early ones flatter.")
+        if one.roc_auc - mature.roc_auc > MISLEADS:
+            early = f"On labels that came within {window:g} days ROC-AUC is {one.roc_auc:.3f}"
+            told[window] = f"{early}, on mature ones {mature.roc_auc:.3f}: the early ones flatter."
     lines.append(_line(f"mature ({material.delay_days:g} days)", mature))
-    return lines, worst[1]
+    first = next(iter(told.values()), "")
+    return lines, told.get(asked or USUAL, first)
 
 
 def _estimates(material: Material, rows: Mask, *, label: Floats) -> Estimates:

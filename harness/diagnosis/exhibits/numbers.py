@@ -43,7 +43,7 @@ def of_interval(found: Interval) -> Number | None:
     )
 
 
-def cell(value: Cell) -> Cell:
+def cell(value: Cell | np.generic) -> Cell:
     """A cell as JSON can hold it: None for a number that is none."""
     plain: Cell = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(plain, float) and not math.isfinite(plain) else plain

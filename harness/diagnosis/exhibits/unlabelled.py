@@ -79,11 +79,11 @@ def _labelled(material: Material, rows: Codes) -> Labelled:
 
 def _domain(material: Material, reference: Codes, *, now: Codes) -> Domain | None:
     production = material.production
-    if not material.names or not reference.size:
+    if not material.used or not reference.size:
         return None
     rows = np.concatenate([_some(reference), _some(now)])
     (matrix,), _ = matrices(
-        [{name: production.offline_features[name][rows] for name in material.names}], material.names
+        [{name: production.offline_features[name][rows] for name in material.used}], material.used
     )
     source = np.repeat([0.0, 1.0], [_some(reference).size, _some(now).size])
     unit = production.unit[rows]
