@@ -127,6 +127,8 @@ def test_a_slow_build_fails_the_latency_gate(folder: Path, results: Path) -> Non
     with serving(small.answers(), mode="slow:300") as service:
         more = small.LATENCY.replace("budget_ms = 1900", "budget_ms = 250")
         path = small.scenario(folder, service.url, more=more)
+        text = path.read_text(encoding="utf-8").replace("connections = 4 }", "connections = 4 }\nfirst = 40")
+        path.write_text(text, encoding="utf-8")
         done, report = command.measured(lambda here: judged(path, here), results)
     assert done.code == 10
     assert rulings(report)["latency_p95"] == "FAIL"
