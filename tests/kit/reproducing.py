@@ -18,6 +18,9 @@ from tests.kit import command, small
 from tests.kit.command import Done
 from tests.kit.scoring import Scoring, model_text
 
+#: an exported test needs no plugin, and pytest starts sooner without
+PLAIN_PYTEST = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
 
 @contextlib.contextmanager
 def ran(
@@ -53,11 +56,11 @@ def record(root: Path, name: str = "F1") -> dict[str, Any]:
 def pytest_of(path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """An exported test run by pytest in a process of its own, in a folder of its own."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    arguments = ["-q", "-rs", "-p", "no:cacheprovider", "-p", "no:randomly", "--rootdir", path.parent, path]
+    arguments = ["-q", "-rs", "-p", "no:cacheprovider", "--rootdir", path.parent, path]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *map(str, arguments)],
         cwd=path.parent,
-        env=clean | environ,
+        env=clean | PLAIN_PYTEST | environ,
         check=False,
         capture_output=True,
         text=True,
