@@ -26,6 +26,16 @@ def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "features", raising=False)
 
 
+#: how long the product calibrates
+WHOLE_S = calibrating.SECONDS
+
+
+@pytest.fixture
+def wholly_calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a user's run: where a budget is tight, one stall of this machine must not decide."""
+    monkeypatch.setattr(calibrating, "SECONDS", WHOLE_S)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _short_calibration() -> Iterator[None]:
     """Runs in this process measure themselves for half a second before a latency phase: tests are many."""

@@ -122,6 +122,7 @@ def test_a_latency_that_was_not_measured_is_wait(
     assert rulings(report)["latency_p95"] == "UNDECIDED"
 
 
+@pytest.mark.usefixtures("wholly_calibrated")
 def test_a_slow_build_fails_the_latency_gate(folder: Path, results: Path) -> None:
     """50 ms late against a budget of 250 ms, at any share of requests one may choose."""
     with serving(small.answers(), mode="slow:300") as service:
