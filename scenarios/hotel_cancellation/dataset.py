@@ -11,35 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from scenarios.hotel_cancellation.features import NUMBERS, STATED
 from scenarios.sources import as_text, over, spread
 
 ZONE = "Europe/Lisbon"
 TRAINED_SHARE = 0.60
 """The first 60 % by booking date are for training and validation, the rest are the production traffic."""
-
-CATEGORY_COLUMNS = (
-    "hotel",
-    "meal",
-    "market_segment",
-    "distribution_channel",
-    "reserved_room_type",
-    "deposit_type",
-    "customer_type",
-    "agent",
-)
-NUMBER_COLUMNS = (
-    "stays_in_weekend_nights",
-    "stays_in_week_nights",
-    "adults",
-    "children",
-    "babies",
-    "is_repeated_guest",
-    "previous_cancellations",
-    "previous_bookings_not_canceled",
-    "adr",
-    "total_of_special_requests",
-)
-"""What a booking says when it is made: these columns are in the request."""
 
 FILLED_LATER = ("country", "assigned_room_type", "booking_changes", "required_car_parking_spaces")
 """What the table of bookings holds in the end, and nobody knows when the booking is made."""
@@ -49,7 +26,7 @@ def read_bookings(data: Path) -> pd.DataFrame:
     """All bookings by date: days as naive midnights, categories and agents as text, missing as None."""
     bookings = pq.read_table(data / "bookings.parquet").to_pandas()
     days = {name: pd.to_datetime(bookings[name]) for name in ("booking_date", "arrival_date", "label_date")}
-    texts = {name: as_text(bookings[name]) for name in (*CATEGORY_COLUMNS, *FILLED_LATER[:2])}
+    texts = {name: as_text(bookings[name]) for name in (*STATED, *FILLED_LATER[:2])}
     return bookings.assign(**days, **texts, request_id=bookings["src_row"].map("h{:06d}".format))
 
 
@@ -71,7 +48,7 @@ def production(bookings: pd.DataFrame) -> pd.DataFrame:
 
 def bodies(bookings: pd.DataFrame) -> list[bytes]:
     """The JSON body the client sends for each row: what is known when the booking is made, in Lisbon time."""
-    columns = [*CATEGORY_COLUMNS, *NUMBER_COLUMNS]
+    columns = [*STATED, *NUMBERS]
     content = bookings[columns].astype("object").where(bookings[columns].notna(), None)
     local = event_times(bookings).dt.tz_convert(ZONE).map(lambda moment: moment.isoformat())
     named = content.assign(

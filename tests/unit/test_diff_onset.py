@@ -155,7 +155,7 @@ def test_requests_of_one_time_are_not_split() -> None:
     assert np.isinf(split_likelihood(line, 2)).tolist() == [False, False, True, False, False]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 10**6))
 def test_the_order_of_requests_and_the_names_of_units_do_not_matter(seed: int, factor: int) -> None:
     """Time orders them, and units are codes."""

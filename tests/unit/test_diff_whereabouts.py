@@ -164,7 +164,7 @@ def test_clustered_mismatches_name_no_place_where_fisher_names_one() -> None:
     assert ours <= 2
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.randoms(use_true_random=False), st.sampled_from(sorted(PLACES)))
 def test_the_order_of_requests_does_not_matter(random: object, words: str) -> None:
     """A place is the same whichever request comes first."""
@@ -174,7 +174,7 @@ def test_the_order_of_requests_does_not_matter(random: object, words: str) -> No
     assert [str(place) for place in places] == [words]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.permutations([f"h{k}" for k in range(12)]))
 def test_renamed_levels_are_named_by_their_new_names(names: list[str]) -> None:
     """Levels are names, and units are codes: which ones says nothing."""
