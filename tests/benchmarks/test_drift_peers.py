@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.benchmarks.drift import table
-from tests.benchmarks.drift_client import in_turns, known, psi_apart, psi_at_once, texts
+from tests.benchmarks.drift_client import OURS_A_ROUND, in_turns, known, psi_apart, psi_at_once, texts
 from tests.benchmarks.drift_peers import ENVIRONMENTS, GOALS, Compared, rows_of
 from tests.benchmarks.machine import NotHere
 from tests.simulations.diagnosis_vectors import evidently_shares, filled
@@ -66,7 +66,7 @@ def test_both_take_turns_and_ours_is_all_columns() -> None:
     reference, current = table(1, drift=0.0, rows=300), table(2, drift=0.3, rows=300)
     turns: list[str] = []
     theirs, ours = in_turns(lambda: turns.append("theirs"), lambda: turns.append("ours"), rounds=2)
-    assert turns == ["ours", "theirs"] * 2
+    assert turns == [*["ours"] * OURS_A_ROUND, "theirs"] * 2
     assert len(theirs) == len(ours) == 2
     assert len(psi_at_once(reference, current)) == len(reference)
     assert {*texts(reference["category 0"])} == {None, *(f"level {k}" for k in range(12))}
