@@ -19,7 +19,7 @@ from scipy.special import chdtrc, kolmogorov, ndtr, xlogy
 
 from harness.diagnosis._arrays import aligned, codes_of
 from harness.diagnosis._threads import at_once
-from harness.diagnosis.bins import BINS, Bins, Category, column, freeze
+from harness.diagnosis.bins import BINS, Category, column, freeze
 from harness.diagnosis.drift_null import Null, dealt_again, is_thin, psi_null, unit_inflation
 from harness.diagnosis.ecdf import distances
 from harness.errors import HarnessError
@@ -60,7 +60,8 @@ class ColumnDrift:
     `kl` is of current from reference, in nats, `jensen_shannon` the distance in nats (square root of the
     divergence), `wasserstein` in the column's unit, `wasserstein_sd` in standard deviations of the reference.
     Numbers that the column does not allow are nan, with the reason in `why_not`. `drifted` is the ruling at
-    the false discovery rate over all columns of one table, on PSI against `null`.
+    the false discovery rate over all columns of one table, on PSI against `null`. `retyped` is a column of
+    numbers that became one of texts, or the other way: nothing but missing cells can then be compared.
     """
 
     name: str
@@ -82,6 +83,7 @@ class ColumnDrift:
     inflation: float = 1.0
     drifted: bool = False
     turned_missing: bool = False
+    retyped: bool = False
     why_not: str = ""
 
     @property
@@ -92,7 +94,7 @@ class ColumnDrift:
     @property
     def flagged(self) -> bool:
         """Whether a reader should look at this column."""
-        return self.drifted or self.turned_missing
+        return self.drifted or self.turned_missing or self.retyped
 
 
 def smoothed(counts: Codes) -> Floats:
@@ -136,7 +138,12 @@ def chi_squared(reference: Codes, current: Codes) -> tuple[float, float]:
     table = np.stack([reference, current]).astype(np.float64)
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     value = float((np.square(table - expected) / expected).sum())
-    return value, float(chdtrc(max(reference.size - 1, 1), value)) if reference.size > 1 else 1.0
+    return value, chi_squared_p(value, bins=reference.size)
+
+
+def chi_squared_p(value: float, *, bins: int, inflation: float = 1.0) -> float:
+    """How often Pearson's statistic is as large without drift, for rows in units (Rao, Scott 1981)."""
+    return float(chdtrc(bins - 1, value / inflation)) if bins > 1 else 1.0
 
 
 def kolmogorov_p(one: Floats, other: Floats, *, ks: float, inflation: float = 1.0) -> float:
@@ -162,12 +169,12 @@ def column_drift(
     Raises HarnessError only for what is no column. The ruling `drifted` is left to `drifts`.
     """
     settings = settings or Settings()
-    then, now = column(reference, name), column(current, name)
+    then, now = _of_one_type(column(reference, name), column(current, name))
     if units is not None:
         for side, codes in zip((then, now), units, strict=True):
             aligned(**{name: side.codes if isinstance(side, Category) else side, "units": codes})
     if isinstance(then, Category) != isinstance(now, Category):
-        return _of_another_type(then, now, name=name)
+        return _of_another_type(then, now, name=name, units=units)
     bins = freeze(then, bins=settings.bins)
     counts = bins.counts(then), bins.counts(now)
     n, m = (int(one.sum()) for one in counts)
@@ -175,7 +182,7 @@ def column_drift(
     found = ColumnDrift(name=name, rows=(n, m), missing=(missing[0], missing[1]))
     if n == 0 or m == 0:
         return replace(found, why_not=f"no {'reference' if n == 0 else 'current'} rows")
-    inflation = 1.0 if units is None else _inflation(bins, (then, now), units=units)
+    inflation = 1.0 if units is None else _inflation((bins.places(then), bins.places(now)), units)
     found = _of_counts(found, counts, settings=settings, inflation=inflation)
     if isinstance(then, Category) or isinstance(now, Category):
         return replace(found, unseen=float(counts[1][-2]) / m if isinstance(then, Category) else 0.0)
@@ -300,24 +307,48 @@ def _part(values: Floats | Category, rows: Mask, *, name: str) -> Floats | Categ
     return values[rows]
 
 
-def _of_another_type(then: Floats | Category, now: Floats | Category, *, name: str) -> ColumnDrift:
-    sizes, missing = zip(*(_size_and_missing(one) for one in (then, now)), strict=True)
+def _of_one_type(
+    then: Floats | Category, now: Floats | Category
+) -> tuple[Floats | Category, Floats | Category]:
+    """Both sides, where one without any known cell is taken for the type of the other."""
+    if isinstance(then, Category) == isinstance(now, Category):
+        return then, now
+    if _gone(now).all():
+        return then, _nothing_like(then, rows=_gone(now).size)
+    return (_nothing_like(now, rows=_gone(then).size), now) if _gone(then).all() else (then, now)
+
+
+def _nothing_like(one: Floats | Category, *, rows: int) -> Floats | Category:
+    return Category(np.full(rows, -1), ()) if isinstance(one, Category) else np.full(rows, math.nan)
+
+
+def _of_another_type(
+    then: Floats | Category, now: Floats | Category, *, name: str, units: tuple[Codes, Codes] | None
+) -> ColumnDrift:
+    """No statistic compares numbers with texts; missing cells are counted all the same."""
+    gone = _gone(then).astype(np.int64), _gone(now).astype(np.int64)
+    counts = [np.bincount(side, minlength=2) for side in gone]
+    inflation = 1.0 if units is None else _inflation(gone, units)
     words = " to ".join("texts" if isinstance(one, Category) else "numbers" for one in (then, now))
     return ColumnDrift(
-        name=name, rows=(sizes[0], sizes[1]), missing=(missing[0], missing[1]), why_not=f"went from {words}"
+        name=name,
+        rows=(gone[0].size, gone[1].size),
+        missing=(float(gone[0].mean()), float(gone[1].mean())),
+        missing_p=_share_p(counts[0], counts[1], inflation=inflation),
+        inflation=inflation,
+        retyped=True,
+        why_not=f"went from {words}",
     )
 
 
-def _size_and_missing(one: Floats | Category) -> tuple[int, float]:
-    gone = one.codes < 0 if isinstance(one, Category) else np.isnan(one)
-    return gone.size, float(gone.mean()) if gone.size else math.nan
+def _gone(one: Floats | Category) -> Mask:
+    """Which cells are missing."""
+    return one.codes < 0 if isinstance(one, Category) else np.isnan(one)
 
 
-def _inflation(
-    bins: Bins, sides: tuple[Floats | Category, Floats | Category], *, units: tuple[Codes, Codes]
-) -> float:
-    """The design effect of both samples, each by its part in the null's variance 1/n + 1/m."""
-    effects = [unit_inflation(bins.places(one), unit) for one, unit in zip(sides, units, strict=True)]
+def _inflation(places: tuple[Codes, Codes], units: tuple[Codes, Codes]) -> float:
+    """The design effect of both samples' bins, each by its part in the null's variance 1/n + 1/m."""
+    effects = [unit_inflation(one, unit) for one, unit in zip(places, units, strict=True)]
     parts = [1.0 / unit.size for unit in units]
     return float(np.average(effects, weights=parts))
 
@@ -329,12 +360,16 @@ def _of_counts(
     then, now = counts[0][occupied], counts[1][occupied]
     p, q = smoothed(then), smoothed(now)
     value = float(psi(p, q))
-    if is_thin(then, now) and inflation == 1.0 and then.size > 1:
+    chi2, _ = chi_squared(then, now)
+    thin = is_thin(then, now, inflation=inflation)
+    if thin and inflation == 1.0 and then.size > 1:
         rng = np.random.default_rng([settings.seed, zlib.crc32(found.name.encode())])
         null = dealt_again((then, now), lambda a, b: psi(smoothed(a), smoothed(b)), rng=rng)
     else:
         null = psi_null(value, rows=found.rows, bins=then.size, inflation=inflation)
-    chi2, chi2_p = chi_squared(then, now)
+    if thin and inflation > 1.0:
+        # Where few units share a bin its logarithm is wild; Pearson's statistic, PSI's limit, is not.
+        null = replace(null, p=chi_squared_p(chi2, bins=then.size, inflation=inflation), method="Pearson")
     return replace(
         found,
         psi=value,
@@ -342,7 +377,7 @@ def _of_counts(
         kl=kullback_leibler(p, q),
         jensen_shannon=jensen_shannon(then / then.sum(), now / now.sum()),
         chi2=chi2,
-        chi2_p=chi2_p if inflation == 1.0 else float(chdtrc(max(then.size - 1, 1), chi2 / inflation)),
+        chi2_p=chi_squared_p(chi2, bins=then.size, inflation=inflation),
         missing_p=_share_p(counts[0], counts[1], inflation=inflation),
         inflation=inflation,
     )
@@ -366,12 +401,13 @@ def _of_numbers(found: ColumnDrift, *, then: Floats, now: Floats) -> ColumnDrift
     if not then.size or not now.size:
         return replace(found, why_not=f"no known {'current' if then.size else 'reference'} values")
     apart = distances(then, now)
-    sd = float(then.std())
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite or very large values have no deviation
+        sd = float(then.std())
     return replace(
         found,
         ks=apart.ks,
         ks_p=kolmogorov_p(then, now, ks=apart.ks, inflation=found.inflation),
         wasserstein=apart.wasserstein,
         wasserstein_sd=apart.wasserstein / sd if sd > 0.0 and math.isfinite(sd) else math.nan,
-        why_not="" if sd > 0.0 else "the reference is constant",
+        why_not="the reference is constant" if then.min() == then.max() else "",
     )
