@@ -49,19 +49,13 @@ def recalibrated(now: Counterfactual, *, unit: npt.ArrayLike) -> tuple[Made, Mad
     that would turn the score around is not taken.
     """
     known, codes = now.known(), codes_of(unit, "units")
-    truth, score = now.labels()[known], now.score[known]
-    why = _why_not_recalibrated(truth, score, threshold=now.threshold)
-    fold = fold_of(codes, FOLDS)
-    if not why and any(np.unique(truth[fold[known] != one]).size < 2 for one in range(FOLDS)):
-        why = "the rows of some units have labels of one class only"
-    if why:
-        one, other = (
-            Impossible(key=key, action=_ACTIONS[key], why_not=why)
-            for key in (RECALIBRATE, RECALIBRATE_AND_DECIDE)
-        )
-        return one, other
+    truth, score, fold = now.labels()[known], now.score[known], fold_of(codes, FOLDS)
+    if why := _why_not_recalibrated(truth, score, fold=fold[known], threshold=now.threshold):
+        return _not_recalibrated(why)
     found = {kind: maps_by_fold(kind, truth, score=score, fold=fold[known]) for kind in KINDS}
     rising = {kind: maps for kind, maps in found.items() if all(_rises(one) for one in maps)}
+    if not rising:
+        return _not_recalibrated("positives do not have higher scores: no map that rises can mend that")
     scores = {kind: _mapped(maps, now.score, fold=fold, rows=truth.size) for kind, maps in rising.items()}
     best = min(scores, key=lambda kind: log_loss(truth, scores[kind][known]))
     cut = float(now.threshold)
@@ -181,11 +175,21 @@ def _cut(found: Map, probability: float) -> float:
     return math.inf if math.isnan(cut) else cut
 
 
-def _why_not_recalibrated(truth: Floats, score: Floats, *, threshold: float | Floats) -> str:
+def _not_recalibrated(why: str) -> tuple[Impossible, Impossible]:
+    one, other = (
+        Impossible(key=key, action=_ACTIONS[key], why_not=why)
+        for key in (RECALIBRATE, RECALIBRATE_AND_DECIDE)
+    )
+    return one, other
+
+
+def _why_not_recalibrated(truth: Floats, score: Floats, *, fold: Codes, threshold: float | Floats) -> str:
     if not truth.size or truth.min() == truth.max():
         return "the rows with labels have one class only"
     if score.min() < 0.0 or score.max() > 1.0:
         return "the scores are no probabilities between 0 and 1"
     if isinstance(threshold, np.ndarray):
         return "the present threshold is another by row"
+    if any(np.unique(truth[fold != one]).size < 2 for one in range(FOLDS)):
+        return "the rows of some units have labels of one class only"
     return ""

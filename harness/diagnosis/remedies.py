@@ -177,13 +177,22 @@ def interaction(
 
 
 def intervals(values: Floats, sums: Floats, *, seen: Mask) -> list[Interval]:
-    """Estimates (k,) with their intervals from sums of influence (k, units), over the units seen alone."""
+    """Estimates (k,) with their intervals from sums of influence (k, units), over the units seen alone.
+
+    One that is nan is nan throughout. To check: .5 with sums 1 and -1 of two units has standard error 2.
+    """
     kept = sums[:, seen]
     if kept.shape[1] < LEAST_UNITS:
         kept = np.where(kept == 0.0, 0.0, np.nan)
     none = np.zeros((2, 0), dtype=np.int64)
-    parts = covariance(kept, np.zeros((len(values), 0)), shared=none)
-    return contrasts(values, parts, weights=np.eye(len(values)), sizes=(kept.shape[1], 0))
+    # A metric that is undefined must not reach the others.
+    there = np.flatnonzero(np.isfinite(values))
+    parts = covariance(kept[there], np.zeros((there.size, 0)), shared=none)
+    made = contrasts(values[there], parts, weights=np.eye(there.size), sizes=(kept.shape[1], 0))
+    found = [WHOLLY_NAN] * len(values)
+    for place, one in zip(there.tolist(), made, strict=True):
+        found[place] = one
+    return found
 
 
 def _turned(one: Interval) -> Interval:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int64]
 
-TIMES, ROWS, TRUTH_ROWS = 40, 5000, 120_000
+TIMES, ROWS, TRUTH_ROWS = 80, 5000, 120_000
 DAYS, ROWS_A_UNIT, SHARED = 20, 3, 0.3
 THRESHOLD, CAPACITY, PRECISION = 0.6, 0.2, 0.7
 PARAMETERS = {"num_leaves": 8, "learning_rate": 0.1, "min_data_in_leaf": 40}
