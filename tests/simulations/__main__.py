@@ -12,6 +12,7 @@ import msgspec
 
 from tests.simulations import diagnosis_vectors
 from tests.simulations.decisions import decisions
+from tests.simulations.diagnosis.concept import concept_rows
 from tests.simulations.diagnosis.remedies import remedy_rows
 from tests.simulations.diagnosis.replications import ladder_rows
 from tests.simulations.diagnosis.toggles import share_rows
@@ -54,6 +55,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "adds_up": ladder_rows,
         "share_": share_rows,
         "remedy_": remedy_rows,
+        "changed_": concept_rows,
         "vectors": diagnosis_vectors.rows,
     },
 }
