@@ -17,6 +17,9 @@
 `delays`        how late labels come; what rows without a label can say
 `leakage`       what the holdout knew that production does not
 `slices`        mix and within by segment; the worst slices, found on one half and confirmed on the other
+`concept`       where the label given the features changed, with the holdout as the control
+`remedies`      what a remedy gives back, paired and by unit, what it does to the queue, which comes first
+`fixes`         the remedies themselves: maps, features, other models, labels; `rethresholding`, `retraining`
 `unlabelled`    an estimate for days without labels, and what must hold for it
 `patterns`      likely causes from eight numbers; the usual causes with their checks
 `config`        what a scenario says of a diagnosis
