@@ -17,6 +17,7 @@ Other rooms import from here, never from a module inside.
 
 from harness.records.attempts import ANSWERED_FOR, TARGET_FAULTS, Attempt, Outcome, State
 from harness.records.diagnosis import (
+    Cell,
     CheckedCause,
     Diagnosis,
     Exhibit,
@@ -61,6 +62,7 @@ __all__ = [
     "Attempt",
     "Calibrated",
     "CapturedRequest",
+    "Cell",
     "CheckedCause",
     "Counterfactual",
     "Damage",

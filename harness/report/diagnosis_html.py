@@ -1,4 +1,4 @@
-"""A diagnosis as one HTML page that loads nothing and runs nothing: a sheet for everybody, then the evidence."""
+"""A diagnosis as one HTML page that loads and runs nothing: a sheet for everybody, then the evidence."""
 
 from __future__ import annotations
 

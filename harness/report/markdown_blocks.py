@@ -1,4 +1,4 @@
-"""Headings, tables, lists and code blocks of GitHub-flavoured Markdown, and the cut of a page that is too long."""
+"""Tables, lists and code blocks of GitHub-flavoured Markdown, and the cut of a page that is too long."""
 
 from __future__ import annotations
 

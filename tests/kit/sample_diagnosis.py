@@ -139,10 +139,8 @@ def rich() -> Diagnosis:
             "production, matched to a label": 24718,
         },
         summary=(
-            "The model looked better than it is, and production feeds it other values: 0.934 was reported, "
-            "0.776 is what bookings get.",
-            "Half of the loss comes from four columns that production fills differently, above all country, "
-            "which is PRT on every request.",
+            "The model looked better than it is, and is fed other values: 0.934 reported, 0.776 live.",
+            "Half of the loss is four columns that production fills otherwise, above all country.",
             "A quarter was never there: the test knew values that are only filled in at check-in.",
         ),
         next_steps=(
