@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 from harness.report import diagnosis_story as story
@@ -10,7 +9,7 @@ from harness.report import diagnosis_tables as tables
 from harness.report import words
 from harness.report.diagnosis_words import status, steps
 from harness.report.markdown import escape
-from harness.report.markdown_blocks import bullets, fenced, fitted, rows, section
+from harness.report.markdown_blocks import bullets, fenced, fitted, inside_html, rows, section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +58,7 @@ def _metrics(found: Diagnosis) -> Iterator[str]:
 
 def _metric(found: Diagnosis, gap: MetricGap, *, opened: bool) -> Iterator[str]:
     """The parts of one metric, folded away unless it is the main one."""
-    said = html.escape(story.gap_sentence(gap))
+    said = inside_html(story.gap_sentence(gap))
     yield from (f"<details{' open' if opened else ''}><summary>{said}</summary>", "")
     table = tables.parts(found, gap)
     yield from rows(table)

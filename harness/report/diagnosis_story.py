@@ -123,8 +123,8 @@ def gap_sentence(gap: MetricGap, *, plain: bool = False) -> str:
     if part is None or (gap.better != "neither" and _harm(part) <= 0):
         return said
     name = plain_step(part.step) if plain else step(part.step)
-    what = "most of the loss" if plain else "largest loss"
-    return f"{said}; {'largest part' if gap.better == 'neither' else what}: {name} ({signed(-_value(part))})"
+    largest = "largest part" if gap.better == "neither" else "largest loss"
+    return f"{said}; {largest}: {name} ({signed(-_value(part))})"
 
 
 def outside_line(gap: MetricGap, *, plain: bool = False) -> str:
