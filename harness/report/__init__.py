@@ -1,4 +1,4 @@
-"""Faces of one `Report`: each renderer is a pure function of it, and the same report gives the same bytes."""
+"""Faces of a `Report` or a `Diagnosis`: pure functions, the same bytes for the same record."""
 
 from harness.report.diagnosis_html import render as diagnosis_html
 from harness.report.diagnosis_markdown import render as diagnosis_markdown

@@ -1,11 +1,9 @@
-"""A diagnosis as one HTML page that loads nothing and runs nothing: a sheet for everybody, then the evidence."""
+"""A diagnosis as one HTML page that loads and runs nothing: a sheet for everybody, then the evidence."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.report import diagnosis_pictures as pictures
-from harness.report import diagnosis_plots as plots
 from harness.report import diagnosis_story as story
 from harness.report import diagnosis_tables as tables
 from harness.report import diagnosis_words as terms
@@ -21,6 +19,9 @@ _MOST_REMEDIES, _MOST_MISSING = 4, 5
 
 def render(found: Diagnosis) -> str:
     """The whole diagnosis as a self-contained page; everything that came from data is escaped."""
+    from harness.report import diagnosis_pictures as pictures
+    from harness.report import diagnosis_plots as plots
+
     main = story.main_gap(found)
     return (
         environment()

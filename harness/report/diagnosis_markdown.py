@@ -1,16 +1,15 @@
-"""A diagnosis as GitHub-flavoured Markdown: the page for everybody first, then the evidence, without pictures."""
+"""A diagnosis as GitHub-flavoured Markdown: a page for everybody, then the evidence; no pictures."""
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 from harness.report import diagnosis_story as story
 from harness.report import diagnosis_tables as tables
 from harness.report import words
-from harness.report.diagnosis_words import plain_step, status, step, steps
+from harness.report.diagnosis_words import status, steps
 from harness.report.markdown import escape
-from harness.report.markdown_blocks import bullets, fenced, fitted, rows, section
+from harness.report.markdown_blocks import bullets, fenced, fitted, inside_html, rows, section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +23,7 @@ _CUT = "\n**Cut here to fit; the whole is in diagnosis.html.**"
 
 
 def render(found: Diagnosis, *, most_bytes: int = MOST_BYTES) -> str:
-    """The diagnosis in Markdown in at most so many bytes of UTF-8, cut at a line and saying so beyond them."""
+    """The diagnosis in at most so many bytes of UTF-8, cut at a line and saying so beyond them."""
     blocks = (_summary, _metrics, _evidence, _remedies, _causes, _run)
     return fitted((line for block in blocks for line in block(found)), most_bytes, note=_CUT)
 
@@ -59,9 +58,11 @@ def _metrics(found: Diagnosis) -> Iterator[str]:
 
 def _metric(found: Diagnosis, gap: MetricGap, *, opened: bool) -> Iterator[str]:
     """The parts of one metric, folded away unless it is the main one."""
-    said = html.escape(story.gap_sentence(gap))
+    said = inside_html(story.gap_sentence(gap))
     yield from (f"<details{' open' if opened else ''}><summary>{said}</summary>", "")
-    yield from rows(tables.parts(found, gap))
+    table = tables.parts(found, gap)
+    yield from rows(table)
+    yield from bullets(tables.noted(table))
     yield from (
         f"{escape(line)}\n" for line in (words.sentence(gap.why_not), story.outside_line(gap)) if line
     )
@@ -73,8 +74,7 @@ def _evidence(found: Diagnosis) -> Iterator[str]:
     if not found.exhibits:
         yield from (story.NO_EXHIBITS, "")
     for group in story.evidence(found):
-        name = f"{step(group.step)}: {plain_step(group.step)}" if group.step else story.NO_STEP
-        yield from (f"### {escape(name[:1].upper() + name[1:])}", "")
+        yield from (f"### {escape(story.group_title(group))}", "")
         for number, exhibit in group.exhibits:
             yield from _exhibit(number, exhibit)
 

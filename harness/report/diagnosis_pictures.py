@@ -1,4 +1,4 @@
-"""The pictures of the evidence: lines, steps and points over two axes, with bands, marked points and y = x."""
+"""The pictures of the evidence: lines, steps and points over two axes, with bands, marks and y = x."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def drawn(picture: Given) -> Picture | None:
     named = "; ".join(words.printable(series.name) for series in picture.series if series.name)
     return Picture(
         title=words.printable(picture.title),
-        caption=f"{words.printable(picture.y)} over {words.printable(picture.x)}.{banded}{thinned}",
+        caption=f"Up: {words.printable(picture.y)}; across: {words.printable(picture.x)}.{banded}{thinned}",
         described=f"{named}. {_marked(picture)}".strip(),
         wide=svg(_chart(picture, rows, size=_WIDE)),
         narrow=svg(_chart(picture, rows, size=_NARROW)),
@@ -70,15 +70,15 @@ def _points(series: Series, place: int) -> Iterator[Row]:
 
 
 def _chart(picture: Given, rows: list[Row], *, size: Size) -> Layers:
-    x, y = _axes(picture, rows, size)
+    x, y = _axes(picture, rows, size=size)
     layers: list[alt.Chart] = _diagonal(picture, rows)
     for place in dict.fromkeys(row["place"] for row in rows):
         layers += _series([row for row in rows if row["place"] == place], x=x, y=y)
-    layers += [*_marks(picture, size), *_key(picture, rows, size=size)]
+    layers += [*_marks(picture, rows, size=size), *_key(picture, rows, size=size)]
     return alt.layer(*layers).properties(width=size.panel, height=_HEIGHT)
 
 
-def _axes(picture: Given, rows: list[Row], size: Size) -> tuple[alt.X, alt.Y]:
+def _axes(picture: Given, rows: list[Row], *, size: Size) -> tuple[alt.X, alt.Y]:
     across = [row["x"] for row in rows] + [m.x for m in picture.marks if m.x is not None]
     up = [row[key] for row in rows for key in ("y", "low", "high") if key in row]
     up += [m.y for m in picture.marks if m.y is not None]
@@ -99,7 +99,7 @@ def _scale(values: list[float]) -> alt.Scale:
 
 
 def _axis(title: str, ticks: int) -> alt.Axis:
-    return alt.Axis(title=title, tickCount=ticks, format="~g", grid=True)
+    return alt.Axis(title=title, tickCount=ticks, format=",.6~g", grid=True)
 
 
 def _series(rows: list[Row], *, x: alt.X, y: alt.Y) -> list[alt.Chart]:
@@ -158,29 +158,48 @@ def _diagonal(picture: Given, rows: list[Row]) -> list[alt.Chart]:
     return [data(ends).mark_line(color=MUTED, strokeWidth=1, strokeDash=[4, 4]).encode(x="x:Q", y="y:Q")]
 
 
-def _marks(picture: Given, size: Size) -> list[alt.Chart]:
+def _marks(picture: Given, rows: list[Row], *, size: Size) -> list[alt.Chart]:
     """Marked points, and rules where a mark spans an axis, each with its name."""
     layers: list[alt.Chart] = []
     for place, mark in enumerate(picture.marks):
         known = {axis: v for axis, v in (("x", mark.x), ("y", mark.y)) if v is not None}
         if not known or not all(map(math.isfinite, known.values())):
             continue
-        row: Row = {"name": words.clipped(mark.name, size.letters), **known}
+        row: Row = {
+            "name": words.clipped(mark.name, size.letters),
+            **known,
+            "right": _clear_right(rows, mark.y),
+        }
         at = {axis: f"{axis}:Q" for axis in known}
         base = data([row]).encode(**at)
         if len(at) == 2:
             layers.append(base.mark_point(color=INK, shape="diamond", filled=True, size=110, opacity=1))
         else:
             layers.append(base.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[5, 3]))
-        layers.append(_mark_name(data([row]), at, place=place))
+        layers.append(_mark_name(row, at, place=place, size=size))
     return layers
 
 
-def _mark_name(base: alt.Chart, at: dict[str, str], *, place: int) -> alt.Chart:
-    """Right of a point, above a level line, beside an upright line a line lower for each mark."""
+def _clear_right(rows: list[Row], y: float | None) -> bool:
+    """Whether lines are farther from this height at their right ends than at their left ones."""
+    if y is None:
+        return False
+    ordered = sorted(rows, key=lambda row: float(row["x"]))
+    return abs(float(ordered[-1]["y"]) - y) > abs(float(ordered[0]["y"]) - y)
+
+
+def _mark_name(row: Row, at: dict[str, str], *, place: int, size: Size) -> alt.Chart:
+    """Right of a point, on the clearer end of a level line, at the foot of an upright one."""
+    base, is_right = data([row]), "x" not in at and row["right"]
     text = base.mark_text(
-        align="left", baseline="bottom", dx=7, dy=-5, color=INK, fontSize=13, fontWeight="bold"
+        align="right" if is_right else "left",
+        baseline="bottom",
+        dx=-4 if is_right else 7,
+        dy=-5,
+        color=INK,
+        fontSize=13,
+        fontWeight="bold",
     )
-    where = {"x": alt.value(0), "y": alt.value(18 + 16 * place)} | at
+    where = {"x": alt.value(size.panel if is_right else 0), "y": alt.value(_HEIGHT - 16 * place)} | at
     chart: alt.Chart = text.encode(text="name:N", **where)
     return chart

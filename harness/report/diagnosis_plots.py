@@ -1,7 +1,7 @@
 """A metric walking from the report to production, drawn: levels are ticks, changes bars between them.
 
-No bar stands for a level, so the axis need not begin at 0. Drawn as plain shapes: eight metrics in two widths
-would take Vega seconds. Two widths, so that words stay readable on a phone, where names stand above their bars.
+No bar stands for a level, so the axis need not begin at 0. Drawn as plain shapes: eight metrics in two
+widths would take Vega seconds. On a phone names stand above their bars.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from harness.report import diagnosis_story as story
 from harness.report import words
 from harness.report.diagnosis_words import (
+    LEAK,
     SIGNS,
     change_bounds,
     direction,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MOST_STAIRS, MOST_PLAIN = 24, 7
 _COLOURS, _GREY = {"worse": "#D55E00", "better": "#0072B2"}, "#6B7280"
 _TICKS = 7
+_Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class _Line:
 
 
 def waterfall(gap: MetricGap) -> Picture | None:
-    """The metric from its first level to its last with every step's intervals; None where there is no step."""
+    """The metric from its first level to its last, every step with its intervals; None without steps."""
     stairs = story.stairs(gap, most=MOST_STAIRS)
     if not stairs:
         return None
@@ -177,7 +179,7 @@ def _drawn(lines: list[_Line], paper: _Paper) -> str:
         if place + 1 < len(lines):
             below = (place + 1) * paper.row + paper.bar
             at = _at(line.after, domain, paper=paper)
-            shapes.append(_rule(at, place * paper.row + paper.bar, at, below, ink=MUTED))
+            shapes.append(_rule((at, place * paper.row + paper.bar), (at, below), ink=MUTED))
         shapes += _labels(line, place * paper.row, paper=paper)
     return (
         f'<svg viewBox="0 0 {paper.width} {height}" width="{paper.width}" height="{height}" font-size="14">'
@@ -210,8 +212,8 @@ def _grid(domain: tuple[float, float], paper: _Paper, *, height: int) -> list[st
     shapes = []
     for value in ticks(domain, _TICKS if paper.roomy else 4):
         at = _at(value, domain, paper=paper)
-        shapes.append(_rule(at, 0, at, height - 18, ink=GRID))
-        shapes.append(_text(at, height - 4, f"{value:.6g}".replace("-", "−"), anchor="middle", ink=MUTED))
+        shapes.append(_rule((at, 0), (at, height - 18), ink=GRID))
+        shapes.append(_text((at, height - 4), f"{value:.6g}".replace("-", "−"), anchor="middle", ink=MUTED))
     return shapes
 
 
@@ -219,46 +221,40 @@ def _row(line: _Line, top: int, *, paper: _Paper, domain: tuple[float, float]) -
     """The tick of a level; the bar of a change and its intervals, the one of all steps pale."""
     y, ends = top + paper.bar, [_at(x, domain, paper=paper) for x in (line.before, line.after)]
     if line.is_level:
-        return [_rule(ends[0], y - paper.half - 2, ends[0], y + paper.half + 2, ink=INK, width=4)]
+        return [_rule((ends[0], y - paper.half - 2), (ends[0], y + paper.half + 2), ink=INK, width=4)]
     wide = max(max(ends) - min(ends), 0.5)
     hue = _COLOURS.get(line.word, _GREY)
-    bar = f'<rect x="{min(ends)}" y="{y - paper.half}" width="{wide:.2f}" height="{2 * paper.half}" fill="{hue}"/>'
-    spans = [(line.every, 7, 0.3), (line.alone, 2, 1.0)]
-    return [
-        bar,
-        *(
-            _rule(
-                *[v for x in bounds for v in (_at(x, domain, paper=paper), y)],
-                ink=INK,
-                width=width,
-                opacity=opacity,
-            )
-            for bounds, width, opacity in spans
-            if bounds is not None
-        ),
-    ]
+    place = f'x="{min(ends)}" y="{y - paper.half}" width="{wide:.2f}" height="{2 * paper.half}"'
+    bar = f'<rect {place} fill="{hue}"/>'
+    shapes = [bar]
+    for bounds, width, opacity in ((line.every, 7, 0.3), (line.alone, 2, 1.0)):
+        if bounds is not None:
+            low, high = (_at(x, domain, paper=paper) for x in bounds)
+            shapes.append(_rule((low, y), (high, y), ink=INK, width=width, opacity=opacity))
+    return shapes
 
 
 def _labels(line: _Line, top: int, *, paper: _Paper) -> list[str]:
     """The name left of the panel and the value right of it; both above the bar on a phone."""
     name, y = words.clipped(line.name, paper.letters), top + paper.name + 5
-    name = name if name != line.name or line.name.startswith("leak") else name[:1].upper() + name[1:]
+    name = name if name != line.name or line.name.startswith(LEAK) else name[:1].upper() + name[1:]
     said = words.joined((f"{line.value} {line.word}".rstrip(), line.note), " · ")
     if not paper.roomy:
         short = f"{line.value}{SIGNS.get(line.word, '')}{' ⇄' if line.note else ''}"
-        return [_text(0, y, name), _text(paper.width, y, short, anchor="end", bold=True)]
+        return [_text((0, y), name), _text((paper.width, y), short, anchor="end", bold=True)]
     return [
-        _text(paper.left - 14, y, name, anchor="end"),
-        _text(paper.right + 14, y, said, bold=True),
+        _text((paper.left - 14, y), name, anchor="end"),
+        _text((paper.right + 14, y), said, bold=True),
     ]
 
 
-def _rule(x1: float, y1: float, *rest: float, ink: str, width: float = 1, opacity: float = 1) -> str:
-    x2, y2 = rest
+def _rule(start: _Point, end: _Point, *, ink: str, width: float = 1, opacity: float = 1) -> str:
+    (x1, y1), (x2, y2) = start, end
     pale = f' stroke-opacity="{opacity}"' if opacity < 1 else ""
     return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{ink}" stroke-width="{width}"{pale}/>'
 
 
-def _text(x: float, y: float, said: str, *, anchor: str = "start", ink: str = INK, bold: bool = False) -> str:
+def _text(at: _Point, said: str, *, anchor: str = "start", ink: str = INK, bold: bool = False) -> str:
+    x, y = at
     weight = ' font-weight="650"' if bold else ""
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{ink}"{weight}>{escape(said)}</text>'

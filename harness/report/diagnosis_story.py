@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report import words
-from harness.report.diagnosis_words import direction, level, metric, per_hundred, plain_step, signed, step
+from harness.report.diagnosis_words import (
+    LEAK,
+    direction,
+    level,
+    metric,
+    per_hundred,
+    plain_step,
+    signed,
+    step,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +35,7 @@ OVERVIEW_NOTE = (
 )
 REMEDIES_NOTE = "Each is done alone and replayed on the same rows: then minus now, with its 95 % interval."
 LIKELY_NOTE = "Ranked by a score that is no probability; the table of metrics is all it read."
-OWN_INTERVAL = "The part itself, with its interval, is the evidence"
+OWN_INTERVAL = "the part itself"
 _PROMISES = {
     "precision": "Of 100 flagged, right",
     "recall": "Of 100 to find, found",
@@ -114,8 +123,8 @@ def gap_sentence(gap: MetricGap, *, plain: bool = False) -> str:
     if part is None or (gap.better != "neither" and _harm(part) <= 0):
         return said
     name = plain_step(part.step) if plain else step(part.step)
-    what = "most of the loss" if plain else "largest loss"
-    return f"{said}; {'largest part' if gap.better == 'neither' else what}: {name} ({signed(-_value(part))})"
+    largest = "largest part" if gap.better == "neither" else "largest loss"
+    return f"{said}; {largest}: {name} ({signed(-_value(part))})"
 
 
 def outside_line(gap: MetricGap, *, plain: bool = False) -> str:
@@ -154,6 +163,15 @@ def evidence(found: Diagnosis) -> list[Evidence]:
     return [Evidence(key, tuple(exhibits)) for key, exhibits in ordered if exhibits]
 
 
+def group_title(group: Evidence) -> str:
+    """The step of a group, and what it says in plain words."""
+    if not group.step:
+        return NO_STEP
+    name, plain = step(group.step), plain_step(group.step)
+    name = name[:1].upper() + name[1:]
+    return name if group.step.startswith(LEAK) or plain == step(group.step) else f"{name}: {plain}"
+
+
 def steps(found: Diagnosis) -> list[str]:
     """Every step of any metric, in pipeline order."""
     return list(dict.fromkeys(part.step for gap in found.metrics for part in gap.parts))
@@ -187,7 +205,7 @@ def index(found: Diagnosis) -> list[Indexed]:
                 key,
                 signed(-_value(part)) if part is not None and there else words.NONE,
                 tuple(proofs(found, key)),
-                f"{OWN_INTERVAL}." if there else "None: the step was not computed.",
+                OWN_INTERVAL if there else "none: not computed",
             )
         )
     return rows

@@ -35,7 +35,7 @@ _NUMBERS = ("number", "signed", "share", "count", "p")
 
 
 def overview(found: Diagnosis) -> Table:
-    """Every step by every metric: the change there, ▾ where it is worse, ▴ where better; first and last row levels."""
+    """Every step by every metric: the change, ▾ where worse, ▴ where better; first and last row levels."""
     gaps = [gap for gap in found.metrics if story.ends(gap)]
     heads = [f"{metric(gap.metric)}#" for gap in gaps]
     rows = [
@@ -55,36 +55,45 @@ def _change_of(gap: MetricGap, key: str) -> str:
 
 
 def parts(found: Diagnosis, gap: MetricGap) -> Table:
-    """A row a part: level after it, change, intervals alone and with all others, Shapley share, what to know."""
-    whole = gap.gap
-    rows = [_start(gap), *(_part(found, gap, part=part, after=after) for part, after in _levels(gap))]
-    if whole is not None:
-        alone, every = change_bounds(whole), change_bounds(whole, together=True)
-        end = level(gap.rungs[-1].value) if gap.rungs else words.NONE
-        rows.append(
-            ("The gap", end, _said(gap, whole), between(alone), between(every), words.NONE, "", words.NONE)
-        )
-    heads = (
-        "Step",
-        "Level after#",
-        "Change#",
-        "95 % interval#",
-        "95 %, all steps at once#",
-        "Shapley share#",
+    """A row a part: level after, change, intervals alone and with all others, Shapley share; notes beside."""
+    levels = _levels(gap)
+    rows = [_start(gap), *(_part(found, gap, part=part, after=after) for part, after in levels), *_whole(gap)]
+    notes = [words.sentence(gap.why_not), *(part_notes(part) for part, _ in levels), *[""] * len(_whole(gap))]
+    heads = ("Level after#", "Change#", "95 % interval#", "95 %, all at once#", "Shapley share#", "Evidence")
+    return Table(f"Parts of {metric(gap.metric)}", _columns("Step", *heads), tuple(rows), tuple(notes))
+
+
+def noted(table: Table) -> list[str]:
+    """What is to be known of each row, where there is something: "served features: Interaction: …"."""
+    return [f"{row[0]}: {note}" for row, note in zip(table.rows, table.notes, strict=True) if note]
+
+
+def parts_short(found: Diagnosis, gap: MetricGap, *, most: int, roomy: bool) -> Table:
+    """The computed parts in order, beyond so many the largest only; all at once where there is room."""
+    kept = {id(stair.part) for stair in story.stairs(gap, most=most + 1)}
+    rows = [_part(found, gap, part=part, after=after) for part, after in _levels(gap) if id(part) in kept]
+    places = (0, 1, 2, 3, 4, 6) if roomy else (0, 1, 2, 3, 6)
+    columns = parts(found, gap).columns
+    return Table(
+        f"Parts of {metric(gap.metric)}",
+        tuple(columns[k] for k in places),
+        tuple(tuple(row[k] for k in places) for row in (_start(gap), *rows, *_whole(gap))),
     )
-    return Table(f"Parts of {metric(gap.metric)}", _columns(*heads, "To know", "Evidence"), tuple(rows))
 
 
 def _start(gap: MetricGap) -> tuple[str, ...]:
     first = gap.rungs[0] if gap.rungs else None
     name = step(first.step) if first else "no level could be computed"
-    return (
-        name,
-        level(first.value if first else None),
-        *[words.NONE] * 4,
-        words.sentence(gap.why_not),
-        words.NONE,
-    )
+    return (name, level(first.value if first else None), *[words.NONE] * 5)
+
+
+def _whole(gap: MetricGap) -> list[tuple[str, ...]]:
+    """The row of the gap, where it is known."""
+    if gap.gap is None:
+        return []
+    end = level(gap.rungs[-1].value) if gap.rungs else words.NONE
+    alone, every = change_bounds(gap.gap), change_bounds(gap.gap, together=True)
+    return [("the gap", end, _said(gap, gap.gap), between(alone), between(every), *[words.NONE] * 2)]
 
 
 def _levels(gap: MetricGap) -> list[tuple[GapPart, float | None]]:
@@ -107,7 +116,6 @@ def _part(found: Diagnosis, gap: MetricGap, *, part: GapPart, after: float | Non
         between(change_bounds(value)) if value else words.NONE,
         between(change_bounds(value, together=True)) if value else words.NONE,
         _share(part),
-        part_notes(part),
         ", ".join(story.proofs(found, part.step)) or words.NONE,
     )
 
@@ -121,29 +129,6 @@ def _share(part: GapPart) -> str:
         return words.NONE
     bounds = change_bounds(part.share)
     return f"{signed(change(part.share))}{f' ({between(bounds)})' if bounds else ''}"
-
-
-def parts_short(found: Diagnosis, gap: MetricGap, *, most: int, roomy: bool) -> Table:
-    """The computed parts in order, at most so many and then the largest; their interval and exhibits."""
-    kept = {id(stair.part) for stair in story.stairs(gap, most=most + 1)}
-    rows = [
-        row
-        for part, after in _levels(gap)
-        if id(part) in kept
-        for row in [_part(found, gap, part=part, after=after)]
-    ]
-    whole = _levels(gap) and gap.gap
-    ends = story.ends(gap)
-    first, last = (level(ends[0]), level(ends[1])) if ends else (words.NONE, words.NONE)
-    cells = [("reported", first, *[words.NONE] * 4, "", words.NONE), *rows]
-    if whole:
-        bounds = between(change_bounds(whole))
-        cells.append(("the gap", last, _said(gap, whole), bounds, words.NONE, words.NONE, "", words.NONE))
-    places = (0, 1, 2, 3, 4, 7) if roomy else (0, 1, 2, 3, 7)
-    columns = _columns(
-        "Step", "Level#", "Change#", "95 % interval#", "All steps at once#", "", "", "Evidence"
-    )
-    return Table("", tuple(columns[k] for k in places), tuple(tuple(row[k] for k in places) for row in cells))
 
 
 def given(table: Given) -> Table:
@@ -197,13 +182,10 @@ def remedies(found: Diagnosis) -> Table:
     named |= dict.fromkeys(name for remedy in done for name in remedy.gains)
     ordered = [name for name in named if any(name in remedy.gains for remedy in done)]
     heads = (f"{metric(name)}#" for name in ordered)
-    columns = _columns(
-        "Remedy", "Changes", *heads, "Flagged a day#", "Busy day#", "Limit a day#", "Guardrail"
-    )
+    columns = _columns("Remedy", *heads, "Flagged a day#", "Busy day#", "Limit a day#", "Guardrail")
     rows = (
         (
             f"R{place}. {words.printable(remedy.action)}",
-            remedy.kind,
             *(gain(remedy.gains.get(name)) for name in ordered),
             *_flagged(remedy.volume),
             status(remedy.guardrail),
@@ -254,21 +236,23 @@ def likely(found: Diagnosis) -> Table:
 
 def ledger(found: Diagnosis) -> Table:
     """The rows of either side and what became of them."""
-    return _facts("Rows", "count#", {name: words.count(n) for name, n in found.counts.items()})
+    return _facts("Rows", "count#", values={name: words.count(n) for name, n in found.counts.items()})
 
 
 def thresholds(found: Diagnosis) -> Table:
     """The cut-offs by name."""
-    return _facts("Thresholds", "value#", {name: words.number(x) for name, x in found.thresholds.items()})
+    return _facts(
+        "Thresholds", "value#", values={name: words.number(x) for name, x in found.thresholds.items()}
+    )
 
 
 def digests(found: Diagnosis) -> Table:
     """What the inputs were, by digest."""
-    return _facts("Digests", "value", {name: words.printable(x) for name, x in found.digests.items()})
+    return _facts("Digests", "value", values={name: words.printable(x) for name, x in found.digests.items()})
 
 
-def _facts(title: str, head: str, mapping: Mapping[str, str]) -> Table:
-    return Table(title, _columns("name", head), tuple((words.printable(k), v) for k, v in mapping.items()))
+def _facts(title: str, head: str, *, values: Mapping[str, str]) -> Table:
+    return Table(title, _columns("name", head), tuple((words.printable(k), v) for k, v in values.items()))
 
 
 def _columns(*heads: str) -> tuple[Column, ...]:

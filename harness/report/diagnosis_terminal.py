@@ -1,4 +1,4 @@
-"""A diagnosis in a terminal of 80 columns or more: the answer, the main metric in parts, remedies, what is missing."""
+"""A diagnosis in a terminal of 80 columns or more: the answer, the main metric in parts, what to do."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def render(found: Diagnosis, console: Console, *, folder: Path | None = None) ->
     for said, before, now in story.promises(found):
         console.print(Text(f"{said}: {before} promised, {now} now"))
     _parts(found, console)
-    _section(console, tables.worth_short(found, most=_MOST_REMEDIES), story.NO_REMEDIES)
+    _section(console, tables.worth_short(found, most=_MOST_REMEDIES), otherwise=story.NO_REMEDIES)
     _evidence(found, console)
     _heading(console, "What could not be checked")
     for line in found.missing[:_MOST_MISSING] or (story.NOTHING_MISSING,):
@@ -106,7 +106,7 @@ def _evidence(found: Diagnosis, console: Console) -> None:
     console.print(Tied(grid))
 
 
-def _section(console: Console, table: Table, otherwise: str) -> None:
+def _section(console: Console, table: Table, *, otherwise: str) -> None:
     _heading(console, table.title if table.rows else otherwise)
     if table.rows:
         console.print(_grid(table))

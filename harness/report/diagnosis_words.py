@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from harness.report import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from harness.records import Cell, GapPart, MetricGap, Number, TableColumn
 
 _PLACES = 3
 _LARGE = 100.0
-_LEAK = "leak: "
+LEAK = "leak: "
 CHANCE = "may be chance"
 #: status and shape, so that colour never speaks alone
 SHAPES = {
@@ -90,8 +90,8 @@ def steps(keys: Iterable[str]) -> list[str]:
 
 def plain_step(key: str) -> str:
     """The step as one says it to somebody else: "leak: fee" is "answer given away by fee"."""
-    if key.startswith(_LEAK):
-        return words.printable(f"answer given away by {key.removeprefix(_LEAK)}")
+    if key.startswith(LEAK):
+        return words.printable(f"answer given away by {key.removeprefix(LEAK)}")
     return words.printable(_STEPS[key][1] if key in _STEPS else key)
 
 
@@ -137,7 +137,7 @@ def gain(number: Number | None) -> str:
 
 
 def direction(found: MetricGap, changed: float) -> str:
-    """Whether a change of this metric is "worse" or "better"; an empty word where neither, or for none at all."""
+    """Whether a change of this metric is "worse" or "better"; an empty word where it is neither."""
     if found.better == "neither" or not changed:
         return ""
     return "better" if (changed > 0) == (found.better == "higher") else "worse"
@@ -198,19 +198,23 @@ def cell(value: Cell, column: TableColumn) -> str:
 
 
 def _figure(value: float, form: str) -> str:
-    match form:
-        case _ if not math.isfinite(value):
-            return words.number(value)
-        case "signed":
-            return signed(value)
-        case "share":
-            return words.percent(value)
-        case "count":
-            return f"{value:,.0f}".replace("-", "−")
-        case "p":
-            return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004  -- three places of p
-        case _:
-            return words.number(value)
+    if not math.isfinite(value):
+        return words.number(value)
+    if form == "number" and 0.001 <= abs(value) < 1:  # noqa: PLR2004  -- where three places are three digits
+        return level(value)
+    return _FORMS.get(form, words.number)(value)
+
+
+def _p_value(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004  -- three places of p
+
+
+_FORMS: dict[str, Callable[[float], str]] = {
+    "signed": signed,
+    "share": words.percent,
+    "count": lambda value: f"{value:,.0f}".replace("-", "−"),
+    "p": _p_value,
+}
 
 
 def _other_scale(value: float) -> bool:

@@ -1,7 +1,8 @@
-"""Headings, tables, lists and code blocks of GitHub-flavoured Markdown, and the cut of a page that is too long."""
+"""Tables, lists and code blocks of GitHub-flavoured Markdown, and the cut of a page that is too long."""
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,12 @@ def fenced(lines: Iterable[str]) -> list[str]:
     longest = max((len(run) for line in clean for run in re.findall(r"`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{fence}sh", *clean, fence, ""]
+
+
+def inside_html(text: str) -> str:
+    """Text within a tag, where Markdown is not read but mentions and addresses still are."""
+    broken = re.sub(r"(@|#)(?=\w)", "\\1\u200b", words.printable(text))
+    return html.escape(broken).replace("://", "&#58;//").replace("www.", "www&#46;").replace("`", "&#96;")
 
 
 def fitted(lines: Iterable[str], most_bytes: int, *, note: str) -> str:

@@ -174,8 +174,8 @@ def _rest(console: Console, rest: int) -> None:
 
 def _finding(report: Report, finding: Finding, *, console: Console, place: int) -> None:
     known = finding.sentence == report.decision.headline
-    sentence = sentence("" if known else f". {finding.sentence}")
-    console.print(Tied(Text.assemble(f"{place}. ", (story.finding_title(finding), "bold"), sentence)))
+    more = sentence("" if known else f". {finding.sentence}")
+    console.print(Tied(Text.assemble(f"{place}. ", (story.finding_title(finding), "bold"), more)))
     details = [" · ".join(story.finding_facts(finding))]
     number = numbers.number_of(report, finding)
     details += [

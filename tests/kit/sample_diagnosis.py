@@ -89,7 +89,7 @@ def gap(metric: str, better: Better, start: float, *, changes: Mapping[str, floa
         if step in MISSING_STEPS:
             parts.append(GapPart(step=step, why_not=MISSING_STEPS[step]))
             continue
-        rungs.append(RungValue(step=step, value=round(rungs[-1].value + change, 6)))
+        rungs.append(RungValue(step=step, value=rungs[-1].value + change))
         parts.append(_part(step, change, better=better))
     return MetricGap(
         metric=metric,
@@ -139,10 +139,8 @@ def rich() -> Diagnosis:
             "production, matched to a label": 24718,
         },
         summary=(
-            "The model looked better than it is, and production feeds it other values: 0.934 was reported, "
-            "0.776 is what bookings get.",
-            "Half of the loss comes from four columns that production fills differently, above all country, "
-            "which is PRT on every request.",
+            "The model looked better than it is, and is fed other values: 0.934 reported, 0.776 live.",
+            "Half of the loss is four columns that production fills otherwise, above all country.",
             "A quarter was never there: the test knew values that are only filled in at check-in.",
         ),
         next_steps=(
@@ -203,7 +201,8 @@ def bare() -> Diagnosis:
 
 def hostile() -> Diagnosis:
     """The rich one with markup, mentions, newlines and terminal escapes wherever data can put text."""
-    return msgspec.convert(_spoil(msgspec.to_builtins(rich())), Diagnosis)
+    few = replace(rich(), exhibits=(*EXHIBITS[:5], EXHIBITS[-1]))
+    return msgspec.convert(_spoil(msgspec.to_builtins(few)), Diagnosis)
 
 
 ALL: dict[str, Callable[[], Diagnosis]] = {"rich": rich, "fifty": fifty, "bare": bare, "hostile": hostile}
@@ -223,7 +222,7 @@ def _spoil(value: object, key: str = "") -> object:
             return [_spoil(v, key) for v in value]
         case str() if key in {"step", "steps", "includes", "outside"}:
             return f"{value}{HOSTILE}" if value.startswith("leak") else value
-        case str() if key not in _FIXED:
+        case str() if value and key not in _FIXED:
             return f"{value}{HOSTILE}"
         case _:
             return value
