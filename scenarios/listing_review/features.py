@@ -6,6 +6,7 @@ listings as the table of reviews has them, with the reviewer who came and the hi
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,9 @@ NUMBERS = (
 ZIP_REVIEWS, WARD_REVIEWS = 50, 100
 """Over how many of the latest reviews of a zip code or a ward the share with a violation is taken."""
 
+WIDTH = 1 << 20
+"""More than any number of a day, so that an owner's code times this plus a day sorts by both."""
+
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
@@ -43,27 +47,23 @@ def build(requests: pd.DataFrame, data: Path) -> pd.DataFrame:
     """
     moments = pd.to_datetime(requests["event_time"], utc=True).dt.tz_convert(ZONE)
     days = moments.dt.tz_localize(None).dt.normalize().dt.as_unit("s")
-    log = read_log(data)
-    rota = known(log, requests["zip"], key="zip", days=days)
-    return _features(requests, data, log=log, days=days, reviewer=rota.last_text("reviewer"))
+    rota = known(data, "zip", owners=requests["zip"], days=days)
+    return _features(requests, data, days=days, reviewer=rota.last_reviewer())
 
 
 def build_table(requests: pd.DataFrame, data: Path) -> pd.DataFrame:
     """The features as the table of reviews has them in the end; reviews are found by `request_id`."""
-    log = read_log(data)
     ids = requests["request_id"].str.removeprefix("r").astype(int)
-    rows = log.set_index("review_id").loc[ids].set_index(requests.index)
-    return _features(requests, data, log=log, days=rows["reviewed_on"], reviewer=rows["reviewer"])
+    rows = read_log(data).set_index("review_id").loc[ids].set_index(requests.index)
+    return _features(requests, data, days=rows["reviewed_on"], reviewer=rows["reviewer"])
 
 
-def _features(
-    requests: pd.DataFrame, data: Path, *, log: pd.DataFrame, days: pd.Series, reviewer: pd.Series
-) -> pd.DataFrame:
+def _features(requests: pd.DataFrame, data: Path, *, days: pd.Series, reviewer: pd.Series) -> pd.DataFrame:
     levels = json.loads((data / "categories.json").read_text())
-    seller, in_zip, ward = (
-        known(log, requests[key], key=key, days=days) for key in ("seller", "zip", "ward")
-    )
     licensed = pd.to_datetime(requests["licensed_on"]).dt.as_unit("s")
+    seller, in_zip, ward = (
+        known(data, key, owners=requests[key], days=days) for key in ("seller", "zip", "ward")
+    )
     columns = {
         **{name: with_levels(requests[name], levels[name]) for name in CATEGORIES[:-1]},
         "reviewer": with_levels(reviewer, levels["reviewer"]),
@@ -71,11 +71,11 @@ def _features(
         "age_days": (days - licensed).dt.days.astype("float64").to_numpy(),
         "month": days.dt.month.astype("float64").to_numpy(),
         "seller_reviews": seller.count(),
-        "seller_violations": seller.total("violation"),
-        "days_since_review": day_numbers(days) - seller.last("day"),
-        "last_minor": seller.last("minor"),
-        "zip_violation_rate": in_zip.rate("violation", latest=ZIP_REVIEWS),
-        "ward_violation_rate": ward.rate("violation", latest=WARD_REVIEWS),
+        "seller_violations": seller.violations(),
+        "days_since_review": day_numbers(days) - seller.last(seller.shelf.days),
+        "last_minor": seller.last(seller.shelf.minors),
+        "zip_violation_rate": in_zip.violation_rate(latest=ZIP_REVIEWS),
+        "ward_violation_rate": ward.violation_rate(latest=WARD_REVIEWS),
     }
     return pd.DataFrame(columns, index=requests.index)
 
@@ -91,6 +91,7 @@ def with_levels(values: pd.Series, levels: list[str]) -> pd.Categorical:
     return pd.Categorical.from_codes(index.get_indexer(pd.Index(values)), categories=index)
 
 
+@cache
 def read_log(data: Path) -> pd.DataFrame:
     """All reviews by day: seller, zip and ward as text, `day` a number, `violation` 0 or 1."""
     columns = ["review_id", "reviewed_on", "seller", "zip", "ward", "reviewer", "critical", "minor"]
@@ -107,57 +108,71 @@ def day_numbers(days: pd.Series) -> Floats:
 
 
 @dataclass(frozen=True)
-class Known:
-    """For each request the rows `first` to `end` of a log sorted by owner: what is known of its owner."""
+class Shelf:
+    """The log sorted by owner and day; `packed` holds both in one integer, `violations` a running sum."""
 
-    log: pd.DataFrame
+    owners: pd.Index
+    packed: Places
+    days: Floats
+    minors: Floats
+    reviewers: npt.NDArray[np.object_]
+    violations: Floats
+
+
+@cache
+def shelved(data: Path, key: str) -> Shelf:
+    """The log by `key`: seller, zip or ward; reviews without one are on no shelf."""
+    log = read_log(data).dropna(subset=key)
+    owners = pd.Index(log[key].unique())
+    packed = owners.get_indexer(pd.Index(log[key])) * WIDTH + log["day"].to_numpy(dtype=np.int64)
+    order = np.argsort(packed, kind="stable")
+    days, minors, found = (
+        log[name].to_numpy(dtype=np.float64)[order] for name in ("day", "minor", "violation")
+    )
+    reviewers = log["reviewer"].to_numpy(dtype=object)[order]
+    return Shelf(owners, packed[order], days, minors, reviewers, np.concatenate([[0.0], np.cumsum(found)]))
+
+
+@dataclass(frozen=True)
+class Known:
+    """For each request what was reviewed of its owner: the places `first` up to `end` of a shelf."""
+
+    shelf: Shelf
     first: Places
     end: Places
-    index: pd.Index
 
     def count(self) -> Floats:
         """How many reviews."""
         return (self.end - self.first).astype(np.float64)
 
-    def total(self, column: str) -> Floats:
-        """The sum of a column over them."""
-        sums = self._sums(column)
-        return sums[self.end] - sums[self.first]
+    def violations(self) -> Floats:
+        """How many of them found one."""
+        return self.shelf.violations[self.end] - self.shelf.violations[self.first]
 
-    def rate(self, column: str, *, latest: int) -> Floats:
-        """The mean of a column over the latest of them, NaN where there is none."""
-        sums, start = self._sums(column), np.maximum(self.first, self.end - latest)
-        size = np.where(self.end > start, self.end - start, np.nan)
-        return np.asarray((sums[self.end] - sums[start]) / size)
+    def violation_rate(self, *, latest: int) -> Floats:
+        """The share of the latest of them that did, NaN where there is none."""
+        some = Known(self.shelf, np.maximum(self.first, self.end - latest), self.end)
+        return some.violations() / np.where(some.count() > 0, some.count(), np.nan)
 
-    def last(self, column: str) -> Floats:
+    def last(self, values: Floats) -> Floats:
         """A number of the last of them, NaN where there is none."""
-        values = self.log[column].to_numpy(dtype=np.float64)
         return np.where(self.end > self.first, values[self.end - 1], np.nan)
 
-    def last_text(self, column: str) -> pd.Series:
-        """A text of the last of them, None where there is none."""
-        values = self.log[column].to_numpy(dtype=object)
-        return pd.Series(np.where(self.end > self.first, values[self.end - 1], None), index=self.index)
-
-    def _sums(self, column: str) -> Floats:
-        return np.concatenate([[0.0], np.cumsum(self.log[column].to_numpy(dtype=np.float64))])
+    def last_reviewer(self) -> pd.Series:
+        """Who made the last of them, None where there is none."""
+        last = pd.Series(self.shelf.reviewers[self.end - 1])
+        return last.where(self.end > self.first, None)
 
 
-def known(log: pd.DataFrame, owners: pd.Series, *, key: str, days: pd.Series) -> Known:
+def known(data: Path, key: str, *, owners: pd.Series, days: pd.Series) -> Known:
     """What was reviewed of each owner before each day (not on it).
 
-    An (owner, day) pair packed in one integer is sorted within and across owners, so two binary searches
-    answer each request. Example: reviews on the 1st, 1st and 3rd are 2 on the 2nd and 3 on the 4th.
+    Two binary searches answer each request. Example: reviews on the 1st, 1st and 3rd are 2 on the 2nd and 3
+    on the 4th; of an owner that is missing or on no shelf nothing is known.
     """
-    width = 1 << 20
-    kept = log[log[key].notna()]
-    names = pd.Index(kept[key].unique())
-    packed = names.get_indexer(pd.Index(kept[key])) * width + kept["day"].to_numpy(dtype=np.int64)
-    order = np.argsort(packed, kind="stable")
-    codes = names.get_indexer(pd.Index(owners))
+    shelf = shelved(data, key)
+    codes = shelf.owners.get_indexer(pd.Index(owners))
     first, end = (
-        np.searchsorted(packed[order], codes * width + day) for day in (0, day_numbers(days).astype(np.int64))
+        np.searchsorted(shelf.packed, codes * WIDTH + day) for day in (0, day_numbers(days).astype(np.int64))
     )
-    seen = codes >= 0
-    return Known(kept.iloc[order], np.where(seen, first, 0), np.where(seen, end, 0), owners.index)
+    return Known(shelf, np.where(codes < 0, 0, first), np.where(codes < 0, 0, end))
