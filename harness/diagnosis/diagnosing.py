@@ -25,6 +25,7 @@ from harness.diagnosis.exhibits import (
 from harness.diagnosis.exhibits import concept as concepts
 from harness.diagnosis.ladder import climb, clusters_of
 from harness.diagnosis.material import matrices
+from harness.diagnosis.remedying import remedied
 from harness.diagnosis.rows import Holdout, Production
 from harness.diagnosis.samples import REPEATED, UNTIMELY, leak_free
 from harness.diagnosis.shapley import shares
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from harness.diagnosis.domain import Domain
     from harness.diagnosis.ladder import Ladder
     from harness.diagnosis.material import Codes, HoldoutRows, Mask, Material
-    from harness.records import CheckedCause, Exhibit, HoldoutUses, MetricGap
+    from harness.records import CheckedCause, Exhibit, HoldoutUses, MetricGap, Remedy
 
 #: rows of either side that the classifiers are fitted on, evenly spread
 MOST_ROWS = 50_000
@@ -50,6 +51,7 @@ class Parts:
     metrics: tuple[MetricGap, ...]
     exhibits: tuple[Exhibit, ...]
     causes: tuple[CheckedCause, ...]
+    remedies: tuple[Remedy, ...]
     uses: HoldoutUses | None
     ladder: Ladder
     domain: Domain | None
@@ -75,6 +77,8 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
     found = shares(production, thresholds=material.thresholds, unit=clusters.production)
     say("diagnosis: the evidence for each part")
     slices, confirmed = segments.worst(material)
+    say("diagnosis: each remedy replayed")
+    remedies = remedied(material)
     return Parts(
         metrics=_with_reasons(gaps.gaps(ladder, found), material),
         exhibits=(
@@ -100,6 +104,7 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
             unlabelled.window(material),
         ),
         causes=causes.checked(material, ladder, domain=domain, slices=confirmed),
+        remedies=remedies,
         uses=leakage.uses(material),
         ladder=ladder,
         domain=domain,
