@@ -12,7 +12,7 @@ from tests.kit.shortened import shortened
 if TYPE_CHECKING:
     from pathlib import Path
 
-REQUESTS = 150
+REQUESTS = 300
 
 
 @pytest.mark.timeout(120)
