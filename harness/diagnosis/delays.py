@@ -218,4 +218,4 @@ def _auc(scores: Floats, positives: Floats, *, negatives: Floats) -> float:
 def auc_by_score(up: Floats, down: Floats) -> float:
     """AUC from the positives and negatives at each distinct score, ascending; nan without either."""
     pairs = float(up.sum() * down.sum())
-    return float(up @ (np.cumsum(down) - 0.5 * down)) / pairs if pairs > 0.0 else math.nan
+    return float((up * (np.cumsum(down) - 0.5 * down)).sum()) / pairs if pairs > 0.0 else math.nan

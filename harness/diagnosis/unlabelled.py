@@ -18,7 +18,7 @@ from harness.diagnosis._arrays import aligned, finite, probabilities, scored
 from harness.diagnosis.calibration import calibration_error, recalibration_line
 from harness.diagnosis.delays import auc_by_score
 from harness.diagnosis.recalibrators import Map, fit
-from harness.metrics import LOG_LOSS_CLIP, predicted_positive_rate
+from harness.metrics import LOG_LOSS_CLIP
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -108,7 +108,7 @@ def expected_metrics(calibrated: npt.ArrayLike, scores: npt.ArrayLike, *, thresh
         f1=_ratio(2.0 * hits, 2.0 * hits + alarms + misses),
         accuracy=_ratio(hits + quiet, float(chance.size)),
         specificity=_ratio(quiet, quiet + alarms),
-        flagged=predicted_positive_rate(score, threshold=threshold),
+        flagged=_ratio(float(np.count_nonzero(flagged)), float(score.size)),
     )
 
 
@@ -197,7 +197,7 @@ def _inside(then: Floats, now: Floats) -> Check:
 def _average_precision(up: Floats, rows: npt.NDArray[np.intp]) -> float:
     """By falling distinct score: the sum of (gain in recall) * precision, rows counted as chances."""
     gain, found = up[::-1], np.cumsum(up[::-1])
-    return _ratio(float(gain @ (found / np.cumsum(rows[::-1]))), float(up.sum()))
+    return _ratio(float((gain * found / np.cumsum(rows[::-1])).sum()), float(up.sum()))
 
 
 def _log_loss(chance: Floats, score: Floats) -> float:
@@ -205,7 +205,8 @@ def _log_loss(chance: Floats, score: Floats) -> float:
     if not score.size or score.min() < 0.0 or score.max() > 1.0:
         return math.nan
     kept = np.clip(score, LOG_LOSS_CLIP, 1.0 - LOG_LOSS_CLIP)
-    return -float(chance @ np.log(kept) + (1.0 - chance) @ np.log1p(-kept)) / score.size
+    # A product and its sum: `@` would wake a thread of the linear algebra library for each chunk of rows.
+    return -float((chance * np.log(kept) + (1.0 - chance) * np.log1p(-kept)).sum()) / score.size
 
 
 def _ratio(above: float, below: float) -> float:
