@@ -28,6 +28,8 @@ from harness.records import CapturedRequest
 _MS = 10**6
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
+#: a body that would become more than this is kept whole
+_MOST_ROWS, _MOST_BYTES = 10_000, 32 << 20
 _LISTS = ("dataframe_records", "instances", "inputs")
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -139,17 +141,24 @@ def _taken_apart(body: bytes) -> list[bytes]:
         words = _OBJECT.decode(body)
         key = next((one for one in _LISTS if one in words), None)
         if key is not None:
-            return [_with(words, key, [one]) for one in _LIST.decode(words[key])]
+            return [_with(words, key, [one]) for one in _listed(words[key], beside=len(body))]
         if "dataframe_split" in words:
             table = _OBJECT.decode(words["dataframe_split"])
             plain = {name: raw for name, raw in table.items() if name != "index"}
-            return [
-                _with(words, "dataframe_split", {**plain, "data": [one]})
-                for one in _LIST.decode(table["data"])
-            ]
+            found = _listed(table["data"], beside=len(body))
+            return [_with(words, "dataframe_split", {**plain, "data": [one]}) for one in found]
     except (*_NOT_JSON, KeyError):
         pass
     return []
+
+
+def _listed(raw: msgspec.Raw, *, beside: int) -> list[msgspec.Raw]:
+    """The rows of a list; none where they, each with what stands beside the list, would be too much."""
+    size = len(bytes(raw))
+    if size > _MOST_BYTES // 16:
+        return []
+    rows = _LIST.decode(raw)
+    return rows if len(rows) <= _MOST_ROWS and len(rows) * (beside - size) <= _MOST_BYTES else []
 
 
 def _with(words: dict[str, msgspec.Raw], key: str, value: Any) -> bytes:  # noqa: ANN401, PLR0917  -- any JSON
@@ -159,7 +168,7 @@ def _with(words: dict[str, msgspec.Raw], key: str, value: Any) -> bytes:  # noqa
 def _predictions(body: bytes) -> list[bytes]:
     try:
         words = _OBJECT.decode(body)
-        return [_with(words, "predictions", [one]) for one in _LIST.decode(words["predictions"])]
+        return [_with(words, "predictions", [one]) for one in _listed(words["predictions"], beside=len(body))]
     except (*_NOT_JSON, KeyError):
         return []
 

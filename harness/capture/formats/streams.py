@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from harness.capture.sources import MAX_LINE_BYTES, Unreadable
+from harness.capture.sources import Unreadable
 
-#: one record; a longer one is dropped and skipped
-MAX_RECORD_BYTES = MAX_LINE_BYTES
+#: one record; a longer one is dropped and skipped. Decoded JSON may take thirty times its bytes
+MAX_RECORD_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 20
 
 _GZIP = b"\x1f\x8b"

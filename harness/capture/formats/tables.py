@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from harness.capture import times
 from harness.capture.formats.json_objects import records
 from harness.capture.formats.pieces import broken, epoch, instant, readable
-from harness.capture.formats.streams import chunks, lines
+from harness.capture.formats.streams import MAX_RECORD_BYTES, chunks, lines
 from harness.capture.parquet import TICKS_NS, batch_rows
 from harness.capture.sources import Unreadable
 
@@ -112,8 +112,8 @@ def _cells(column: pa.Array) -> list[Any]:
 
 
 def _csv(path: Path) -> Iterator[tuple[int, Row | Unreadable]]:
-    """A quoted cell may hold line breaks; a cell above 64 MiB, or a quote that never ends, is unreadable."""
-    csv.field_size_limit(64 << 20)
+    """A quoted cell may hold line breaks; a cell above 32 MiB, or a quote that never ends, is unreadable."""
+    csv.field_size_limit(MAX_RECORD_BYTES)
     place = [0]
     reader = csv.reader(_csv_lines(path, place), strict=True)
     names: list[str] | None = None
