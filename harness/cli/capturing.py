@@ -41,7 +41,7 @@ def capture() -> None:
     help="Share of records that may be lost; above it nothing is written (code 65).",
 )
 def import_(files: tuple[Path, ...], *, target: Path, labels_to: Path | None, **given: Any) -> int:  # noqa: ANN401  -- as declared to click
-    """Write the requests of FILE... (or folders) to OUT with their answers; count what is dropped, and why."""
+    """Write the requests of FILE... (or folders) to OUT with their answers; count what is dropped and why."""
     from harness.capture import exporting, importing, survey, wording
 
     surveyor = survey.Surveyor()
