@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from harness.errors import RunError
-from harness.records import Decision, Word
+from harness.records import Approval, Decision, Word
 from harness.report.model import SCHEMA_VERSION
 from harness.run.folder import CHOSEN, MANIFEST, RUN_SCHEMA, RunFolder
 
@@ -42,6 +42,12 @@ class RunEntry:
     as_of: str
     decision: Decision
     build: str = ""
+    approvals: tuple[Approval, ...] = ()
+
+    @property
+    def approved(self) -> bool:
+        """Whether a person let this very verdict pass."""
+        return any(one.stands for one in self.approvals)
 
     @property
     def word(self) -> Word:
@@ -95,6 +101,7 @@ class _Brief(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     as_of: str
     decision: Decision
+    approvals: tuple[Approval, ...] = ()
 
 
 def list_runs(results: Path) -> Listing:
@@ -211,6 +218,7 @@ def _judged(folder: RunFolder, known: Skipped) -> RunEntry | Skipped:
         as_of=brief.as_of,
         decision=brief.decision,
         build=known.build,
+        approvals=brief.approvals,
     )
 
 
