@@ -195,6 +195,7 @@ def render(root: Path, form: str, *, console: Console) -> str:
         "json": lambda: report.encode(made).decode(),
         "markdown": lambda: report.markdown(made),
         "html": lambda: report.html(made),
+        "prometheus": lambda: report.prometheus([made]),
     }[form]()
 
 
