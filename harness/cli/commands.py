@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.cli import approving, inspecting
+from harness.cli import approving, inspecting, serving
 from harness.cli.options import FOLDER, PATH, PUBLIC, RESULTS, RUN
 from harness.cli.output import Ending, screen, show
 from harness.cli.progress import Watch
@@ -276,6 +276,9 @@ def labels_add(run_folder: Path, file: Path) -> int:
         stages.add_labels(run_folder, file, say=watch.say)
     click.echo(f"Now: replaygate decide {run_folder}")
     return 0
+
+
+cli.add_command(serving.gate_server)
 
 
 @cli.command(short_help="Print the JSON Schema of scenario or report files.")
