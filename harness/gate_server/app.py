@@ -5,14 +5,15 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from harness import __version__
 from harness.gate_server import argo, flagger, kayenta
 from harness.gate_server.asked import REFUSALS, text
 from harness.gate_server.protection import HEALTH, Protection, Rules
-from harness.report import prometheus
+from harness.report import prometheus, words
 from harness.report.prometheus import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from harness.gate_server.board import Board
 
 _ABOUT = "Verdicts of replaygate for rollout controllers. No answer but a pass is leave to go on."
+
+
+_MOST_ERRORS = 5
 
 
 class _Metrics(PlainTextResponse):
@@ -45,11 +49,26 @@ def routes(board: Board, *, report_url: str = "") -> FastAPI:
         lifespan=lifespan,
         responses=REFUSALS,
     )
+    app.add_exception_handler(RequestValidationError, _unreadable)
     app.include_router(flagger.router(board))
     app.include_router(argo.router(board, report_url=report_url))
     app.include_router(kayenta.router(board))
     app.include_router(_own(board))
     return app
+
+
+async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
+    """What is wrong with a request, without repeating it: not all that can be sent can be sent back."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    told = [
+        {
+            "loc": [words.clipped(str(part)) for part in one["loc"]],
+            "msg": words.clipped(one["msg"], 200),
+            "type": one["type"],
+        }
+        for one in found[:_MOST_ERRORS]
+    ]
+    return JSONResponse({"detail": told}, status_code=422)
 
 
 def _own(board: Board) -> APIRouter:

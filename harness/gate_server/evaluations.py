@@ -60,9 +60,11 @@ class Evaluations:
         *,
         limits: Limits,
         public: tuple[str, ...] = (),
+        program: tuple[str, ...] = (sys.executable, "-m", "harness"),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`scenarios` are files by the name of their scenario; `public` hosts were confirmed by hand."""
+        """`scenarios` are files by their scenario's name; `program` runs one, and may ask `public` hosts."""
+        self._program = program
         self.scenarios = dict(scenarios)
         self.limits = limits
         self.finished = 0
@@ -95,7 +97,7 @@ class Evaluations:
         if known and self._clock() - known.at < self.limits.again_after_s:
             return f"its last evaluation came to no verdict: {known.why}"
         if len(self._tasks) >= self.limits.concurrency + self.limits.queue:
-            return f"{len(self._tasks)} evaluations are under way or waiting already"
+            return f"{words.counted(len(self._tasks), 'evaluation')} under way or waiting already"
         self._tasks[job] = asyncio.create_task(self._evaluate(job))
         return ""
 
@@ -148,7 +150,7 @@ class Evaluations:
         public = [part for host in self._public for part in ("--allow-public", host)]
         path = str(self.scenarios[job.scenario])
         options = ["--results", str(self._results), f"--build={job.build}", "--quiet"]
-        return [sys.executable, "-m", "harness", "run", *options, *public, "--", path]
+        return [*self._program, "run", *options, *public, "--", path]
 
 
 async def _last_line(process: asyncio.subprocess.Process) -> str:

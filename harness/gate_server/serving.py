@@ -86,7 +86,7 @@ def guarded(settings: Settings, environ: Mapping[str, str]) -> Rules:
             f"--host {settings.host} is open to others", expected="--token-env NAME, a variable with a token"
         )
     named = {host.lower().strip("[]") for host in (*settings.allow_hosts, settings.host)}
-    return Rules(hosts=LOOPBACK | (named - {"0.0.0.0", "::"}), token=token)  # noqa: S104  -- not listened on here
+    return Rules(hosts=LOOPBACK | (named - {"", "0.0.0.0", "::"}), token=token)  # noqa: S104  -- not listened on here
 
 
 def _is_loopback(host: str) -> bool:
