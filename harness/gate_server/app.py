@@ -50,11 +50,20 @@ def routes(board: Board, *, report_url: str = "") -> FastAPI:
         responses=REFUSALS,
     )
     app.add_exception_handler(RequestValidationError, _unreadable)
+    for status in (400, 404, 405):
+        app.add_exception_handler(status, _refused)
     app.include_router(flagger.router(board))
     app.include_router(argo.router(board, report_url=report_url))
     app.include_router(kayenta.router(board))
     app.include_router(_own(board))
     return app
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    """A refusal of the framework in the shape of our own."""
+    status = getattr(error, "status_code", 400)
+    told = {"error": words.clipped(str(getattr(error, "detail", "") or "refused"), 200)}
+    return JSONResponse(told, status_code=status, headers=getattr(error, "headers", None))
 
 
 async def _unreadable(_request: Request, error: Exception) -> JSONResponse:

@@ -47,8 +47,9 @@ class Refused(BaseModel):
 
 
 def text(told: str) -> dict[str, Any]:
-    """How an answer of plain text is documented."""
-    return {"description": told, "content": {"text/plain": {"schema": {"type": "string"}}}}
+    """How an answer of plain text is documented; what stands before every route refuses in JSON."""
+    content: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
+    return {"description": told, "content": content | {"application/json": {"schema": {}}}}
 
 
 #: what stands before every route

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from harness.gate_server.asked import Documented, text
 from harness.gate_server.standing import Standing
+from harness.report import words
 from harness.run.catalogue import BUILD
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def answer(phase: Phase, standing: Standing) -> tuple[int, str]:
 
 _ANSWERS: Documented = {
     200: text("Go on; for the hook rollback: roll back."),
-    400: text("The hook is configured for another phase, or the request cannot be read."),
     403: text("The gate is closed; the first line says why."),
     409: text("Not passed; the first line says why."),
 }
@@ -66,10 +66,8 @@ def router(board: Board) -> APIRouter:
     async def hook(phase: Phase, body: Hook) -> PlainTextResponse:
         """Whether the canary may go on, at once; the evaluation itself runs in the background."""
         if body.phase and body.phase != phase:
-            told = (
-                f"this is the hook {phase}, and Flagger calls it as {body.phase}: change its type or its url"
-            )
-            return PlainTextResponse(told[:480], status_code=400)
+            told = f"this url is for hooks {phase}, and Flagger calls it for {words.clipped(body.phase, 40)}"
+            return PlainTextResponse(f"{told}: change the type or the url", status_code=_NO[phase])
         build = body.build()
         if not build:
             told = "no build: neither metadata.build nor checksum names one"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.gate_server.asked import Build, Documented, Refused
 from harness.gate_server.standing import Standing
@@ -50,13 +50,6 @@ class Thresholds(BaseModel):
     passing: float = Field(alias="pass", gt=0, le=100)
     marginal: float = Field(gt=0, lt=100)
 
-    @model_validator(mode="after")
-    def ordered(self) -> Thresholds:
-        """A failure scores 0 and what waits scores `marginal`: neither may reach the pass."""
-        if int(self.marginal) >= self.passing or int(self.marginal) < 1:
-            raise ValueError("marginal must be at least 1 and below pass")
-        return self
-
 
 class Execution(BaseModel):
     """The body of a canary: one build in all scopes, and the thresholds that the caller judges by."""
@@ -64,12 +57,15 @@ class Execution(BaseModel):
     scopes: dict[str, Pair] = Field(min_length=1)
     thresholds: Thresholds
 
-    @model_validator(mode="after")
-    def one_build(self) -> Execution:
-        """All scopes are of one build."""
-        if len({pair.experiment.scope for pair in self.scopes.values()}) > 1:
-            raise ValueError("the experiment scopes name several builds")
-        return self
+    def contradiction(self) -> str:
+        """Why it cannot be judged by these thresholds, or of which build it is is open; else empty.
+
+        A failure scores 0 and what waits scores `marginal`: neither may reach the pass.
+        """
+        if not 1 <= int(self.thresholds.marginal) < self.thresholds.passing:
+            return "thresholds.marginal must be at least 1 and below thresholds.pass"
+        several = len({pair.experiment.scope for pair in self.scopes.values()}) > 1
+        return "the experiment scopes name several builds" if several else ""
 
     def build(self) -> str:
         """The build that is asked about."""
@@ -168,6 +164,8 @@ def router(board: Board) -> APIRouter:
         await board.refresh()
         if config not in board.scenarios():
             return _no(404, "no such scenario")
+        if why := body.contradiction():
+            return _no(409, why)
         standing = await board.ensure(body.build(), config)
         if standing.state == "unknown":
             return _no(409, standing.reason)
