@@ -6,7 +6,8 @@ from harness.report.diagnosis_terminal import likely as likely_terminal
 from harness.report.diagnosis_terminal import render as diagnosis_terminal
 from harness.report.html import render as html
 from harness.report.markdown import render as markdown
-from harness.report.model import decode, encode, schema
+from harness.report.model import decode, encode, judged_sha256, schema
+from harness.report.prometheus import render as prometheus
 from harness.report.terminal import render as terminal
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "diagnosis_terminal",
     "encode",
     "html",
+    "judged_sha256",
     "likely_terminal",
     "markdown",
+    "prometheus",
     "schema",
     "terminal",
 ]

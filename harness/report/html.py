@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from harness.report import numbers, story, tables, words
+from harness.report import approvals, numbers, story, tables, words
 
 if TYPE_CHECKING:
     from harness.records import Report
@@ -35,6 +35,7 @@ def render(report: Report) -> str:
         responses=plots.responses(report),
         sequences=look_plots.sequences,
         limits=limits.pictures(report),
+        approvals=approvals.lines(report),
     )
 
 

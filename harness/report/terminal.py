@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.report import numbers, story, tables, words
+from harness.report import approvals, numbers, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +54,7 @@ def render(report: Report, console: Console, *, folder: Path | None = None) -> N
     """The report is printed on `console`; `folder`, where the run lies, is named at the end when given."""
     console.print(Text(f"replaygate · {story.masthead(report)}", style="dim"))
     console.print(Tied(_verdict(report.decision)))
+    _lines(console, approvals.lines(report))
     _lines(console, _ledger(report))
     _gates(report, console)
     _findings(report, console)

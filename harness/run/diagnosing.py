@@ -204,5 +204,5 @@ def stored(root: Path) -> Diagnosis | None:
     folder = open_run(root)
     if not (root / "diagnosis.json").is_file():
         return None
-    folder.verify_report("diagnosis.json")
+    folder.verify_files("diagnosis.json")
     return folder.load("diagnosis.json", Diagnosis)

@@ -14,7 +14,7 @@ from harness import report
 from harness.capture.times import parse
 from harness.errors import Interrupted, RunError, UsageError
 from harness.replay.guard import confirmed
-from harness.run import comparing, deciding
+from harness.run import approving, comparing, deciding
 from harness.run.folder import CHOSEN, Chosen, RunFolder, create, open_run
 from harness.run.preparing import (
     attach_labels,
@@ -50,7 +50,7 @@ class Options:
     """What the command line adds to a scenario: `phases` names the only ones to run (empty: all).
 
     `first` cuts every phase to its first requests by time; parity is then a census of those alone.
-    `fail_fast` stops a phase once no remaining answer could change FAIL.
+    `fail_fast` stops a phase once no remaining answer could change FAIL. `build` says which build it is of.
     """
 
     results: Path = Path("results")
@@ -58,6 +58,7 @@ class Options:
     all_phases: bool = False
     first: int | None = None
     fail_fast: bool = False
+    build: str = ""
     as_of: str | None = None
     allow_public: tuple[str, ...] = ()
 
@@ -90,6 +91,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
         all_phases=options.all_phases,
         first=options.first,
         fail_fast=options.fail_fast,
+        build=options.build,
     )
     folder.save(CHOSEN, chosen)
     _replay(todo, folder, watch=watch, done=None)
@@ -170,6 +172,19 @@ def add_labels(root: Path, path: Path, *, say: Callable[[str], None]) -> None:
     attach_labels(loaded, folder, path=path, say=say)
 
 
+def approve(root: Path, *, by: str, why: str) -> Report:
+    """A human decision beside the verdict of a run, shown in every report from now on."""
+    folder = open_run(root)
+    folder.record()
+    with approving.alone(folder):
+        made = reported(folder)
+        at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        approving.add(folder, approving.approval(made, by=by, why=why, at=at))
+        shown = approving.approved(folder, made)
+        _write(folder, shown)
+    return shown
+
+
 def render(root: Path, form: str, *, console: Console) -> str:
     """One rendering of report.json as text (none for the terminal, which is drawn); nothing is written."""
     folder = open_run(root)
@@ -181,6 +196,7 @@ def render(root: Path, form: str, *, console: Console) -> str:
         "json": lambda: report.encode(made).decode(),
         "markdown": lambda: report.markdown(made),
         "html": lambda: report.html(made),
+        "prometheus": lambda: report.prometheus([made]),
     }[form]()
 
 
@@ -210,6 +226,7 @@ def _models(folder: RunFolder, loaded: Loaded, *, say: Callable[[str], None]) ->
 
 def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:
     made = deciding.judge(folder, loaded, as_of_ns=as_of_ns, created_at=folder.record().created_at)
+    made = approving.approved(folder, made)
     _write(folder, made)
     return made
 
