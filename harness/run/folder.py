@@ -36,19 +36,24 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """`chosen.json`: what the command line asked of a run, beside its scenario; saved before sending."""
+    """`chosen.json`: what the command line asked of a run, beside its scenario; saved before sending.
+
+    `build` is the build that the run was said to be of, by which its verdict is asked for.
+    """
 
     phases: tuple[str, ...] = ()
     all_phases: bool = False
     first: int | None = None
     fail_fast: bool = False
+    build: str = ""
 
     def options(self) -> str:
         """The same on a command line: " --phase parity --all-phases --first 2000"."""
         named = "".join(f" --phase {shlex.quote(name)}" for name in self.phases)
         cut = "" if self.first is None else f" --first {self.first}"
         fast = " --fail-fast" if self.fail_fast else ""
-        return named + (" --all-phases" if self.all_phases else "") + cut + fast
+        build = f" --build {shlex.quote(self.build)}" if self.build else ""
+        return named + (" --all-phases" if self.all_phases else "") + cut + fast + build
 
 
 class _Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +204,17 @@ class RunFolder:
 
     def verify_report(self) -> None:
         """report.json is as the run wrote it; else RunError."""
-        self._check(self.report.name, self._listed().get(self.report.name, _Kept(done=True)))
+        self.verify_files(self.report.name)
+
+    def verify_files(self, *names: str) -> None:
+        """Those of these files that are there, or should be, are as the run wrote them; else RunError."""
+        listed = self._listed()
+        for name in names:
+            path = self.root / name
+            if path.is_file():
+                self._check(name, listed.get(name, _Kept(done=True)))
+            elif path.exists() or name in listed:
+                raise _lacks(path)
 
     def _check(self, name: str, kept: _Kept) -> None:
         path = self.root / name
