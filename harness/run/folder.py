@@ -21,6 +21,8 @@ from harness.errors import RunError, UsageError
 RUN_SCHEMA = 1
 CHOSEN = "chosen.json"
 MANIFEST = "MANIFEST.jsonl"
+#: what the run is doing, while it does
+LIVE = "live.json"
 REPORTS = frozenset({"report.json", "report.md", "report.html"})
 _EVIDENCE = frozenset({".parquet", ".json", ".jsonl"})
 _APART = ("reproduce/", "calibration/")
@@ -202,6 +204,14 @@ class RunFolder:
             if path.suffix in _EVIDENCE and name not in listed and not _apart(name):
                 raise RunError("the run did not write this file", where=str(path), fix="Take it away.")
 
+    def rendering(self, name: str) -> bytes | None:
+        """A rendering of the report as the run wrote it; None where it is not there, or no longer so."""
+        kept = self._listed().get(name)
+        if kept is None or not (self.root / name).is_file():
+            return None
+        data = (self.root / name).read_bytes()
+        return data if hashlib.sha256(data).hexdigest() in kept.digests else None
+
     def verify_report(self) -> None:
         """report.json is as the run wrote it; else RunError."""
         self.verify_files(self.report.name)
@@ -274,7 +284,8 @@ _AGAIN = "Take back the file as it was, or run the scenario again."
 def _apart(name: str) -> bool:
     """What stands in a run's folder and is no artefact: journals, reports, tools, and the manifest."""
     file = name.rpartition("/")[2]
-    return file.startswith("journal-") or name in REPORTS or name == MANIFEST or name.startswith(_APART)
+    known = name in REPORTS or name in {MANIFEST, LIVE}
+    return known or file.startswith("journal-") or name.startswith(_APART)
 
 
 def _sha256(path: Path) -> str:

@@ -52,14 +52,18 @@ def findings(root: Path) -> Report:
 def show(root: Path, wanted: str) -> ShownRequest:
     """The request with this id, or else this seq; UsageError with the nearest ids where there is none."""
     folder, loaded = reopen(root)
-    report = reported(folder)
+    return gathered(folder, loaded, report=reported(folder), wanted=wanted)
+
+
+def gathered(folder: RunFolder, loaded: Loaded, *, report: Report, wanted: str) -> ShownRequest:
+    """The same of a run that is open already, and was found whole."""
     table = folder.read(folder.capture)
-    seq = _seq(table["request_id"], wanted, where=str(root))
+    seq = _seq(table["request_id"], wanted, where=str(folder.root))
     request = next(capture.requests(table.slice(seq, 1)))
     arms, outcomes = _arms(folder, loaded, request=request)
     differs = _differs(folder, seq, report=report)
     return ShownRequest(
-        run=str(root),
+        run=str(folder.root),
         request_id=request.request_id,
         seq=seq,
         ts=rfc3339(request.ts_ns),
