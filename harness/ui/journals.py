@@ -143,9 +143,10 @@ class Line:
     @property
     def standing(self) -> str:
         """What is certain by now."""
+        certain = "" if self.n == self.planned else ", whatever comes"
         if self.least > self.limit:
-            return "over the line, whatever comes"
-        return "within, whatever comes" if self.most <= self.limit else "open"
+            return f"over the line{certain}"
+        return f"within{certain}" if self.most <= self.limit else "open"
 
 
 def lines(course: Course, *, planned: int, error_limit: float, slow_limit: float) -> list[Line]:

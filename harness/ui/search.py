@@ -25,6 +25,7 @@ ROWS = 50
 #: beyond so many rows a list is not read but narrowed
 MOST_ROWS = 10_000
 MOST_TEXT = 200
+_MANY_HITS = 5_000
 Order = Literal["seq", "difference", "ms"]
 _ORDERS: tuple[Order, ...] = ("seq", "difference", "ms")
 
@@ -162,7 +163,7 @@ def _mask(index: Index, asked: Question) -> NDArray[np.bool_]:
     mask = np.ones(index.meta.n, bool)
     right, _, left = asked.pair.partition(VERSUS)
     if asked.q:
-        mask &= _texts(pc.match_substring(index.ids, asked.q))
+        mask &= _containing(index.ids, asked.q)
     if asked.unit:
         mask &= _is(index.texts("unit"), asked.unit)
     if asked.segment:
@@ -182,6 +183,27 @@ def _mask(index: Index, asked: Question) -> NDArray[np.bool_]:
             mask &= _flips(one, other, threshold=index.meta.threshold)
         if asked.difference is not None:
             mask &= np.abs(other - one) >= asked.difference
+    return mask
+
+
+def _containing(ids: pa.StringArray, text: str) -> NDArray[np.bool_]:
+    """The ids that hold a text, bool (n,).
+
+    All letters of all ids stand in a row, and are searched as one text, which is ten times quicker than id by
+    id as long as the hits are few.
+    """
+    letters, wanted = ids.buffers()[2].to_pybytes(), text.encode()
+    hits, at = [], letters.find(wanted)
+    while at >= 0:
+        hits.append(at)
+        if len(hits) > _MANY_HITS:
+            return _texts(pc.match_substring(ids, text))
+        at = letters.find(wanted, at + 1)
+    ends = np.frombuffer(ids.buffers()[1], np.int32)[1 : len(ids) + 1]
+    found = np.searchsorted(ends, np.asarray(hits, np.int64), side="right")
+    whole = np.asarray(hits, np.int64) + len(wanted) <= ends[found] if hits else slice(0)
+    mask = np.zeros(len(ids), bool)
+    mask[found[whole]] = True
     return mask
 
 

@@ -36,6 +36,17 @@ class Seen:
     damaged: str = ""
 
     @property
+    def under_way(self) -> list[tuple[Course, tuple[Line, ...]]]:
+        """The phase that is being sent, target by target."""
+        phase = self.live.phase if self.live and self.state == "working" else ""
+        return [one for one in self.courses if one[0].phase == phase]
+
+    @property
+    def over(self) -> list[tuple[Course, tuple[Line, ...]]]:
+        """The phases before it, the last one first."""
+        return [one for one in reversed(self.courses) if one not in self.under_way]
+
+    @property
     def share(self) -> float:
         """How much of the phase is done."""
         return self.live.done / self.live.total if self.live and self.live.total else 0.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.benchmarks import capacity, closed_loop, drift, freeze, ladder, open_loop, probes, whereabouts
+from tests.benchmarks import capacity, closed_loop, drift, freeze, ladder, open_loop, probes, ui, whereabouts
 from tests.benchmarks.causes import rows as causes
 from tests.benchmarks.causes import speed
 from tests.benchmarks.figures import Rows, line, merged
@@ -63,6 +63,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "psi_s": drift.rows,
         "drift_s": drift.rows,
     },
+    "ui": {"ui_": ui.rows},
 }
 
 
