@@ -113,7 +113,7 @@ class Beat:
         path = self._root / LIVE
         temporary = path.with_name(path.name + ".tmp")
         with contextlib.suppress(OSError):
-            temporary.write_bytes(msgspec.json.encode(now) + b"\n")
+            temporary.write_bytes(encoded(now))
             temporary.replace(path)
 
 
@@ -122,6 +122,11 @@ def beating(folder: RunFolder, watch: Watcher) -> Iterator[Watcher]:
     """A watcher under which `live.json` tells how the run goes; the file is gone afterwards."""
     with Beat(folder, watch) as beat:
         yield beat
+
+
+def encoded(live: Live) -> bytes:
+    """The file's content."""
+    return msgspec.json.encode(live) + b"\n"
 
 
 def read(root: Path) -> Live | None:

@@ -253,5 +253,7 @@ def _mapped(path: Path) -> pa.Table:
 
 
 def _numpy(column: pa.ChunkedArray) -> NDArray[Any]:
+    if not column.num_chunks:
+        return np.empty(0, column.type.to_pandas_dtype())
     array: NDArray[Any] = column.chunk(0).to_numpy(zero_copy_only=True)
     return array

@@ -97,15 +97,17 @@ def _capture(at: NDArray[np.int64], rng: np.random.Generator) -> pa.Table:
         "source_file": pa.array(["capture.jsonl"] * n),
         "source_offset": pa.array(at),
     }
-    return pa.table(
-        {
-            one.name: known.get(one.name, pa.nulls(n, one.type)).cast(one.type)
-            if one.name != "segments"
-            else known["segments"]
-            for one in columns.CAPTURE
-        },
-        schema=columns.CAPTURE,
+    empty = pa.MapArray.from_arrays(
+        pa.array(np.zeros(n + 1, np.int32)), pa.array([], "str"), pa.array([], "str")
     )
+    known |= dict.fromkeys(("headers", "recorded_headers", "served_by", "tags"), empty)
+    return _table(known, columns.CAPTURE, n=n)
+
+
+def _table(known: dict[str, pa.Array], schema: pa.Schema, *, n: int) -> pa.Table:
+    """The columns that are known, the others null."""
+    found = {one.name: known.get(one.name, pa.nulls(n, one.type)) for one in schema}
+    return pa.table(found, schema=schema)
 
 
 def _outcomes(
@@ -133,10 +135,7 @@ def _outcomes(
         "detail": pa.array([""] * n),
         "body": pa.array([b'{"score": 0.5}'] * n),
     }
-    return pa.table(
-        {one.name: known.get(one.name, pa.nulls(n, one.type)) for one in columns.OUTCOMES},
-        schema=columns.OUTCOMES,
-    )
+    return _table(known, columns.OUTCOMES, n=n)
 
 
 def _differences(moved: dict[str, NDArray[np.int64]]) -> pa.Table:
