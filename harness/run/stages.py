@@ -16,6 +16,7 @@ from harness.errors import Interrupted, RunError, UsageError
 from harness.replay.guard import confirmed
 from harness.run import approving, comparing, deciding
 from harness.run.folder import CHOSEN, Chosen, RunFolder, create, open_run
+from harness.run.live import beating
 from harness.run.preparing import (
     attach_labels,
     changed,
@@ -80,9 +81,10 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     folder = create(options.results, loaded.scenario.name, digest=loaded.digest, now=now)
     watch.say(f"run {folder.root}")
     try:
-        prepared = prepare(
-            loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=watch.say
-        )
+        with beating(folder, watch) as beat:
+            prepared = prepare(
+                loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=beat.say
+            )
     except BaseException:
         shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
         raise
@@ -94,10 +96,11 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
         build=options.build,
     )
     folder.save(CHOSEN, chosen)
-    _replay(todo, folder, watch=watch, done=None)
-    watch.say("comparing")
-    comparing.compare(folder, loaded, models=replace(prepared.models(), others=others))
-    return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
+    with beating(folder, watch) as beat:
+        _replay(todo, folder, watch=beat, done=None)
+        beat.say("comparing")
+        comparing.compare(folder, loaded, models=replace(prepared.models(), others=others))
+        return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
 
 
 def resume(
@@ -114,9 +117,17 @@ def resume(
     if is_finished(folder) and folder.report.is_file():
         watch.say(f"run {folder.root} is finished: there is nothing to resume")
         return folder, reported(folder)
+    with beating(folder, watch) as beat:
+        return folder, _resumed(folder, loaded, as_of_ns=as_of_ns, watch=beat, public=allow_public)
+
+
+def _resumed(
+    folder: RunFolder, loaded: Loaded, *, as_of_ns: int, watch: Watcher, public: tuple[str, ...]
+) -> Report:
+    """What is left of a run, sent; then all compared and judged."""
     if not is_finished(folder):
-        check_may_resend(loaded, public=allow_public)
-        loaded = replace(loaded, scenario=_confirmed(loaded.scenario, allow_public))
+        check_may_resend(loaded, public=public)
+        loaded = replace(loaded, scenario=_confirmed(loaded.scenario, public))
         check_environment(loaded)
         watch.say(f"run {folder.root}: going on where it was cut")
         chosen = folder.load(CHOSEN, Chosen)
@@ -124,7 +135,7 @@ def resume(
         _replay(todo, folder, watch=watch, done=notes_so_far(folder))
     watch.say("comparing")
     comparing.compare(folder, loaded, models=_models(folder, loaded, say=watch.say))
-    return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
+    return _judge(folder, loaded, as_of_ns=as_of_ns)
 
 
 def _confirmed(scenario: Scenario, public: tuple[str, ...]) -> Scenario:
