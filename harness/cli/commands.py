@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.cli import inspecting
+from harness.cli import diagnosing, inspecting
 from harness.cli.options import FOLDER, PATH, PUBLIC, RESULTS, RUN
 from harness.cli.output import Ending, screen, show
 from harness.cli.progress import Watch
@@ -245,6 +245,7 @@ def report(run_folder: Path, form: str) -> int:
     return 0
 
 
+cli.add_command(diagnosing.diagnose)
 cli.add_command(inspecting.show)
 cli.add_command(inspecting.reproduce)
 cli.add_command(inspecting.export_test)

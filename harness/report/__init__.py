@@ -2,6 +2,7 @@
 
 from harness.report.diagnosis_html import render as diagnosis_html
 from harness.report.diagnosis_markdown import render as diagnosis_markdown
+from harness.report.diagnosis_terminal import likely as likely_terminal
 from harness.report.diagnosis_terminal import render as diagnosis_terminal
 from harness.report.html import render as html
 from harness.report.markdown import render as markdown
@@ -15,6 +16,7 @@ __all__ = [
     "diagnosis_terminal",
     "encode",
     "html",
+    "likely_terminal",
     "markdown",
     "schema",
     "terminal",

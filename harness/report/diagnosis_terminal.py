@@ -17,11 +17,12 @@ from harness.report.diagnosis_words import status, step
 from harness.report.terminal import Tied, sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
 
-    from harness.records import Diagnosis
+    from harness.records import Diagnosis, LikelyCause
     from harness.report.tables import Table
 
 _MOST_PARTS, _MOST_REMEDIES, _MOST_MISSING = 16, 4, 5
@@ -48,6 +49,18 @@ def render(found: Diagnosis, console: Console, *, folder: Path | None = None) ->
         _heading(console, "Report")
         for name in ("diagnosis.html", "diagnosis.md", "diagnosis.json"):
             console.print(Text(words.printable(str(folder / name))))
+
+
+def likely(causes: Sequence[LikelyCause], console: Console) -> None:
+    """What fits a table of metrics alone, best first, with what to measure next."""
+    _heading(console, "What fits the table of metrics alone, best first")
+    for place, cause in enumerate(causes, start=1):
+        console.print(Tied(sentence(f"{place}. {cause.name}", style="bold")))
+        for line in cause.because:
+            console.print(Tied(sentence(f"   · {line}")))
+        console.print(Tied(sentence(f"   measure next: {cause.next_measurement}", style="dim")))
+    if not causes:
+        console.print(Text("Nothing: no number moved by more than two samples of 2,000 rows would."))
 
 
 def _answer(found: Diagnosis) -> Panel:

@@ -276,8 +276,8 @@ def _quality(run: _Run, as_of_ns: int, *, levels: Levels) -> tuple[QualitySummar
     config = scenario.labels
     if config is None or champion is None:
         return ()
-    table = _labels(run.folder)
-    now = min(as_of_ns, _complete(config, table, otherwise=as_of_ns))
+    table = run_labels(run.folder)
+    now = min(as_of_ns, complete_until(config, table, otherwise=as_of_ns))
     cohort = _cohort(run)
     planned = plans(
         config,
@@ -327,14 +327,14 @@ def _keep_looks(folder: RunFolder, looks: Sequence[Look]) -> None:
         folder.write((path.read_bytes() if before else b"") + b"".join(new), path)
 
 
-def _labels(folder: RunFolder) -> pa.Table:
+def run_labels(folder: RunFolder) -> pa.Table:
     """All labels that were added to the run, none if there are none yet."""
     if not any(folder.labels.glob("part-*.parquet")):
         return columns.LABELS.empty_table()
     return folder.read(folder.labels)
 
 
-def _complete(config: LabelsConfig, table: pa.Table, *, otherwise: int) -> int:
+def complete_until(config: LabelsConfig, table: pa.Table, *, otherwise: int) -> int:
     """The time up to which all labels are there: as declared, or that of the last label."""
     if config.complete_until:
         return parse(config.complete_until)[0]

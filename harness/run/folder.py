@@ -21,7 +21,7 @@ from harness.errors import RunError, UsageError
 RUN_SCHEMA = 1
 CHOSEN = "chosen.json"
 MANIFEST = "MANIFEST.jsonl"
-REPORTS = frozenset({"report.json", "report.md", "report.html"})
+REPORTS = frozenset({f"{what}.{kind}" for what in ("report", "diagnosis") for kind in ("json", "md", "html")})
 _EVIDENCE = frozenset({".parquet", ".json", ".jsonl"})
 _APART = ("reproduce/", "calibration/")
 T = TypeVar("T")
@@ -197,9 +197,9 @@ class RunFolder:
             if path.suffix in _EVIDENCE and name not in listed and not _apart(name):
                 raise RunError("the run did not write this file", where=str(path), fix="Take it away.")
 
-    def verify_report(self) -> None:
-        """report.json is as the run wrote it; else RunError."""
-        self._check(self.report.name, self._listed().get(self.report.name, _Kept(done=True)))
+    def verify_report(self, name: str = "report.json") -> None:
+        """A report is as the run wrote it; else RunError."""
+        self._check(name, self._listed().get(name, _Kept(done=True)))
 
     def _check(self, name: str, kept: _Kept) -> None:
         path = self.root / name

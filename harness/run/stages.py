@@ -32,7 +32,7 @@ from harness.run.resuming import (
     is_finished,
     notes_so_far,
 )
-from harness.scenario import Loaded, load, restore
+from harness.scenario import Loaded, check_judged, load, restore
 from replayers.offline import frame
 
 if TYPE_CHECKING:
@@ -69,8 +69,9 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     what is wrong with the capture before anything is sent.
     """
     loaded = load(path, public=options.allow_public).narrowed(options.first)
+    check_judged(loaded)
     loaded = loaded.failing_fast(wanted=options.fail_fast)
-    as_of_ns = _as_of(options.as_of)
+    as_of_ns = moment(options.as_of)
     todo = Plan(loaded, options.phases, options.all_phases)
     check_environment(loaded)
     replayers, others = load_models(loaded), load_others(loaded)
@@ -107,7 +108,7 @@ def resume(
     """
     check_begun(root)
     folder, loaded = reopen(root)
-    as_of_ns = _as_of(as_of)
+    as_of_ns = moment(as_of)
     if is_finished(folder) and folder.report.is_file():
         watch.say(f"run {folder.root} is finished: there is nothing to resume")
         return folder, reported(folder)
@@ -148,7 +149,7 @@ def _replay(todo: Plan, folder: RunFolder, *, watch: Watcher, done: Mapping[str,
 def compare(root: Path, as_of: str | None, *, say: Callable[[str], None]) -> Report:
     """The comparison and all that follows, again; causes need the very models of the run, or are left out."""
     folder, loaded = reopen(root)
-    as_of_ns = _as_of(as_of)
+    as_of_ns = moment(as_of)
     comparing.compare(folder, loaded, models=_models(folder, loaded, say=say))
     return _judge(folder, loaded, as_of_ns=as_of_ns)
 
@@ -156,7 +157,7 @@ def compare(root: Path, as_of: str | None, *, say: Callable[[str], None]) -> Rep
 def decide(root: Path, as_of: str | None) -> Report:
     """The verdict again, as of a time."""
     folder, loaded = reopen(root)
-    return _judge(folder, loaded, as_of_ns=_as_of(as_of))
+    return _judge(folder, loaded, as_of_ns=moment(as_of))
 
 
 def add_labels(root: Path, path: Path, *, say: Callable[[str], None]) -> None:
@@ -238,7 +239,7 @@ def reported(folder: RunFolder) -> Report:
     return report.decode(raw)
 
 
-def _as_of(text: str | None) -> int:
+def moment(text: str | None) -> int:
     """The time to look at labels as of, in ns; now where none is given."""
     if text is None:
         return int(datetime.now(UTC).timestamp()) * 10**9
