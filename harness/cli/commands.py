@@ -232,7 +232,7 @@ def decide(run_folder: Path, ending: Ending) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "junit", "github"]),
     default="terminal",
     show_default=True,
     help="Which rendering to print.",

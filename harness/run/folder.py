@@ -21,7 +21,7 @@ from harness.errors import RunError, UsageError
 RUN_SCHEMA = 1
 CHOSEN = "chosen.json"
 MANIFEST = "MANIFEST.jsonl"
-REPORTS = frozenset({"report.json", "report.md", "report.html"})
+REPORTS = frozenset({"report.json", "report.md", "report.html", "junit.xml"})
 _EVIDENCE = frozenset({".parquet", ".json", ".jsonl"})
 _APART = ("reproduce/", "calibration/")
 T = TypeVar("T")

@@ -180,6 +180,8 @@ def render(root: Path, form: str, *, console: Console) -> str:
         "json": lambda: report.encode(made).decode(),
         "markdown": lambda: report.markdown(made),
         "html": lambda: report.html(made),
+        "junit": lambda: report.junit(made),
+        "github": lambda: report.github(made),
     }[form]()
 
 
@@ -214,11 +216,12 @@ def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:
 
 
 def _write(folder: RunFolder, made: Report) -> None:
-    """report.json, .md and .html, each whole."""
+    """report.json, .md and .html, and junit.xml, each whole."""
     for name, text in (
         ("report.json", report.encode(made)),
         ("report.md", report.markdown(made).encode()),
         ("report.html", report.html(made).encode()),
+        ("junit.xml", report.junit(made).encode()),
     ):
         folder.write(text, folder.root / name)
 

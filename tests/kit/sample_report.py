@@ -284,3 +284,5 @@ if __name__ == "__main__":
     for name, sample in ALL.items():
         (GOLDEN / f"{name}.md").write_text(faces.markdown(sample()), encoding="utf-8")
         (GOLDEN / f"{name}.txt").write_text(screen(sample()), encoding="utf-8")
+        (GOLDEN / f"{name}.junit.xml").write_text(faces.junit(sample()), encoding="utf-8")
+        (GOLDEN / f"{name}.github").write_text(faces.github(sample()), encoding="utf-8")
