@@ -43,9 +43,22 @@ from harness.records.differences import (
     NoiseSummary,
     NoiseTaken,
     PairSummary,
+    ScoreCell,
+    ScoreGrid,
     SinglesCheck,
+    TimeBins,
 )
-from harness.records.evidence import Estimate, LiveSummary, Look, MetricRow, QualitySummary, Ruling
+from harness.records.evidence import (
+    Ahead,
+    Estimate,
+    LabelDelays,
+    LiveSummary,
+    Look,
+    MetricRow,
+    QualitySummary,
+    Ruling,
+    SegmentRow,
+)
 from harness.records.findings import Counterfactual, Finding, MomentFound, OnsetFound, PlaceFound
 from harness.records.latency import LatencySummary, SlowCount, SlowLimits, Spread
 from harness.records.phases import Calibrated, PhaseNote
@@ -58,6 +71,7 @@ __all__ = [
     "ANSWERED_FOR",
     "EXIT_CODES",
     "TARGET_FAULTS",
+    "Ahead",
     "Attempt",
     "Calibrated",
     "CapturedRequest",
@@ -76,6 +90,7 @@ __all__ = [
     "HoldoutUses",
     "Identity",
     "IgnoredRule",
+    "LabelDelays",
     "LabelEvent",
     "LatencySummary",
     "Ledger",
@@ -104,6 +119,9 @@ __all__ = [
     "Report",
     "Ruling",
     "RungValue",
+    "ScoreCell",
+    "ScoreGrid",
+    "SegmentRow",
     "Series",
     "SinglesCheck",
     "SlowCount",
@@ -113,6 +131,7 @@ __all__ = [
     "Table",
     "TableColumn",
     "TargetCounts",
+    "TimeBins",
     "Verdict",
     "Volume",
     "Word",
