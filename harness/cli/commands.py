@@ -232,7 +232,7 @@ def decide(run_folder: Path, ending: Ending) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html", "junit", "github"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "business", "junit", "github"]),
     default="terminal",
     show_default=True,
     help="Which rendering to print.",

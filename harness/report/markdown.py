@@ -10,7 +10,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from harness.report import numbers, story, tables, words
+from harness.report import numbers, outlook, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -220,7 +220,8 @@ def _latency(report: Report) -> Iterator[str]:
 def _quality(report: Report) -> Iterator[str]:
     for quality in report.quality:
         yield from _table(tables.metrics(quality))
-        yield from _bullets(story.quality_lines(quality))
+        yield from _bullets(filter(None, (*story.quality_lines(quality), outlook.ahead_line(quality))))
+        yield from () if quality.identical else _table(outlook.differences(quality))
         for table in tables.looks(quality, newest=_NEWEST_LOOKS):
             yield from _table(table)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from harness import capture
 from harness.errors import HarnessError
 from harness.replay.disclosure import PORT, write
@@ -52,8 +54,9 @@ def _first(loaded: Loaded, table: pa.Table, *, finding: Finding, run_id: str) ->
 
 def _arm(target: HttpTarget, loaded: Loaded, *, name: str, run_id: str) -> HttpArm | None:
     """The arm that prepares requests and is never opened; a secret's value is not needed to name it."""
+    placed = msgspec.structs.replace(target, url=target.url.replace(PORT, str(curl.USUAL_PORT)))
     try:
-        return HttpArm(target, name=name, run_id=run_id, safety=loaded.scenario.safety, environ=_Anything())
+        return HttpArm(placed, name=name, run_id=run_id, safety=loaded.scenario.safety, environ=_Anything())
     except HarnessError:
         return None
 

@@ -180,6 +180,7 @@ def render(root: Path, form: str, *, console: Console) -> str:
         "json": lambda: report.encode(made).decode(),
         "markdown": lambda: report.markdown(made),
         "html": lambda: report.html(made),
+        "business": lambda: report.brief(made),
         "junit": lambda: report.junit(made),
         "github": lambda: report.github(made),
     }[form]()
