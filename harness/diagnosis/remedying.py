@@ -22,10 +22,13 @@ from harness.records import Remedy, Volume
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from harness.diagnosis.counterfactuals import Impossible
     from harness.diagnosis.material import Material
     from harness.diagnosis.remedies import Remedy as Found
 
+    Floats = NDArray[np.float64]
     Made = Counterfactual | Impossible
 
 #: a busy day may hold so many times what reviewers take on average
@@ -46,7 +49,7 @@ def remedied(material: Material) -> tuple[Remedy, ...]:
         *recalibrated(now, unit=unit),
         *rethresholded(now, unit=unit, day=day, limits=limits, precision=_promised(material)),
         *fixes,
-        *other_models(now, production.others),
+        *other_models(now, _others(material)),
         *_retrained(material, now),
     ]
     found = [gains(now, one, unit=unit, day=day, limits=limits) for one in made]
@@ -85,9 +88,19 @@ def _promised(material: Material) -> float | None:
     return found.precision
 
 
-def _all_fixed(material: Material) -> np.ndarray | None:
+def _all_fixed(material: Material) -> Floats | None:
     """Scores with every feature as offline, where some are served otherwise."""
     return material.production.offline_score if material.production.fixed else None
+
+
+def _others(material: Material) -> dict[str, Floats]:
+    """Models that would answer otherwise: one whose scores are all the same is no remedy."""
+    served = material.production.served_score
+    return {
+        name: score
+        for name, score in material.production.others.items()
+        if not np.array_equal(score, served, equal_nan=True)
+    }
 
 
 def _retrained(material: Material, now: Counterfactual) -> Sequence[Made]:
