@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.report import marks, words
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: small multiples of a pair and of a finding
 MOST_DRAWN, MOST_OF_FINDING = 24, 6
+#: rows of a table: what a page can hold and a reader will read; report.json holds all
+MOST_ROWS = 200
 _NAME = 60
 
 
@@ -58,6 +60,14 @@ def features(pair: PairSummary) -> Table:
             for field in differing(pair)
         ),
     )
+
+
+def cut(table: Table) -> Table:
+    """The first rows of a long table, its title saying how many of how many."""
+    if len(table.rows) <= MOST_ROWS:
+        return table
+    title = f"{table.title} (the first {MOST_ROWS} of {len(table.rows):,}, all in report.json)"
+    return replace(table, title=title, rows=table.rows[:MOST_ROWS])
 
 
 def interval(field: FieldSummary) -> str:

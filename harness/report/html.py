@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _ONE_CAUSE_IN_FULL = 3
+#: findings on a page, shared among their causes
+_MOST_FINDINGS = 120
 #: the parts of the page in order, by the name of their template and anchor
 _PARTS = {
     "gates": "Gates",
@@ -58,6 +60,7 @@ def render(report: Report, diagnosis: Diagnosis | None = None) -> str:
         shown=("engineers", "business"),
         parts=_parts(report, diagnosis),
         groups=groups,
+        most_folded=max(1, _MOST_FINDINGS // max(len(groups), 1)),
         most_in_full=_ONE_CAUSE_IN_FULL if len(groups) == 1 else 1,
         diagnosis=diagnosis,
         waterfall=_waterfall(diagnosis),
