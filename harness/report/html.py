@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from harness.report import numbers, story, tables, words
+from harness.report import approvals, numbers, story, tables, words
 
 if TYPE_CHECKING:
     from harness.records import Report
@@ -22,7 +22,7 @@ def render(report: Report) -> str:
     from harness.report import limits, look_plots, plots
 
     groups = story.grouped(story.costly(report.findings))
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(
         report=report,
         story=story,
@@ -35,6 +35,7 @@ def render(report: Report) -> str:
         responses=plots.responses(report),
         sequences=look_plots.sequences,
         limits=limits.pictures(report),
+        approvals=approvals.lines(report),
     )
 
 
@@ -44,8 +45,9 @@ def _unbroken(value: object) -> object:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Templates that escape by themselves, fail on a name they do not know, and keep per cents unbroken."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -54,6 +56,6 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_unbroken,
     )
-    environment.filters["plain"] = words.printable
-    environment.filters["sentence"] = words.sentence
-    return environment
+    made.filters["plain"] = words.printable
+    made.filters["sentence"] = words.sentence
+    return made

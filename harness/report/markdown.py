@@ -6,7 +6,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from harness.report import numbers, story, tables, words
+from harness.report import approvals, numbers, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,6 +63,8 @@ def _verdict(report: Report) -> Iterator[str]:
     yield from ([f"{escape(builds)}"] if builds else [])
     yield ""
     yield from _bullets(story.main_reasons(decision))
+    if report.approvals:
+        yield from _bullets(approvals.lines(report))
     if decision.next_steps:
         yield "**Do next**"
         yield ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from harness.errors import RunError
-from harness.records import Decision, Word
+from harness.records import Approval, Decision, Word
 from harness.report.model import SCHEMA_VERSION
 from harness.run.folder import CHOSEN, MANIFEST, RUN_SCHEMA, RunFolder
 
@@ -31,9 +31,16 @@ _NEWER = "it was written by a newer replaygate; use the version that made it"
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
+#: how a build may be named: a digest, a tag, an image; nothing that looks like an option
+BUILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+=-]{0,199}")
+
+
 @dataclass(frozen=True)
 class RunEntry:
-    """A run that has its verdict; `build` is what the run was said to be of, empty where nothing was said."""
+    """A run that has its verdict; `build` is what the run was said to be of, empty where nothing was said.
+
+    `compared` counts the distinct requests of its largest comparison.
+    """
 
     path: Path
     scenario: str
@@ -42,6 +49,13 @@ class RunEntry:
     as_of: str
     decision: Decision
     build: str = ""
+    compared: int = 0
+    approvals: tuple[Approval, ...] = ()
+
+    @property
+    def approved(self) -> bool:
+        """Whether a person let this very verdict pass."""
+        return any(one.stands for one in self.approvals)
 
     @property
     def word(self) -> Word:
@@ -87,6 +101,10 @@ class _Version(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: int
 
 
+class _Pair(msgspec.Struct, frozen=True, kw_only=True):
+    compared: int
+
+
 class _Brief(msgspec.Struct, frozen=True, kw_only=True):
     """Of report.json, what a list of runs shows."""
 
@@ -95,6 +113,8 @@ class _Brief(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     as_of: str
     decision: Decision
+    pairs: tuple[_Pair, ...] = ()
+    approvals: tuple[Approval, ...] = ()
 
 
 def list_runs(results: Path) -> Listing:
@@ -107,12 +127,12 @@ def list_runs(results: Path) -> Listing:
         raise RunError("not a folder", where=str(results), expected="a results folder")
     found = [_look(path) for path in _candidates(results, depth=_DEPTH)]
     return Listing(
-        runs=tuple(sorted((e for e in found if isinstance(e, RunEntry)), key=_age, reverse=True)),
-        skipped=tuple(sorted((e for e in found if isinstance(e, Skipped)), key=_age, reverse=True)),
+        runs=tuple(sorted((e for e in found if isinstance(e, RunEntry)), key=age, reverse=True)),
+        skipped=tuple(sorted((e for e in found if isinstance(e, Skipped)), key=age, reverse=True)),
     )
 
 
-def _age(entry: RunEntry | Skipped) -> tuple[str, int, str, str]:
+def age(entry: RunEntry | Skipped) -> tuple[str, int, str, str]:
     """Oldest first; of two runs of one second the one with the suffix came later."""
     return entry.created_at, len(entry.run_id), entry.run_id, str(entry.path)
 
@@ -211,6 +231,8 @@ def _judged(folder: RunFolder, known: Skipped) -> RunEntry | Skipped:
         as_of=brief.as_of,
         decision=brief.decision,
         build=known.build,
+        compared=max((pair.compared for pair in brief.pairs), default=0),
+        approvals=brief.approvals,
     )
 
 

@@ -21,6 +21,7 @@ from harness.errors import UsageError
 from harness.replay.disclosure import concealed
 from harness.report.numbers import numbered
 from harness.report.request import Answered, Differs, Field, ShownRequest, covered
+from harness.run.folder import open_run
 from harness.run.rows import offline_side, that_counts
 from harness.run.stages import reopen, reported
 from replayers.recorded import RecordedTarget
@@ -46,6 +47,11 @@ def findings(root: Path) -> Report:
     """The report of a run, whose findings are to be listed."""
     folder, _ = reopen(root)
     return reported(folder)
+
+
+def verdict(root: Path) -> Report:
+    """The report of a run as it stands, whatever became of its other files."""
+    return reported(open_run(root))
 
 
 def show(root: Path, wanted: str) -> ShownRequest:

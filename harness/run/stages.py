@@ -14,7 +14,7 @@ from harness import report
 from harness.capture.times import parse
 from harness.errors import Interrupted, RunError, UsageError
 from harness.replay.guard import confirmed
-from harness.run import comparing, deciding
+from harness.run import approving, comparing, deciding
 from harness.run.folder import CHOSEN, Chosen, RunFolder, create, open_run
 from harness.run.live import beating
 from harness.run.preparing import (
@@ -33,7 +33,7 @@ from harness.run.resuming import (
     is_finished,
     notes_so_far,
 )
-from harness.scenario import Loaded, load, restore
+from harness.scenario import Loaded, check_judged, load, restore
 from replayers.offline import frame
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Options:
     """What the command line adds to a scenario: `phases` names the only ones to run (empty: all).
 
     `first` cuts every phase to its first requests by time; parity is then a census of those alone.
-    `fail_fast` stops a phase once no remaining answer could change FAIL.
+    `fail_fast` stops a phase once no remaining answer could change FAIL. `build` says which build it is of.
     """
 
     results: Path = Path("results")
@@ -59,6 +59,7 @@ class Options:
     all_phases: bool = False
     first: int | None = None
     fail_fast: bool = False
+    build: str = ""
     as_of: str | None = None
     allow_public: tuple[str, ...] = ()
 
@@ -70,8 +71,9 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     what is wrong with the capture before anything is sent.
     """
     loaded = load(path, public=options.allow_public).narrowed(options.first)
+    check_judged(loaded)
     loaded = loaded.failing_fast(wanted=options.fail_fast)
-    as_of_ns = _as_of(options.as_of)
+    as_of_ns = moment(options.as_of)
     todo = Plan(loaded, options.phases, options.all_phases)
     check_environment(loaded)
     replayers, others = load_models(loaded), load_others(loaded)
@@ -91,6 +93,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
         all_phases=options.all_phases,
         first=options.first,
         fail_fast=options.fail_fast,
+        build=options.build,
     )
     folder.save(CHOSEN, chosen)
     with beating(folder, watch) as beat:
@@ -110,7 +113,7 @@ def resume(
     """
     check_begun(root)
     folder, loaded = reopen(root)
-    as_of_ns = _as_of(as_of)
+    as_of_ns = moment(as_of)
     if is_finished(folder) and folder.report.is_file():
         watch.say(f"run {folder.root} is finished: there is nothing to resume")
         return folder, reported(folder)
@@ -159,7 +162,7 @@ def _replay(todo: Plan, folder: RunFolder, *, watch: Watcher, done: Mapping[str,
 def compare(root: Path, as_of: str | None, *, say: Callable[[str], None]) -> Report:
     """The comparison and all that follows, again; causes need the very models of the run, or are left out."""
     folder, loaded = reopen(root)
-    as_of_ns = _as_of(as_of)
+    as_of_ns = moment(as_of)
     comparing.compare(folder, loaded, models=_models(folder, loaded, say=say))
     return _judge(folder, loaded, as_of_ns=as_of_ns)
 
@@ -167,7 +170,7 @@ def compare(root: Path, as_of: str | None, *, say: Callable[[str], None]) -> Rep
 def decide(root: Path, as_of: str | None) -> Report:
     """The verdict again, as of a time."""
     folder, loaded = reopen(root)
-    return _judge(folder, loaded, as_of_ns=_as_of(as_of))
+    return _judge(folder, loaded, as_of_ns=moment(as_of))
 
 
 def add_labels(root: Path, path: Path, *, say: Callable[[str], None]) -> None:
@@ -178,6 +181,19 @@ def add_labels(root: Path, path: Path, *, say: Callable[[str], None]) -> None:
             "the run's scenario has no [labels] table", where=str(root), fix="Add one and run again."
         )
     attach_labels(loaded, folder, path=path, say=say)
+
+
+def approve(root: Path, *, by: str, why: str) -> Report:
+    """A human decision beside the verdict of a run, shown in every report from now on."""
+    folder = open_run(root)
+    folder.record()
+    with approving.alone(folder):
+        made = reported(folder)
+        at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        approving.add(folder, approving.approval(made, by=by, why=why, at=at))
+        shown = approving.approved(folder, made)
+        _write(folder, shown)
+    return shown
 
 
 def render(root: Path, form: str, *, console: Console) -> str:
@@ -191,6 +207,7 @@ def render(root: Path, form: str, *, console: Console) -> str:
         "json": lambda: report.encode(made).decode(),
         "markdown": lambda: report.markdown(made),
         "html": lambda: report.html(made),
+        "prometheus": lambda: report.prometheus([made]),
     }[form]()
 
 
@@ -220,6 +237,7 @@ def _models(folder: RunFolder, loaded: Loaded, *, say: Callable[[str], None]) ->
 
 def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:
     made = deciding.judge(folder, loaded, as_of_ns=as_of_ns, created_at=folder.record().created_at)
+    made = approving.approved(folder, made)
     _write(folder, made)
     return made
 
@@ -249,7 +267,7 @@ def reported(folder: RunFolder) -> Report:
     return report.decode(raw)
 
 
-def _as_of(text: str | None) -> int:
+def moment(text: str | None) -> int:
     """The time to look at labels as of, in ns; now where none is given."""
     if text is None:
         return int(datetime.now(UTC).timestamp()) * 10**9

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from harness import report as faces
+from harness.run import approving
 from harness.run.folder import CHOSEN, Chosen, RunFolder, RunRecord, create
 from tests.kit import sample_report
 
@@ -57,3 +58,10 @@ def write_run(
         made = replace(told, scenario=scenario, run_id=record.run_id, created_at=record.created_at)
         folder.write(faces.encode(made), folder.report)
     return folder
+
+
+def approve(run: RunFolder) -> None:
+    """Ada approves a run, as `replaygate approve` writes it, without its pages."""
+    made = faces.decode(run.report.read_bytes())
+    approving.add(run, approving.approval(made, by="Ada", why="hotfix", at="2026-11-22T07:00:00Z"))
+    run.write(faces.encode(approving.approved(run, made)), run.report)
