@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness import __version__
-from harness.report import numbers, request, story, tables, words
+from harness.report import approvals, numbers, request, story, tables, words
 
 if TYPE_CHECKING:
     from harness.records import Exemplar, Finding, Report
@@ -123,6 +123,7 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "address": address,
+        "approvals": approvals,
         "numbers": numbers,
         "spoken": request.spoken,
         "story": story,
