@@ -238,7 +238,7 @@ def decide(run_folder: Path, ending: Ending) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html", "prometheus"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "business", "junit", "github", "prometheus"]),
     default="terminal",
     show_default=True,
     help="Which rendering to print.",
