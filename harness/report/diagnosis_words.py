@@ -54,6 +54,7 @@ _STEPS = {
     "reported": ("reported holdout", "what the team reported"),
     "repeated_rows": ("repeated rows", "test cases the model had seen"),
     "time_order": ("time order", "test cases older than training"),
+    "leaky_columns": ("leaky columns", "answers given away by columns"),
     "covariate_seen": ("covariate shift, seen", "known cases in another mix"),
     "concept": ("concept shift", "same cases, other outcomes"),
     "covariate_unseen": ("covariate shift, unseen", "new kinds of cases"),
