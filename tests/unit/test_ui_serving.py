@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def test_a_folder_that_is_none_and_a_port_that_is_taken_are_said(tmp_path: Path)
         options = Options(results=tmp_path, port=taken.getsockname()[1], environ={"HOME": str(tmp_path)})
         with pytest.raises(UsageError, match=r"cannot listen there.*--port"):
             serve(options, say=lambda _: None)
+
+
+@pytest.mark.parametrize("lacking", ["uvicorn", "fastapi"])
+def test_without_the_extra_one_line_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    """The pages need what the rest of the program does not."""
+    monkeypatch.setitem(sys.modules, lacking, None)
+    monkeypatch.delitem(sys.modules, "harness.ui.app", raising=False)
+    with pytest.raises(UsageError, match=r"needs fastapi and uvicorn.*replaygate\[serve\]"):
+        serve(Options(results=tmp_path, port=0), say=lambda _: None)
 
 
 def test_indexes_are_kept_with_a_users_other_caches() -> None:
