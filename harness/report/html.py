@@ -6,7 +6,7 @@ alone switch between them.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _ONE_CAUSE_IN_FULL = 3
 #: findings on a page, shared among their causes
 _MOST_FINDINGS = 120
+_LONGEST_STEP = 1_000
 #: the parts of the page in order, by the name of their template and anchor
 _PARTS = {
     "gates": "Gates",
@@ -131,5 +132,6 @@ def _environment() -> Environment:
     environment.filters["lines"] = _lines
     environment.filters["name"] = words.clipped
     environment.filters["plain"] = words.printable
+    environment.filters["step"] = partial(words.clipped, limit=_LONGEST_STEP)
     environment.filters["sentence"] = words.sentence
     return environment
