@@ -4,12 +4,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+AXE := 4.14.1
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate $(if $(UPGRADE),--upgrade) pyproject.toml --extra serve --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test check format bench simulate lock clean
+.PHONY: help setup dev demo test check format bench simulate browser lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +42,12 @@ bench: dev ## measure speed and memory into results/benchmarks (NAME= for one)
 
 simulate: dev ## measure error rates and power of the tests into results/simulations (NAME= for one)
 	$(call run,simulations)
+
+browser: ## fetch axe-core with npm into .cache, for the tests of report.html in Chromium (Debian: chromium npm)
+	@mkdir -p .cache
+	@cd .cache && npm pack --silent axe-core@$(AXE) >/dev/null && tar xzf axe-core-$(AXE).tgz package/axe.min.js
+	@mv .cache/package/axe.min.js .cache/axe.min.js && rm -r .cache/package .cache/axe-core-$(AXE).tgz
+	@command -v chromium >/dev/null || echo "The tests also need Chromium: apt-get install chromium"
 
 lock: $(BIN)/pip ## write the two lock files anew (UPGRADE=1 for the newest versions)
 	$(PIP) install uv

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.cli import approving, inspecting, serving
+from harness.cli import approving, browsing, diagnosing, inspecting, serving
 from harness.cli.options import FOLDER, PATH, PUBLIC, RESULTS, RUN
 from harness.cli.output import Ending, screen, show
 from harness.cli.progress import Watch
@@ -239,7 +239,7 @@ def decide(run_folder: Path, ending: Ending) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html", "prometheus"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "business", "junit", "github", "prometheus"]),
     default="terminal",
     show_default=True,
     help="Which rendering to print.",
@@ -256,9 +256,11 @@ def report(run_folder: Path, *, form: str, exit_with: str) -> int:
 cli.add_command(approving.approve)
 
 
+cli.add_command(diagnosing.diagnose)
 cli.add_command(inspecting.show)
 cli.add_command(inspecting.reproduce)
 cli.add_command(inspecting.export_test)
+cli.add_command(browsing.ui)
 
 
 @cli.group(short_help="Add labels that have come since a run.")

@@ -38,6 +38,7 @@ from harness.records import (
 )
 from harness.run import accounting, noise
 from harness.run.comparing import SUMMARY, Comparison, sent
+from harness.run.curls import curls
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -126,6 +127,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
             f"replaygate decide {folder.root} --as-of {stamp(as_of_ns)}",
             f"replaygate report {folder.root}",
         ),
+        curls=curls(loaded, run.capture, findings=findings, run_id=record.run_id),
     )
 
 
@@ -277,8 +279,8 @@ def _quality(run: _Run, as_of_ns: int, *, levels: Levels) -> tuple[QualitySummar
     config = scenario.labels
     if config is None or champion is None:
         return ()
-    table = _labels(run.folder)
-    now = min(as_of_ns, _complete(config, table, otherwise=as_of_ns))
+    table = run_labels(run.folder)
+    now = min(as_of_ns, complete_until(config, table, otherwise=as_of_ns))
     cohort = _cohort(run)
     planned = plans(
         config,
@@ -328,14 +330,14 @@ def _keep_looks(folder: RunFolder, looks: Sequence[Look]) -> None:
         folder.write((path.read_bytes() if before else b"") + b"".join(new), path)
 
 
-def _labels(folder: RunFolder) -> pa.Table:
+def run_labels(folder: RunFolder) -> pa.Table:
     """All labels that were added to the run, none if there are none yet."""
     if not any(folder.labels.glob("part-*.parquet")):
         return columns.LABELS.empty_table()
     return folder.read(folder.labels)
 
 
-def _complete(config: LabelsConfig, table: pa.Table, *, otherwise: int) -> int:
+def complete_until(config: LabelsConfig, table: pa.Table, *, otherwise: int) -> int:
     """The time up to which all labels are there: as declared, or that of the last label."""
     if config.complete_until:
         return parse(config.complete_until)[0]
@@ -369,6 +371,7 @@ def _cohort(run: _Run) -> Cohort:
         scores=scores,
         assumed=exposed.is_null().to_numpy(),
         partial=np.zeros(n, dtype=bool) if weighted else given,
+        segments=known.segments,
     )
 
 
