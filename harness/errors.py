@@ -8,6 +8,7 @@ HarnessError                     70  something inside replaygate broke its own p
 ├── DataError                    65  data handed in
 │   ├── CaptureError             65  a capture that cannot be read, or with too many bad lines
 │   ├── LabelsError              65  a labels file
+│   ├── HoldoutError             65  a holdout or training file of a diagnosis
 │   └── RunError                 65  a results folder that is not a run of ours, or is damaged
 ├── TargetUnreachable            69  an endpoint that does not answer
 └── Interrupted                 130  SIGINT or SIGTERM, after draining
@@ -84,6 +85,10 @@ class CaptureError(DataError):
 
 class LabelsError(DataError):
     """A labels file cannot be read, or contradicts the capture."""
+
+
+class HoldoutError(DataError):
+    """A holdout or training file of a diagnosis cannot be read, or lacks what makes it one."""
 
 
 class RunError(DataError):

@@ -87,6 +87,11 @@ class ModelFile:
         )
         return np.asarray(found, dtype=np.float64)
 
+    def used(self) -> tuple[str, ...]:
+        """The features that some tree splits on, in the model's order."""
+        splits = self.booster.feature_importance("split")
+        return tuple(name for name, many in zip(self.names, splits.tolist(), strict=True) if many)
+
     @property
     def trees(self) -> int:
         """How many trees there are."""

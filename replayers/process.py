@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 STOP_S = 5.0
 POLL_S = 0.05
 ANSWER_S = 1.0
+#: characters of a service's last line that an error repeats: it stays one readable line
+LAST_WORDS = 120
 #: what a program needs to run at all; everything else, secrets above all, is named in start_env
 INHERITED = frozenset(
     {
@@ -137,7 +139,7 @@ class _Launch:
         ended = process.returncode is not None
         found = f"it ended with code {process.returncode}" if ended else "no answer"
         if words := self._tail(1):
-            found += f", its last words: {words[:300]}"
+            found += f", its last words: {words if len(words) <= LAST_WORDS else words[:LAST_WORDS] + ' …'}"
         wanted = f"an answer at {endpoint.authority}{self.target.ready} in {self.target.start_timeout_s:g} s"
         raise TargetUnreachable(
             "the target does not start",

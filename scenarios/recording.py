@@ -94,12 +94,16 @@ def typical(features: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Champion:
-    """The champion endpoint of a scenario: its service, the folder with its models and data, its identity."""
+    """The champion endpoint of a scenario: its service, the folder with its models and data, its identity.
+
+    `options` are more arguments of the service, such as the bugs that it had when its traffic was captured.
+    """
 
     service: Path
     root: Path
     name: str
     version: str
+    options: tuple[str, ...] = ()
 
     def record(self, requests: list[bytes], *, features: bool = False) -> pd.DataFrame:
         """Its answer to each request: the recorded_* columns, of the headers X-Model-* only."""
@@ -115,7 +119,7 @@ class Champion:
         """The endpoint as a process of its own; yields its address and stops it."""
         options = ["--model", str(self.root / "models/champion.txt"), "--data", str(self.root / "data")]
         identity = ["--name", self.name, "--version", self.version]
-        command = [sys.executable, str(self.service), "--port", "0", *options, *identity]
+        command = [sys.executable, str(self.service), "--port", "0", *options, *identity, *self.options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 line = process.stdout.readline() if process.stdout else ""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,15 @@ def read_event_time(request: Request) -> datetime:
             f"event_time: expected ISO 8601 with an offset (15:00:12-01:00), found {stamp!r:.80}"
         )
     return moment.astimezone(UTC)
+
+
+def read_date(request: Request, name: str) -> date:
+    """A required day, 2017-03-01."""
+    stamp = text(request, name)
+    try:
+        return date.fromisoformat(stamp)
+    except ValueError:
+        raise BadRequestError(f"{name}: expected a day (2017-03-01), found {stamp!r:.80}") from None
 
 
 def read_request_id(request: Request) -> str:

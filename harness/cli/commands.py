@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.cli import inspecting
+from harness.cli import approving, browsing, diagnosing, inspecting, serving
 from harness.cli.options import FOLDER, PATH, PUBLIC, RESULTS, RUN
 from harness.cli.output import Ending, screen, show
 from harness.cli.progress import Watch
@@ -90,6 +90,13 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
     "--first", type=click.IntRange(min=1), metavar="N", help="Only the first N requests of each phase."
 )
 @click.option("--fail-fast", is_flag=True, help="Stop a phase once no remaining answer could change FAIL.")
+@click.option(
+    "--build",
+    default="",
+    callback=approving.a_build,
+    metavar="KEY",
+    help="Which build this is (a digest, a tag): what a gate server is asked for.",
+)
 @PUBLIC
 @RESULTS
 @ends_in_a_verdict
@@ -232,22 +239,28 @@ def decide(run_folder: Path, ending: Ending) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html", "business", "junit", "github"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "business", "junit", "github", "prometheus"]),
     default="terminal",
     show_default=True,
     help="Which rendering to print.",
 )
-def report(run_folder: Path, form: str) -> int:
-    """Print the report of RUN again, from its report.json. Writes nothing; exits 0 whatever the verdict."""
+@approving.EXIT_WITH
+def report(run_folder: Path, *, form: str, exit_with: str) -> int:
+    """Print the report of RUN again, from its report.json. Writes nothing; exits 0 unless told otherwise."""
     from harness import run as stages
 
     sys.stdout.write(stages.render(run_folder, form, console=screen()))
-    return 0
+    return approving.exit_code(run_folder, exit_with)
 
 
+cli.add_command(approving.approve)
+
+
+cli.add_command(diagnosing.diagnose)
 cli.add_command(inspecting.show)
 cli.add_command(inspecting.reproduce)
 cli.add_command(inspecting.export_test)
+cli.add_command(browsing.ui)
 
 
 @cli.group(short_help="Add labels that have come since a run.")
@@ -266,6 +279,9 @@ def labels_add(run_folder: Path, file: Path) -> int:
         stages.add_labels(run_folder, file, say=watch.say)
     click.echo(f"Now: replaygate decide {run_folder}")
     return 0
+
+
+cli.add_command(serving.gate_server)
 
 
 @cli.command(short_help="Print the JSON Schema of scenario or report files.")

@@ -13,6 +13,7 @@ from harness import report as faces
 from harness import run as stages
 from harness.cli.progress import Watch
 from harness.errors import HarnessError, UsageError
+from harness.run import diagnosing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +27,8 @@ SHELVES = (Path("scenarios"), CHECKOUT / "scenarios")
 
 
 QUICK_REQUESTS = 2_000
+#: what a demonstration may have beside its builds
+DIAGNOSED = "diagnose.toml"
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,29 @@ def demonstrate(name: str, *, quick: bool, results: Path, console: Console) -> i
             run, report = stages.run(folder / act.file, options, watch=watch)
         faces.terminal(report, console)
         played.append((act, run.root, report.decision))
+    diagnosed = None if quick else _diagnosed(folder, name, results=results, console=console)
     console.rule("demonstration")
     right = [_conclude(*one, quick=quick, console=console) for one in played]
     if quick:
         console.print("Latency was not measured (--quick), so the healthy build waits for it.")
+    if diagnosed is not None:
+        console.print(
+            escape(f"where the gap between offline and production comes from: {diagnosed}"), soft_wrap=True
+        )
     return 0 if all(right) else HarnessError.exit_code
+
+
+def _diagnosed(folder: Path, name: str, *, results: Path, console: Console) -> Path | None:
+    """The page of the scenario's own diagnosis, where it has one."""
+    if not (folder / DIAGNOSED).is_file():
+        return None
+    console.rule(escape(f"{name}: where the gap between offline and production comes from"))
+    with Watch(quiet=False) as watch:
+        run, found = diagnosing.diagnose(
+            folder / DIAGNOSED, diagnosing.Options(results=results), say=watch.say
+        )
+    faces.diagnosis_terminal(found, console, folder=run.root)
+    return run.root / "diagnosis.html"
 
 
 def _conclude(act: _Act, root: Path, decision: Decision, *, quick: bool, console: Console) -> bool:  # noqa: PLR0917  -- one played act

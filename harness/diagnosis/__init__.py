@@ -17,8 +17,20 @@
 `delays`        how late labels come; what rows without a label can say
 `leakage`       what the holdout knew that production does not
 `slices`        mix and within by segment; the worst slices, found on one half and confirmed on the other
+`concept`       where the label given the features changed, with the holdout as the control
+`remedies`      what a remedy gives back, paired and by unit, what it does to the queue, which comes first
+`fixes`         the remedies themselves: maps, features, other models, labels; `rethresholding`, `retraining`
 `unlabelled`    an estimate for days without labels, and what must hold for it
 `patterns`      likely causes from eight numbers; the usual causes with their checks
+`config`        what a scenario says of a diagnosis
+`material`      the columns that a whole diagnosis looks at
+`fair`          which rows of the holdout are fair to evaluate on
+`exhibits`      the evidence on each question, as records
+`diagnosing`    all of it put together
 
 What each part means, and what breaks it, is in docs/diagnosis.md and docs/diagnosis-parts.md.
 """
+
+from harness.diagnosis.config import DiagnosisConfig
+
+__all__ = ["DiagnosisConfig"]

@@ -6,7 +6,9 @@ share one bin, and missing cells have a bin of their own, the last.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from harness.diagnosis._arrays import Codes, Floats
 
 BINS = 10
+_FLOATS = (float, np.floating, Decimal)
+_NUMBERS = (bool, int, *_FLOATS, np.bool_, np.integer)
+#: what pandas puts where a cell is missing, by name, so that pandas need not be imported for it
+_MISSING = frozenset({"NAType", "NaTType"})
 #: levels of a category beyond the most frequent ones share a bin
 MAX_LEVELS = 100
 #: quantiles are taken from this many reference rows, evenly spread; the counts are of all rows
@@ -38,20 +44,49 @@ def encoded(values: npt.NDArray[np.object_]) -> Category:
     """A column of texts, with None or NaN where missing, as codes in order of first sight."""
     known: dict[str, int] = {}
     codes = [
-        -1 if v is None or v != v else known.setdefault(v if isinstance(v, str) else str(v), len(known))  # noqa: PLR0124  -- only NaN differs from itself
+        known.setdefault(v, len(known))
+        if isinstance(v, str)
+        else -1
+        if is_missing(v)
+        else known.setdefault(str(v), len(known))
         for v in values.tolist()
     ]
     return Category(np.array(codes, np.int64), tuple(known))
 
 
+def is_missing(cell: object) -> bool:
+    """Whether a cell is None, NaN, NaT or the NA of pandas; an array or a list in a cell is not."""
+    return cell is None or type(cell).__name__ in _MISSING or (isinstance(cell, _FLOATS) and cell != cell)  # noqa: PLR0124  -- only NaN differs from itself
+
+
 def column(values: npt.ArrayLike | Category, name: str) -> Floats | Category:
-    """The column as float64 with NaN for missing, or as a category where it holds texts."""
+    """The column as float64 with NaN for missing, or as a category where it holds texts.
+
+    Python objects are numbers where every known cell is one, as None makes objects of any column.
+    """
     if isinstance(values, Category):
         return values
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # lists of unequal length
+        raise HarnessError("is no column", where=name, found=str(error), expected="one dimension") from None
     if array.ndim == 1 and array.dtype.kind in "OUT":
-        return encoded(array.astype(object, copy=False))
+        cells = array.astype(object, copy=False)
+        found = _as_numbers(cells)
+        return encoded(cells) if found is None else found
     return numbers(array, name)
+
+
+def _as_numbers(cells: npt.NDArray[np.object_]) -> Floats | None:
+    """Objects as float64, NaN where missing; None unless some are numbers and all others missing."""
+    kinds = {*map(type, cells.tolist())}
+    gone = {kind for kind in kinds if kind is type(None) or kind.__name__ in _MISSING}
+    if kinds == gone or not all(issubclass(kind, _NUMBERS) for kind in kinds - gone):
+        return None
+    try:
+        return np.array([math.nan if type(v) in gone else v for v in cells.tolist()], np.float64)
+    except OverflowError:  # a whole number beyond float64 is a name, not a quantity
+        return None
 
 
 @dataclass(frozen=True)

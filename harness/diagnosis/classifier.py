@@ -1,4 +1,4 @@
-"""The only place of the harness that fits a model: small LightGBM classifiers, cross-fitted by unit."""
+"""The only place of the harness that fits a model: LightGBM, cross-fitted by unit or on top of log-odds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from harness.diagnosis.intervals import dense
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
@@ -31,6 +33,18 @@ PARAMETERS = {
     "force_row_wise": True,
     "seed": 1,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boosted:
+    """A fitted model: `logits` takes features (n, d) to log-odds (n,), beside those that it started from.
+
+    `parts` takes them to what each feature adds to the log-odds, and in the last column what all rows get
+    alike, (n, d + 1); they sum to the logits (TreeSHAP: Lundberg, Erion, Lee, arXiv 1802.03888).
+    """
+
+    logits: Callable[[Floats], Floats]
+    parts: Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +92,32 @@ def cross_fit(
             beyond += np.asarray(model.predict(others)) / folds
         gain += model.feature_importance("gain")
     return CrossFit(inside=inside, outside=beyond, gain=gain)
+
+
+def boost(
+    features: Floats,
+    target: Floats,
+    *,
+    start: Floats | None = None,
+    weight: Floats | None = None,
+    parameters: Mapping[str, object] = PARAMETERS,
+    rounds: int = ROUNDS,
+) -> Boosted:
+    """A model of `target` (n,), zeros and ones of which both are there, on top of the log-odds `start` (n,).
+
+    `parameters` are LightGBM's; one thread, deterministic, whatever they say. Its own seed, when they have
+    one.
+    """
+    import lightgbm
+
+    fixed = {"verbosity": -1, "num_threads": 1, "deterministic": True, "force_row_wise": True}
+    told = {"seed": 1, **parameters, **fixed, "objective": "binary"}
+    data = lightgbm.Dataset(features, target, weight=weight, init_score=start)
+    model = lightgbm.train(told, data, num_boost_round=rounds)
+    return Boosted(
+        logits=lambda rows: np.asarray(model.predict(rows, raw_score=True), np.float64),
+        parts=lambda rows: np.asarray(model.predict(rows, pred_contrib=True), np.float64),
+    )
 
 
 def fold_of(unit: Codes, folds: int) -> Codes:

@@ -212,5 +212,10 @@ def _ratio(above: float, below: float) -> float:
 def _auc(scores: Floats, positives: Floats, *, negatives: Floats) -> float:
     distinct, place = np.unique(scores, return_inverse=True)
     up, down = (np.bincount(place, one, minlength=distinct.size) for one in (positives, negatives))
+    return auc_by_score(up.astype(np.float64, copy=False), down.astype(np.float64, copy=False))
+
+
+def auc_by_score(up: Floats, down: Floats) -> float:
+    """AUC from the positives and negatives at each distinct score, ascending; nan without either."""
     pairs = float(up.sum() * down.sum())
-    return float(up @ (np.cumsum(down) - 0.5 * down)) / pairs if pairs > 0.0 else math.nan
+    return float((up * (np.cumsum(down) - 0.5 * down)).sum()) / pairs if pairs > 0.0 else math.nan

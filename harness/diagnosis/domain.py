@@ -86,7 +86,7 @@ def compare(holdout: Rows, production: Rows, *, names: Sequence[str], folds: int
     return Domain(
         holdout=Overlap(produced=_spread(produced[:size], there), label_before=before[0], label_now=now[1]),
         production=Overlap(produced=_spread(produced[size:], here), label_before=before[1], label_now=now[0]),
-        auc=_auc(told.inside, source, unit=unit),
+        auc=told_apart(told.inside, source, unit=unit),
         gain={names[k]: float(told.gain[k] / total) for k in np.argsort(-told.gain, kind="stable")},
         effective=(
             kish_effective(produced[:size]) / size,
@@ -123,7 +123,7 @@ def _spread(values: Floats, rows: Mask) -> Floats:
     return spread
 
 
-def _auc(probability: Floats, source: Floats, *, unit: Codes) -> Interval:
+def told_apart(probability: Floats, source: Floats, *, unit: Codes) -> Interval:
     """The AUC of the domain classifier; DeLong's components summed by unit."""
     scores, weight = grid(probability), np.ones(source.size)
     made = table(scores, source, weight=weight, threshold=1.0)

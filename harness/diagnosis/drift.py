@@ -18,7 +18,8 @@ from scipy import stats
 from scipy.special import chdtrc, kolmogorov, ndtr, xlogy
 
 from harness.diagnosis._arrays import aligned, codes_of
-from harness.diagnosis.bins import BINS, Bins, Category, column, freeze
+from harness.diagnosis._threads import at_once
+from harness.diagnosis.bins import BINS, Category, column, freeze
 from harness.diagnosis.drift_null import Null, dealt_again, is_thin, psi_null, unit_inflation
 from harness.diagnosis.ecdf import distances
 from harness.errors import HarnessError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from harness.diagnosis._arrays import Codes, Floats
+    from harness.diagnosis._arrays import Codes, Floats, Mask
 
     Columns = Mapping[str, npt.ArrayLike | Category]
 
@@ -59,7 +60,8 @@ class ColumnDrift:
     `kl` is of current from reference, in nats, `jensen_shannon` the distance in nats (square root of the
     divergence), `wasserstein` in the column's unit, `wasserstein_sd` in standard deviations of the reference.
     Numbers that the column does not allow are nan, with the reason in `why_not`. `drifted` is the ruling at
-    the false discovery rate over all columns of one table, on PSI against `null`.
+    the false discovery rate over all columns of one table, on PSI against `null`. `retyped` is a column of
+    numbers that became one of texts, or the other way: nothing but missing cells can then be compared.
     """
 
     name: str
@@ -81,6 +83,7 @@ class ColumnDrift:
     inflation: float = 1.0
     drifted: bool = False
     turned_missing: bool = False
+    retyped: bool = False
     why_not: str = ""
 
     @property
@@ -91,7 +94,7 @@ class ColumnDrift:
     @property
     def flagged(self) -> bool:
         """Whether a reader should look at this column."""
-        return self.drifted or self.turned_missing
+        return self.drifted or self.turned_missing or self.retyped
 
 
 def smoothed(counts: Codes) -> Floats:
@@ -135,7 +138,12 @@ def chi_squared(reference: Codes, current: Codes) -> tuple[float, float]:
     table = np.stack([reference, current]).astype(np.float64)
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     value = float((np.square(table - expected) / expected).sum())
-    return value, float(chdtrc(max(reference.size - 1, 1), value)) if reference.size > 1 else 1.0
+    return value, chi_squared_p(value, bins=reference.size)
+
+
+def chi_squared_p(value: float, *, bins: int, inflation: float = 1.0) -> float:
+    """How often Pearson's statistic is as large without drift, for rows in units (Rao, Scott 1981)."""
+    return float(chdtrc(bins - 1, value / inflation)) if bins > 1 else 1.0
 
 
 def kolmogorov_p(one: Floats, other: Floats, *, ks: float, inflation: float = 1.0) -> float:
@@ -161,12 +169,12 @@ def column_drift(
     Raises HarnessError only for what is no column. The ruling `drifted` is left to `drifts`.
     """
     settings = settings or Settings()
-    then, now = column(reference, name), column(current, name)
+    then, now = _of_one_type(column(reference, name), column(current, name))
     if units is not None:
         for side, codes in zip((then, now), units, strict=True):
             aligned(**{name: side.codes if isinstance(side, Category) else side, "units": codes})
     if isinstance(then, Category) != isinstance(now, Category):
-        return _of_another_type(then, now, name=name)
+        return _of_another_type(then, now, name=name, units=units)
     bins = freeze(then, bins=settings.bins)
     counts = bins.counts(then), bins.counts(now)
     n, m = (int(one.sum()) for one in counts)
@@ -174,7 +182,7 @@ def column_drift(
     found = ColumnDrift(name=name, rows=(n, m), missing=(missing[0], missing[1]))
     if n == 0 or m == 0:
         return replace(found, why_not=f"no {'reference' if n == 0 else 'current'} rows")
-    inflation = 1.0 if units is None else _inflation(bins, (then, now), units=units)
+    inflation = 1.0 if units is None else _inflation((bins.places(then), bins.places(now)), units)
     found = _of_counts(found, counts, settings=settings, inflation=inflation)
     if isinstance(then, Category) or isinstance(now, Category):
         return replace(found, unseen=float(counts[1][-2]) / m if isinstance(then, Category) else 0.0)
@@ -190,19 +198,11 @@ def drifts(
 ) -> tuple[ColumnDrift, ...]:
     """Every column of either table, in order of the reference, with the ruling over all of them."""
     settings = settings or Settings()
-    codes = None if units is None else (codes_of(units[0], "units"), codes_of(units[1], "units"))
-    found = []
-    for name in dict.fromkeys([*reference, *current]):
-        nothing = ColumnDrift(name=name, rows=(0, 0), missing=(math.nan, math.nan))
-        if name not in reference or name not in current:
-            side = "reference" if name not in reference else "current"
-            found.append(replace(nothing, why_not=f"not among the {side} columns"))
-            continue
-        try:
-            one = column_drift(reference[name], current[name], name=name, settings=settings, units=codes)
-        except HarnessError as error:
-            one = replace(nothing, why_not=error.sentence())
-        found.append(one)
+    codes = _codes(units)
+    found = at_once(
+        lambda name: _judged(name, (reference, current), settings=settings, units=codes),
+        _names(reference, current),
+    )
     return ruled(found, settings=settings)
 
 
@@ -212,20 +212,32 @@ def drifts_by_segment(
     *,
     segments: tuple[npt.ArrayLike, npt.ArrayLike],
     settings: Settings | None = None,
+    units: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
 ) -> tuple[ColumnDrift, ...]:
     """Every column within every segment of either side, each against the same segment of the reference.
 
     The ruling is over all columns and segments together, so that many segments do not make many alarms.
+    `segments` and `units` name those of each row of both sides.
     """
     settings = settings or Settings()
     then, now = (np.asarray(side, object).astype(str) for side in segments)
-    found: list[ColumnDrift] = []
-    for segment in np.unique(np.concatenate([then, now])):
-        parts = _rows(reference, then == segment), _rows(current, now == segment)
-        found += [
-            replace(one, segment=str(segment), drifted=False) for one in drifts(*parts, settings=settings)
-        ]
-    return ruled(found, settings=settings)
+    codes = _codes(units)
+    if codes is not None:
+        aligned(segments=then, units=codes[0])
+        aligned(segments=now, units=codes[1])
+    # Coded once and not in every segment.
+    tables = _converted(reference), _converted(current)
+
+    def of_one(segment: str) -> list[ColumnDrift]:
+        rows = then == segment, now == segment
+        inside = None if codes is None else (codes[0][rows[0]], codes[1][rows[1]])
+        judged = (
+            _judged(name, tables, settings=settings, units=inside, rows=rows) for name in _names(*tables)
+        )
+        return [replace(one, segment=segment) for one in judged]
+
+    found = at_once(of_one, [str(one) for one in np.unique(np.concatenate([then, now]))])
+    return ruled([one for segment in found for one in segment], settings=settings)
 
 
 def ruled(found: Sequence[ColumnDrift], *, settings: Settings) -> tuple[ColumnDrift, ...]:
@@ -245,33 +257,98 @@ def ruled(found: Sequence[ColumnDrift], *, settings: Settings) -> tuple[ColumnDr
     )
 
 
-def _rows(columns: Columns, mask: npt.NDArray[np.bool_]) -> dict[str, npt.ArrayLike | Category]:
-    return {
-        name: Category(values.codes[mask], values.levels)
-        if isinstance(values, Category)
-        else np.asarray(values)[mask]
-        for name, values in columns.items()
-    }
+def _names(reference: Columns, current: Columns) -> list[str]:
+    return list(dict.fromkeys([*reference, *current]))
 
 
-def _of_another_type(then: Floats | Category, now: Floats | Category, *, name: str) -> ColumnDrift:
-    sizes, missing = zip(*(_size_and_missing(one) for one in (then, now)), strict=True)
+def _codes(units: tuple[npt.ArrayLike, npt.ArrayLike] | None) -> tuple[Codes, Codes] | None:
+    return None if units is None else (codes_of(units[0], "units"), codes_of(units[1], "units"))
+
+
+def _judged(
+    name: str,
+    tables: tuple[Columns, Columns],
+    *,
+    settings: Settings,
+    units: tuple[Codes, Codes] | None,
+    rows: tuple[Mask, Mask] | None = None,
+) -> ColumnDrift:
+    """One column of both tables, or of these rows of them; what is wrong with it is said and not raised."""
+    nothing = ColumnDrift(name=name, rows=(0, 0), missing=(math.nan, math.nan))
+    reference, current = tables
+    if name not in reference or name not in current:
+        side = "reference" if name not in reference else "current"
+        return replace(nothing, why_not=f"not among the {side} columns")
+    try:
+        then, now = column(reference[name], name), column(current[name], name)
+        if rows is not None:
+            then, now = _part(then, rows[0], name=name), _part(now, rows[1], name=name)
+        return column_drift(then, now, name=name, settings=settings, units=units)
+    except HarnessError as error:
+        return replace(nothing, why_not=error.sentence())
+
+
+def _converted(columns: Columns) -> dict[str, npt.ArrayLike | Category]:
+    """The columns as they are compared; one that is none stays, and is refused where it is judged."""
+    made: dict[str, npt.ArrayLike | Category] = {}
+    for name, values in columns.items():
+        try:
+            made[name] = column(values, name)
+        except HarnessError:
+            made[name] = values
+    return made
+
+
+def _part(values: Floats | Category, rows: Mask, *, name: str) -> Floats | Category:
+    if isinstance(values, Category):
+        aligned(**{name: values.codes, "segments": rows})
+        return Category(values.codes[rows], values.levels)
+    aligned(**{name: values, "segments": rows})
+    return values[rows]
+
+
+def _of_one_type(
+    then: Floats | Category, now: Floats | Category
+) -> tuple[Floats | Category, Floats | Category]:
+    """Both sides, where one without any known cell is taken for the type of the other."""
+    if isinstance(then, Category) == isinstance(now, Category):
+        return then, now
+    if _gone(now).all():
+        return then, _nothing_like(then, rows=_gone(now).size)
+    return (_nothing_like(now, rows=_gone(then).size), now) if _gone(then).all() else (then, now)
+
+
+def _nothing_like(one: Floats | Category, *, rows: int) -> Floats | Category:
+    return Category(np.full(rows, -1), ()) if isinstance(one, Category) else np.full(rows, math.nan)
+
+
+def _of_another_type(
+    then: Floats | Category, now: Floats | Category, *, name: str, units: tuple[Codes, Codes] | None
+) -> ColumnDrift:
+    """No statistic compares numbers with texts; missing cells are counted all the same."""
+    gone = _gone(then).astype(np.int64), _gone(now).astype(np.int64)
+    counts = [np.bincount(side, minlength=2) for side in gone]
+    inflation = 1.0 if units is None else _inflation(gone, units)
     words = " to ".join("texts" if isinstance(one, Category) else "numbers" for one in (then, now))
     return ColumnDrift(
-        name=name, rows=(sizes[0], sizes[1]), missing=(missing[0], missing[1]), why_not=f"went from {words}"
+        name=name,
+        rows=(gone[0].size, gone[1].size),
+        missing=(float(gone[0].mean()), float(gone[1].mean())),
+        missing_p=_share_p(counts[0], counts[1], inflation=inflation),
+        inflation=inflation,
+        retyped=True,
+        why_not=f"went from {words}",
     )
 
 
-def _size_and_missing(one: Floats | Category) -> tuple[int, float]:
-    gone = one.codes < 0 if isinstance(one, Category) else np.isnan(one)
-    return gone.size, float(gone.mean()) if gone.size else math.nan
+def _gone(one: Floats | Category) -> Mask:
+    """Which cells are missing."""
+    return one.codes < 0 if isinstance(one, Category) else np.isnan(one)
 
 
-def _inflation(
-    bins: Bins, sides: tuple[Floats | Category, Floats | Category], *, units: tuple[Codes, Codes]
-) -> float:
-    """The design effect of both samples, each by its part in the null's variance 1/n + 1/m."""
-    effects = [unit_inflation(bins.places(one), unit) for one, unit in zip(sides, units, strict=True)]
+def _inflation(places: tuple[Codes, Codes], units: tuple[Codes, Codes]) -> float:
+    """The design effect of both samples' bins, each by its part in the null's variance 1/n + 1/m."""
+    effects = [unit_inflation(one, unit) for one, unit in zip(places, units, strict=True)]
     parts = [1.0 / unit.size for unit in units]
     return float(np.average(effects, weights=parts))
 
@@ -283,12 +360,16 @@ def _of_counts(
     then, now = counts[0][occupied], counts[1][occupied]
     p, q = smoothed(then), smoothed(now)
     value = float(psi(p, q))
-    if is_thin(then, now) and inflation == 1.0 and then.size > 1:
+    chi2, _ = chi_squared(then, now)
+    thin = is_thin(then, now, inflation=inflation)
+    if thin and inflation == 1.0 and then.size > 1:
         rng = np.random.default_rng([settings.seed, zlib.crc32(found.name.encode())])
         null = dealt_again((then, now), lambda a, b: psi(smoothed(a), smoothed(b)), rng=rng)
     else:
         null = psi_null(value, rows=found.rows, bins=then.size, inflation=inflation)
-    chi2, chi2_p = chi_squared(then, now)
+    if thin and inflation > 1.0:
+        # Where few units share a bin its logarithm is wild; Pearson's statistic, PSI's limit, is not.
+        null = replace(null, p=chi_squared_p(chi2, bins=then.size, inflation=inflation), method="Pearson")
     return replace(
         found,
         psi=value,
@@ -296,7 +377,7 @@ def _of_counts(
         kl=kullback_leibler(p, q),
         jensen_shannon=jensen_shannon(then / then.sum(), now / now.sum()),
         chi2=chi2,
-        chi2_p=chi2_p if inflation == 1.0 else float(chdtrc(max(then.size - 1, 1), chi2 / inflation)),
+        chi2_p=chi_squared_p(chi2, bins=then.size, inflation=inflation),
         missing_p=_share_p(counts[0], counts[1], inflation=inflation),
         inflation=inflation,
     )
@@ -320,12 +401,13 @@ def _of_numbers(found: ColumnDrift, *, then: Floats, now: Floats) -> ColumnDrift
     if not then.size or not now.size:
         return replace(found, why_not=f"no known {'current' if then.size else 'reference'} values")
     apart = distances(then, now)
-    sd = float(then.std())
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite or very large values have no deviation
+        sd = float(then.std())
     return replace(
         found,
         ks=apart.ks,
         ks_p=kolmogorov_p(then, now, ks=apart.ks, inflation=found.inflation),
         wasserstein=apart.wasserstein,
         wasserstein_sd=apart.wasserstein / sd if sd > 0.0 and math.isfinite(sd) else math.nan,
-        why_not="" if sd > 0.0 else "the reference is constant",
+        why_not="the reference is constant" if then.min() == then.max() else "",
     )

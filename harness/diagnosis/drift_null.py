@@ -4,7 +4,8 @@ With B occupied bins, n reference rows and m current ones, PSI / (1/n + 1/m) is 
 with B - 1 degrees of freedom (Yurdakul, Naranjo, Journal of Risk Model Validation 14, 2020), so 0.25 is
 nothing at 50 rows and a landslide at a million. Where bins are too thin for that, the counts are dealt out
 again: given the pooled counts, those of the reference are multivariate hypergeometric. Rows of one unit
-resemble each other; `unit_inflation` says by how much that widens the null.
+resemble each other; `unit_inflation` says by how much that widens the null. Where that makes bins thin the p
+is that of Pearson's statistic.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Null:
     q95: float
     q999: float
     p: float
-    method: Literal["chi-squared", "dealt again", "one bin"]
+    method: Literal["chi-squared", "dealt again", "Pearson", "one bin"]
 
 
 def psi_null(value: float, *, rows: tuple[int, int], bins: int, inflation: float = 1.0) -> Null:
@@ -80,10 +81,13 @@ def dealt_again(
     )
 
 
-def is_thin(reference: Codes, current: Codes) -> bool:
-    """Whether some bin would hold fewer than 5 rows of either sample without drift."""
+def is_thin(reference: Codes, current: Codes, *, inflation: float = 1.0) -> bool:
+    """Whether some bin would hold fewer than 5 rows of either sample without drift.
+
+    Rows in units count as so many fewer as they widen the null.
+    """
     pooled, n, m = reference + current, int(reference.sum()), int(current.sum())
-    return bool(pooled.min() * min(n, m) < THIN * (n + m))
+    return bool(pooled.min() * min(n, m) < THIN * (n + m) * inflation)
 
 
 def unit_inflation(bins: Codes, units: Codes) -> float:

@@ -82,7 +82,8 @@ def _by_sorting(one: Floats, other: Floats) -> Distances:
     apart = (values[1:] > values[:-1]) & (gap > 0)
     with np.errstate(over="ignore"):
         width = values[1:][apart] - values[:-1][apart]
-    return Distances(float(gap[apart].max(initial=0)) * unit, float(gap[apart] @ width) * unit)
+        area = float(gap[apart] @ width) * unit
+    return Distances(float(gap[apart].max(initial=0)) * unit, area)
 
 
 @dataclass(frozen=True)

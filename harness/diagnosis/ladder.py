@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from harness.diagnosis.intervals import Units
     from harness.diagnosis.rows import Holdout, Production, Thresholds
+    from harness.metrics import Better
 
     Floats = npt.NDArray[np.float64]
 
@@ -121,8 +122,12 @@ def clusters_of(holdout: Holdout | None, production: Production) -> Units:
 def harm(metric: str, part: Part) -> float:
     """How much a computed part made the metric worse; its size where no direction is better."""
     value = 0.0 if part.value is None else part.value.value
-    better = METRICS[metric].better if metric in METRICS else "higher"  # of F1, which is not in that table
-    return {"higher": value, "lower": -value, "neither": abs(value)}[better]
+    return {"higher": value, "lower": -value, "neither": abs(value)}[direction(metric)]
+
+
+def direction(metric: str) -> Better:
+    """Which direction of a metric is better."""
+    return METRICS[metric].better if metric in METRICS else "higher"  # of F1, which is not in that table
 
 
 def _metric(name: str, rungs: tuple[Rung, ...], *, clusters: Units) -> MetricLadder:

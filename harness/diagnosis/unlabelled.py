@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis._arrays import finite, probabilities, scored
+from harness.diagnosis._arrays import aligned, finite, probabilities, scored
 from harness.diagnosis.calibration import calibration_error, recalibration_line
-from harness.diagnosis.delays import estimates
+from harness.diagnosis.delays import auc_by_score
 from harness.diagnosis.recalibrators import Map, fit
-from harness.metrics import predicted_positive_rate
+from harness.metrics import LOG_LOSS_CLIP
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -93,20 +93,22 @@ def expected_metrics(calibrated: npt.ArrayLike, scores: npt.ArrayLike, *, thresh
     ratios of expectations, right for many rows. To check: probabilities 1 1 0 0 give 1 throughout.
     """
     chance, score = probabilities(calibrated, "calibrated"), finite(scores, "scores")
-    ranked = estimates(score, chance, negatives=1.0 - chance, threshold=threshold)
+    aligned(calibrated=chance, scores=score)
+    distinct, place, rows = np.unique(score, return_inverse=True, return_counts=True)
+    up = np.bincount(place, chance, minlength=distinct.size).astype(np.float64, copy=False)
     flagged = score >= threshold
     hits, misses = float(chance[flagged].sum()), float(chance[~flagged].sum())
     alarms, quiet = float((1.0 - chance)[flagged].sum()), float((1.0 - chance)[~flagged].sum())
     return Expected(
-        roc_auc=ranked.roc_auc,
-        average_precision=_average_precision(chance, score),
-        log_loss=ranked.log_loss,
+        roc_auc=auc_by_score(up, rows - up),
+        average_precision=_average_precision(up, rows),
+        log_loss=_log_loss(chance, score),
         precision=_ratio(hits, hits + alarms),
         recall=_ratio(hits, hits + misses),
         f1=_ratio(2.0 * hits, 2.0 * hits + alarms + misses),
         accuracy=_ratio(hits + quiet, float(chance.size)),
         specificity=_ratio(quiet, quiet + alarms),
-        flagged=predicted_positive_rate(score, threshold=threshold),
+        flagged=_ratio(float(np.count_nonzero(flagged)), float(score.size)),
     )
 
 
@@ -192,12 +194,19 @@ def _inside(then: Floats, now: Floats) -> Check:
     )
 
 
-def _average_precision(chance: Floats, score: Floats) -> float:
+def _average_precision(up: Floats, rows: npt.NDArray[np.intp]) -> float:
     """By falling distinct score: the sum of (gain in recall) * precision, rows counted as chances."""
-    cuts, place = np.unique(-score, return_inverse=True)
-    gain, rows = np.bincount(place, chance, minlength=cuts.size), np.bincount(place, minlength=cuts.size)
-    found = np.cumsum(gain)
-    return _ratio(float(gain @ (found / np.cumsum(rows))), float(found[-1])) if cuts.size else math.nan
+    gain, found = up[::-1], np.cumsum(up[::-1])
+    return _ratio(float((gain * found / np.cumsum(rows[::-1])).sum()), float(up.sum()))
+
+
+def _log_loss(chance: Floats, score: Floats) -> float:
+    """The mean over rows; nan where a score is no probability, or without rows."""
+    if not score.size or score.min() < 0.0 or score.max() > 1.0:
+        return math.nan
+    kept = np.clip(score, LOG_LOSS_CLIP, 1.0 - LOG_LOSS_CLIP)
+    # A product and its sum: `@` would wake a thread of the linear algebra library for each chunk of rows.
+    return -float((chance * np.log(kept) + (1.0 - chance) * np.log1p(-kept)).sum()) / score.size
 
 
 def _ratio(above: float, below: float) -> float:

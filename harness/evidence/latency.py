@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_POINTS = 1500
+#: upper edges of the buckets that latencies are counted in, in ms
+EDGES_MS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4)
 #: shares at which a distribution is kept
 _ROUNDING = 1e-9
 _LEVELS = np.concatenate([np.linspace(0.02, 0.9, 45), np.linspace(0.91, 0.99, 9), [0.995, 0.999, 1.0]])
@@ -61,12 +63,15 @@ def spread(values: NDArray[np.float64]) -> Spread:
     A percentile that falls on a failed request (infinite) is None. Known: of 1..100, p95 is 95.
     """
     clean = np.sort(values[~np.isnan(values)])
+    counts = np.searchsorted(clean, EDGES_MS, side="right").tolist() if clean.size else []
     return Spread(
         n=int(clean.size),
         p50=_percentile(clean, 50),
         p95=_percentile(clean, 95),
         p99=_percentile(clean, 99),
         max=_percentile(clean, 100),
+        buckets=tuple(zip(EDGES_MS, counts, strict=False)),
+        sum_ns=int(np.rint(clean[np.isfinite(clean)] * _MS).astype(np.int64).sum()),
     )
 
 

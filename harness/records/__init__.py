@@ -17,6 +17,7 @@ Other rooms import from here, never from a module inside.
 
 from harness.records.attempts import ANSWERED_FOR, TARGET_FAULTS, Attempt, Outcome, State
 from harness.records.diagnosis import (
+    Cell,
     CheckedCause,
     Diagnosis,
     Exhibit,
@@ -65,16 +66,18 @@ from harness.records.phases import Calibrated, PhaseNote
 from harness.records.report import Report
 from harness.records.requests import CapturedRequest, LabelEvent, RecordedResponse
 from harness.records.targets import Identity, Ledger, LedgerStep, Loss, TargetCounts
-from harness.records.verdicts import EXIT_CODES, Decision, Fault, Verdict, Word
+from harness.records.verdicts import EXIT_CODES, Approval, Decision, Fault, Verdict, Word
 
 __all__ = [
     "ANSWERED_FOR",
     "EXIT_CODES",
     "TARGET_FAULTS",
     "Ahead",
+    "Approval",
     "Attempt",
     "Calibrated",
     "CapturedRequest",
+    "Cell",
     "CheckedCause",
     "Counterfactual",
     "Damage",

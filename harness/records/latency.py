@@ -6,13 +6,19 @@ import msgspec
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
-    """Percentiles of one latency in milliseconds over n requests."""
+    """Percentiles of one latency in milliseconds over n requests.
+
+    `buckets` holds (ms, how many of the n took at most that), whole numbers that may be added up over runs;
+    `sum_ns` is their sum. A failed request is in n, and in no bucket and no sum.
+    """
 
     n: int
     p50: float | None
     p95: float | None
     p99: float | None
     max: float | None
+    buckets: tuple[tuple[float, int], ...] = ()
+    sum_ns: int = 0
 
 
 class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):

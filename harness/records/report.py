@@ -10,7 +10,7 @@ from harness.records.findings import Finding
 from harness.records.latency import LatencySummary, SlowLimits
 from harness.records.phases import PhaseNote
 from harness.records.targets import Identity, Ledger, TargetCounts
-from harness.records.verdicts import Decision, Verdict
+from harness.records.verdicts import Approval, Decision, Verdict
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +27,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     decision: Decision
     gates: tuple[Verdict, ...]
+    approvals: tuple[Approval, ...] = ()
     findings: tuple[Finding, ...] = ()
     ledgers: tuple[Ledger, ...] = ()
     phases: tuple[PhaseNote, ...] = ()

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.report import (
+    approvals,
     business,
+    diagnosis_plots,
+    diagnosis_story,
     feature_tables,
-    gap,
     numbers,
     outlook,
     story,
@@ -62,6 +64,7 @@ def render(report: Report, diagnosis: Diagnosis | None = None) -> str:
         most_folded=max(1, _MOST_FINDINGS // max(len(groups), 1)),
         most_in_full=_ONE_CAUSE_IN_FULL if len(groups) == 1 else 1,
         diagnosis=diagnosis,
+        waterfall=_waterfall(diagnosis),
         mismatches=plots.mismatch,
         responses=plots.responses(report),
         tails=tail_plots.pictures(report),
@@ -79,7 +82,7 @@ def brief(report: Report) -> str:
 
 def _page(report: Report, *, shown: tuple[str, ...], parts: tuple[str, ...], **drawn: object) -> str:
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             report=report,
@@ -89,9 +92,9 @@ def _page(report: Report, *, shown: tuple[str, ...], parts: tuple[str, ...], **d
             names=_PARTS,
             anchors={part: part for part in parts},
             top="h1",
+            approvals=approvals.lines(report),
             brief=business.summary(report),
             evidence=feature_tables,
-            gaps=gap,
             numbers=numbers,
             outlook=outlook,
             story=story,
@@ -101,6 +104,12 @@ def _page(report: Report, *, shown: tuple[str, ...], parts: tuple[str, ...], **d
             **drawn,
         )
     )
+
+
+def _waterfall(diagnosis: Diagnosis | None) -> object:
+    """The picture of the gap in the main metric; None where there is none."""
+    main = None if diagnosis is None else diagnosis_story.main_gap(diagnosis)
+    return None if main is None else diagnosis_plots.waterfall(main)
 
 
 def _parts(report: Report, diagnosis: Diagnosis | None) -> tuple[str, ...]:
@@ -119,8 +128,9 @@ def _lines(text: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Templates that escape by themselves, fail on a name they do not know, and keep per cents unbroken."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -129,9 +139,9 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_unbroken,
     )
-    environment.filters["lines"] = _lines
-    environment.filters["name"] = words.clipped
-    environment.filters["plain"] = words.printable
-    environment.filters["step"] = partial(words.clipped, limit=_LONGEST_STEP)
-    environment.filters["sentence"] = words.sentence
-    return environment
+    made.filters["lines"] = _lines
+    made.filters["name"] = words.clipped
+    made.filters["plain"] = words.printable
+    made.filters["step"] = partial(words.clipped, limit=_LONGEST_STEP)
+    made.filters["sentence"] = words.sentence
+    return made

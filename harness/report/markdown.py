@@ -10,7 +10,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from harness.report import numbers, outlook, story, tables, words
+from harness.report import approvals, numbers, outlook, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -111,6 +111,8 @@ def _verdict(report: Report) -> Iterator[str]:
     yield from ([f"{escape(builds)}"] if builds else [])
     yield ""
     yield from _bullets(story.main_reasons(decision))
+    if report.approvals:
+        yield from _bullets(approvals.lines(report))
     if decision.next_steps:
         yield "**Do next**"
         yield ""

@@ -5,6 +5,7 @@ JSON has no NaN: floats that are not finite are spelled "NaN", "Infinity" and "-
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any
 
@@ -28,6 +29,11 @@ def encode(report: Report) -> bytes:
     """The report as indented JSON with its keys in the order of declaration, ending in a newline."""
     plain = _spell(msgspec.to_builtins(report))
     return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+
+
+def judged_sha256(report: Report) -> str:
+    """The sha256 of report.json without its approvals: what an approval is bound to."""
+    return hashlib.sha256(encode(msgspec.structs.replace(report, approvals=()))).hexdigest()
 
 
 def decode(data: bytes) -> Report:

@@ -21,6 +21,13 @@ MARK = "# Written by replaygate export-test"
 _TEMPLATE = Path(__file__).parent / "templates" / "regression_test.py.txt"
 _HEADER = "header:"
 _WIDTH = 90
+_SECRETS = "# headers whose values are secret, and the environment variables that hold them\nSECRETS = {}\n"
+_UNSET = """\
+    unset = [name for name in VARIABLES if name not in os.environ]
+    if unset:
+        pytest.skip(f"set {', '.join(unset)}: the request needs credentials")
+"""
+_FROM_ENVIRONMENT = " | {header: os.environ[name] for header, name in SECRETS.items()}"
 _STEP = re.compile(r'\.?(?:([A-Za-z_]\w*)|"((?:[^"\\]|\\.)*)")|\[(-?\d+)\]')
 
 
@@ -34,8 +41,6 @@ def render(found: Reproduction, *, score: str, features: str, file: str) -> str:
     literals = {
         "method": request.method,
         "headers": request.headers,
-        "secrets": request.secrets,
-        "variables": list(request.variables),
         "body": request.body,
         "times": found.times,
         "score_at": place(score),
@@ -55,6 +60,7 @@ def render(found: Reproduction, *, score: str, features: str, file: str) -> str:
     return _template().substitute(
         {name: words.printable(text).replace('"""', "'''").replace("\\", "/") for name, text in told.items()}
         | {name: _literal(value) for name, value in literals.items()}
+        | _credentials(request)
         | {"path": _path(request), "name": name_of(found)}
     )
 
@@ -83,6 +89,17 @@ def place(selector: str) -> tuple[str | int, ...]:
         found=repr(selector),
         expected="names and places, like predictions[0].score",
     )
+
+
+def _credentials(request: Written) -> dict[str, str]:
+    """The parts of the file about secrets, empty where the request has none."""
+    secrets = _SECRETS.format(_literal(request.secrets)) if request.secrets else ""
+    variables = f"VARIABLES = {list(request.variables)!r}\n" if request.variables else ""
+    return {
+        "credentials": secrets + variables,
+        "unset": _UNSET if request.variables else "",
+        "secret_headers": _FROM_ENVIRONMENT if request.secrets else "",
+    }
 
 
 def _literal(value: object) -> str:

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.report import numbers, outlook, story, tables, words
+from harness.report import approvals, numbers, outlook, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,24 +36,25 @@ _COLOURS = {
 _MOST_FINDINGS = 5
 _MOST_LATENT = 3
 _ROOMY = 96
-_TIE = "\ue000"
+TIE = "\ue000"
 
 
 @dataclass(frozen=True)
-class _Tied:
+class Tied:
     """What is printed with ties, each a blank at which no line is broken."""
 
     inner: RenderableType
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for part in console.render(self.inner, options):
-            yield part._replace(text=part.text.replace(_TIE, " "))
+            yield part._replace(text=part.text.replace(TIE, " "))
 
 
 def render(report: Report, console: Console, *, folder: Path | None = None) -> None:
     """The report is printed on `console`; `folder`, where the run lies, is named at the end when given."""
     console.print(Text(f"replaygate · {story.masthead(report)}", style="dim"))
-    console.print(_Tied(_verdict(report.decision)))
+    console.print(Tied(_verdict(report.decision)))
+    _lines(console, approvals.lines(report))
     _lines(console, _ledger(report))
     _gates(report, console)
     _findings(report, console)
@@ -75,10 +76,10 @@ def _verdict(decision: Decision) -> Panel:
         (Text("" if place else "Do next", style="bold"), Text(words.printable(step)))
         for place, step in enumerate(decision.next_steps)
     ]
-    reasons = [(Text("·"), _sentence(reason)) for reason in story.main_reasons(decision)]
+    reasons = [(Text("·"), sentence(reason)) for reason in story.main_reasons(decision)]
     return Panel(
         Group(
-            _side_by_side([(word, _sentence(decision.headline, style="bold"))]),
+            _side_by_side([(word, sentence(decision.headline, style="bold"))]),
             _side_by_side(reasons, gap=1),
             _side_by_side(steps),
         ),
@@ -120,9 +121,9 @@ def _gates(report: Report, console: Console) -> None:
         reason = story.gate_reason(gate)
         if gate.ruling != "PASS" and not any(reason in line for line in told):
             name = words.printable(f"{gate.gate.replace('_', ' ')}, {gate.arm}: ")
-            console.print(_Tied(Text.assemble(_ruling(gate.ruling), " ", (name, "bold"), _sentence(reason))))
+            console.print(Tied(Text.assemble(_ruling(gate.ruling), " ", (name, "bold"), sentence(reason))))
     if report.decision.claim:
-        console.print(_Tied(_sentence(report.decision.claim, style="dim")))
+        console.print(Tied(sentence(report.decision.claim, style="dim")))
 
 
 def _gate_grid(report: Report, gates: list[Verdict], *, width: int) -> Grid:
@@ -163,7 +164,7 @@ def _latent(console: Console, found: tuple[Finding, ...]) -> None:
     console.print(Text(story.LATENT, style="dim"))
     for finding in found[:_MOST_LATENT]:
         title = (f"{story.finding_title(finding)}. ", "bold")
-        console.print(_Tied(Text.assemble("· ", title, _sentence(finding.sentence))))
+        console.print(Tied(Text.assemble("· ", title, sentence(finding.sentence))))
     _rest(console, len(found) - _MOST_LATENT)
 
 
@@ -174,8 +175,8 @@ def _rest(console: Console, rest: int) -> None:
 
 def _finding(report: Report, finding: Finding, *, console: Console, place: int) -> None:
     known = finding.sentence == report.decision.headline
-    sentence = _sentence("" if known else f". {finding.sentence}")
-    console.print(_Tied(Text.assemble(f"{place}. ", (story.finding_title(finding), "bold"), sentence)))
+    more = sentence("" if known else f". {finding.sentence}")
+    console.print(Tied(Text.assemble(f"{place}. ", (story.finding_title(finding), "bold"), more)))
     details = [" · ".join(story.finding_facts(finding))]
     number = numbers.number_of(report, finding)
     details += [
@@ -242,9 +243,9 @@ def _ruling(word: str) -> Text:
     return Text(f"{story.SHAPES[word]} {word}", style=f"bold {_COLOURS[word]}", no_wrap=True)
 
 
-def _sentence(text: str, style: str = "") -> Text:
-    """A sentence whose per cent signs are tied to their numbers; `_Tied` prints the tie as a blank."""
-    return Text(words.sentence(text).replace(" %", f"{_TIE}%"), style=style)
+def sentence(text: str, style: str = "") -> Text:
+    """A sentence whose per cent signs are tied to their numbers; `Tied` prints the tie as a blank."""
+    return Text(words.sentence(text).replace(" %", f"{TIE}%"), style=style)
 
 
 def _heading(console: Console, text: str) -> None:

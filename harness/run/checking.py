@@ -23,7 +23,7 @@ from harness.gates.passes import in_force, pooled
 from harness.replay.schedule import Saturate, Schedule, plan
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
 from harness.run.replaying import pace_words
-from harness.scenario import load
+from harness.scenario import check_judged, load
 from harness.stats import clopper_pearson_upper, detectable_rate, min_requests_within
 from replayers.http import HttpArm, HttpTarget
 from replayers.offline import frame
@@ -66,6 +66,7 @@ class Trial:
 def check(path: Path, *, say: Callable[[str], None], allow_public: tuple[str, ...] = ()) -> list[str]:
     """What a run of this scenario would do and could find out, as lines; raises what a run would raise."""
     loaded = load(path, public=allow_public)
+    check_judged(loaded)
     check_environment(loaded)
     replayers = load_models(loaded)
     with tempfile.TemporaryDirectory() as folder:

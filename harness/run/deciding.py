@@ -92,7 +92,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         under_test=loaded.under_test,
         ended=(end is not None and as_of_ns >= parse(end)[0]) or quality.exhausted(evidence.quality),
     )
-    record = folder.record()
+    record, chosen = folder.record(), folder.chosen()
     return Report(
         scenario=loaded.scenario.name,
         run_id=record.run_id,
@@ -116,12 +116,13 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         ignored=run.comparison.rules(),
         environment=record.versions,
         digests={
+            **({"build": chosen.build} if chosen.build else {}),
             "scenario": record.scenario_digest,
             "capture": record.capture_sha256,
             **{f"model {name}": model.sha256 for name, model in record.models.items()},
         },
         reproduce=(
-            f"replaygate run {record.scenario_file}{folder.chosen().options()}",
+            f"replaygate run {record.scenario_file}{chosen.options()}",
             f"replaygate compare {folder.root}",
             f"replaygate decide {folder.root} --as-of {stamp(as_of_ns)}",
             f"replaygate report {folder.root}",
@@ -278,8 +279,8 @@ def _quality(run: _Run, as_of_ns: int, *, levels: Levels) -> tuple[QualitySummar
     config = scenario.labels
     if config is None or champion is None:
         return ()
-    table = _labels(run.folder)
-    now = min(as_of_ns, _complete(config, table, otherwise=as_of_ns))
+    table = run_labels(run.folder)
+    now = min(as_of_ns, complete_until(config, table, otherwise=as_of_ns))
     cohort = _cohort(run)
     planned = plans(
         config,
@@ -329,14 +330,14 @@ def _keep_looks(folder: RunFolder, looks: Sequence[Look]) -> None:
         folder.write((path.read_bytes() if before else b"") + b"".join(new), path)
 
 
-def _labels(folder: RunFolder) -> pa.Table:
+def run_labels(folder: RunFolder) -> pa.Table:
     """All labels that were added to the run, none if there are none yet."""
     if not any(folder.labels.glob("part-*.parquet")):
         return columns.LABELS.empty_table()
     return folder.read(folder.labels)
 
 
-def _complete(config: LabelsConfig, table: pa.Table, *, otherwise: int) -> int:
+def complete_until(config: LabelsConfig, table: pa.Table, *, otherwise: int) -> int:
     """The time up to which all labels are there: as declared, or that of the last label."""
     if config.complete_until:
         return parse(config.complete_until)[0]

@@ -17,7 +17,7 @@ from harness.evidence.cohort import DAY_NS
 from harness.gates import LabelImprovement, levels
 from harness.run.checking import impossible, power, trial
 from harness.run.preparing import check_environment, load_models, take_in
-from harness.scenario import load
+from harness.scenario import check_judged, load
 from replayers.offline import frame
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Asked:
 def plan(path: Path, asked: Asked, *, say: Callable[[str], None]) -> list[str]:
     """What each gate of this scenario needs and whether its capture can give it, as lines. Sends nothing."""
     loaded = load(path)
+    check_judged(loaded)
     check_environment(loaded)
     _check_names(loaded, asked)
     replayers = load_models(loaded)

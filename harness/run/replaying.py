@@ -92,9 +92,18 @@ def replay_all(
     """
     session = _Session(todo, folder, watch, resumed=done is not None)
     if done is None:
-        session.take_recorded()
+        take_recorded(todo.loaded, folder)
     notes: tuple[PhaseNote, ...] = run_async(session.send_all, done or {})
     return notes
+
+
+def take_recorded(loaded: Loaded, folder: RunFolder) -> None:
+    """The answers in the capture stand beside those that will be sent for."""
+    for name, target in loaded.scenario.targets.items():
+        if isinstance(target, RecordedTarget):
+            requests = capture.requests(folder.read(folder.capture))
+            outcomes = recorded_outcomes(target, requests, name=name, phase=RECORDED)
+            write_outcomes(folder, name, parts=[outcome_table(outcomes)])
 
 
 @dataclass(frozen=True)
@@ -113,14 +122,6 @@ class _Session:
     @property
     def loaded(self) -> Loaded:
         return self.plan.loaded
-
-    def take_recorded(self) -> None:
-        """The answers in the capture stand beside those that will be sent for."""
-        for name, target in self.loaded.scenario.targets.items():
-            if isinstance(target, RecordedTarget):
-                requests = capture.requests(self.folder.read(self.folder.capture))
-                outcomes = recorded_outcomes(target, requests, name=name, phase=RECORDED)
-                self._write(name, [outcome_table(outcomes)])
 
     async def send_all(self, done: Mapping[str, PhaseNote]) -> tuple[PhaseNote, ...]:
         """The phases one after another, with every service up from before the first to after the last."""
@@ -320,24 +321,23 @@ class _Session:
         known = journalled_passes(paths) if self.resumed else []
         passes = last_passes(known) if self.resumed else None
         for name, arm in arms.items():
-            self._write(
-                name,
-                compact_parts(self._journal(name), arm.parse, target=name, passes=passes, rows=PART_ROWS),
-            )
+            parts = compact_parts(self._journal(name), arm.parse, target=name, passes=passes, rows=PART_ROWS)
+            write_outcomes(self.folder, name, parts=parts)
         torn = tuple(one for one in torn_passes(known) if one.partition(MARK)[0] == note.phase)
         return msgspec.structs.replace(note, torn=torn)
 
     def _journal(self, target: str) -> Path:
         return self.folder.outcomes(target) / "journal-0000.jsonl"
 
-    def _write(self, target: str, tables: Iterable[pa.Table]) -> None:
-        """The parts of a target, and none of an earlier and longer compaction."""
-        count = 0
-        for count, table in enumerate(tables, 1):
-            self.folder.write(table, self.folder.outcomes(target) / f"part-{count - 1:05d}.parquet")
-        for stale in self.folder.outcomes(target).glob("part-*.parquet"):
-            if int(stale.stem.removeprefix("part-")) >= count:
-                self.folder.remove(stale)
+
+def write_outcomes(folder: RunFolder, target: str, *, parts: Iterable[pa.Table]) -> None:
+    """The parts of a target, and none of an earlier and longer compaction."""
+    count = 0
+    for count, table in enumerate(parts, 1):
+        folder.write(table, folder.outcomes(target) / f"part-{count - 1:05d}.parquet")
+    for stale in folder.outcomes(target).glob("part-*.parquet"):
+        if int(stale.stem.removeprefix("part-")) >= count:
+            folder.remove(stale)
 
 
 def certain_no_go(loaded: Loaded, folder: RunFolder, *, captured: int) -> str:

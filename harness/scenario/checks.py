@@ -34,6 +34,13 @@ def _check_roles(loaded: Loaded) -> None:
         holders = loaded.holders(role)
         if len(holders) > 1:
             raise ScenarioError(f"two targets are {role}", where=place, found=", ".join(holders))
+    if scenario.diagnosis is None or not scenario.targets:
+        check_judged(loaded)
+
+
+def check_judged(loaded: Loaded) -> None:
+    """There is a target to judge, and something to judge it by; a diagnosis needs neither."""
+    scenario, place = loaded.scenario, f"{loaded.path}: $.targets"
     if not loaded.under_test:
         raise ScenarioError(
             "no target is the challenger",
@@ -112,6 +119,9 @@ def _check_gates(loaded: Loaded) -> None:
 def _check_times(loaded: Loaded) -> None:
     scenario = loaded.scenario
     times = {"decision.planned_end": scenario.decision.planned_end}
+    if scenario.diagnosis is not None:
+        times["diagnosis.trained_until"] = scenario.diagnosis.trained_until
+        times["diagnosis.dashboard_at"] = scenario.diagnosis.dashboard_at
     if scenario.labels is not None:
         times["labels.since"] = scenario.labels.since
         times["labels.complete_until"] = scenario.labels.complete_until

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from harness.capture import CaptureConfig
+from harness.diagnosis import DiagnosisConfig
 from harness.diff import Tolerances
 from harness.evidence import LabelsConfig, LiveConfig
 from harness.gates import DecisionConfig, Gate, LatencyP95, effective
@@ -84,6 +85,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     live: Annotated[
         LiveConfig | None, msgspec.Meta(description="A capture of a live canary: what its log itself shows.")
+    ] = None
+    diagnosis: Annotated[
+        DiagnosisConfig | None,
+        msgspec.Meta(description="What `replaygate diagnose` holds production against."),
     ] = None
     noise: Annotated[
         Noise, msgspec.Meta(description="What the champion is asked twice, where a phase reaches it.")

@@ -9,10 +9,11 @@ from scenarios.bugs.catalogue import CATALOGUE, Entry
 from scenarios.bugs.parse import applicable
 from scenarios.duo_acceptance.serving_features import KINDS as DUO
 from scenarios.hotel_cancellation.serving_features import KINDS as HOTEL
+from scenarios.listing_review.serving_features import KINDS as LISTING
 from scenarios.request import Kinds
 
 SHOWN = 3
-SCENARIOS: dict[str, Kinds] = {"duo_acceptance": DUO, "hotel_cancellation": HOTEL}
+SCENARIOS: dict[str, Kinds] = {"duo_acceptance": DUO, "hotel_cancellation": HOTEL, "listing_review": LISTING}
 
 
 def lines(kinds: Kinds | None) -> Iterator[str]:

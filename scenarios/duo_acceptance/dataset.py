@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from scenarios import sources
+
 WINDOW = pd.Timedelta(days=7)
 LAST_MATURED = pd.Timestamp("2025-06-18 20:40:45", tz="UTC")
 CLIENT_ZONE = "-01:00"
@@ -65,8 +67,7 @@ def outcomes(prs: pd.DataFrame) -> pd.DataFrame:
 
 def read_arrivals(data: Path) -> pd.Series:
     """The arrival stamps of the real trace, UTC nanoseconds, ascending."""
-    stamps = pq.read_table(data / "arrivals_code.parquet").to_pandas()["ts"].dt.as_unit("ns")
-    return stamps.sort_values(kind="stable", ignore_index=True)
+    return sources.read_arrivals(data / "arrivals_code.parquet")
 
 
 def bodies(prs: pd.DataFrame) -> list[bytes]:

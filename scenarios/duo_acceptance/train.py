@@ -19,16 +19,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script finds i
 
 from scenarios.duo_acceptance.dataset import outcomes, read_arrivals, read_prs, requests
 from scenarios.duo_acceptance.features import build
+from scenarios.training import ELSEWHERE, REPRODUCIBLE, save_models
 
 HERE = Path(__file__).resolve().parent
 CHOOSE_FROM, TRAIN_UNTIL = 0.48, 0.60
 MAX_ROUNDS, PATIENCE = 400, 50
-REPRODUCIBLE = {"deterministic": True, "force_row_wise": True, "seed": 7, "verbosity": -1}
-CHAMPION = {**REPRODUCIBLE, "objective": "binary", "learning_rate": 0.05, "num_leaves": 15, "num_threads": 1}
+CHAMPION = {**REPRODUCIBLE, "learning_rate": 0.05, "num_leaves": 15}
 CANDIDATE = {**CHAMPION, "num_leaves": 7, "learning_rate": 0.08, "lambda_l2": 5.0, "feature_fraction": 0.7}
-REBUILD = {**CHAMPION, "num_threads": 2, "verbosity": 0}
-"""What a rebuild on another machine changes: threads and logging, neither of which touches a tree."""
-
 Labels = npt.NDArray[np.float64]
 
 
@@ -70,15 +67,12 @@ def training_index(matured: pd.Series) -> npt.NDArray[np.int64]:
 def train_all(data: Path, models: Path) -> None:
     """Write champion.txt, rebuild.txt (the same scores to the last bit, or ValueError) and candidate.txt."""
     features, labels = training_rows(data)
-    champion, rebuild = fit(CHAMPION, features, labels=labels), fit(REBUILD, features, labels=labels)
-    candidate = fit(CANDIDATE, features, labels=labels)
-    before, after = (np.asarray(model.predict(features, num_threads=1)) for model in (champion, rebuild))
-    if not np.array_equal(before, after):
-        raise ValueError("the rebuild scores differently: check the training parameters")
-    models.mkdir(parents=True, exist_ok=True)
-    champion.save_model(models / "champion.txt")
-    rebuild.save_model(models / "rebuild.txt", importance_type="gain")
-    candidate.save_model(models / "candidate.txt")
+    trained = {
+        "champion": fit(CHAMPION, features, labels=labels),
+        "rebuild": fit({**CHAMPION, **ELSEWHERE}, features, labels=labels),
+        "candidate": fit(CANDIDATE, features, labels=labels),
+    }
+    save_models(models, trained, seen=features)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,9 @@ python scenarios/hotel_cancellation/build.py --check    # rebuild in a temporary
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
-import lightgbm as lgb
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script finds its folder, not the project
 
@@ -22,13 +18,14 @@ from scenarios.hotel_cancellation.dataset import (
     event_times,
     outcomes,
     production,
-    read_arrivals,
     read_bookings,
     requests,
 )
 from scenarios.hotel_cancellation.features import CATEGORIES, build, build_table
 from scenarios.hotel_cancellation.train import reported, train_all
-from scenarios.recording import UTC_NS, Champion, Recipe, capture, label_table, typical, write
+from scenarios.recording import Champion, Recipe, capture, label_table, typical, write
+from scenarios.reported import write_reported
+from scenarios.sources import read_arrivals
 
 HERE = Path(__file__).resolve().parent
 SOURCES = ("bookings.parquet", "arrivals.parquet")
@@ -39,6 +36,8 @@ BUILT = (
     "models/rebuild.txt",
     "models/candidate.txt",
     "holdout.parquet",
+    "holdout_requested.parquet",
+    "training.parquet",
     "capture.parquet",
     "labels.parquet",
 )
@@ -55,10 +54,13 @@ def build_all(root: Path) -> None:
     (data / "typical.json").write_text(json.dumps(usual, indent=1) + "\n")
     write(root / "labels.parquet", label_table(asked.join(outcomes(asked))))
     train_all(data, root / "models")
-    write(root / "holdout.parquet", holdout(data, root / "models/champion.txt"))
+    offline(root)
     champion = Champion(service=HERE / "service.py", root=root, name=NAME, version=VERSION)
     rows = champion.record(bodies(asked), features=True).assign(**captured(asked))
-    write(root / "capture.parquet", capture(rows, arrivals=read_arrivals(data), build=f"{NAME} {VERSION}"))
+    write(
+        root / "capture.parquet",
+        capture(rows, arrivals=read_arrivals(data / "arrivals.parquet"), build=f"{NAME} {VERSION}"),
+    )
 
 
 def categories(bookings: pd.DataFrame) -> dict[str, list[str]]:
@@ -79,30 +81,13 @@ def captured(bookings: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def holdout(data: Path, model: Path) -> pa.Table:
-    """The rows the champion was reported on, as reported.
-
-    request_id, event_time, unit, label, label_at, score, and each feature it was scored on by its name.
-    """
-    split = reported(data)
-    rows = split.bookings.iloc[split.holdout]
-    features = build_table(requests(rows), data)
-    scores = np.asarray(lgb.Booster(model_file=model).predict(features, num_threads=1))
-    known = outcomes(rows).astype({"label": "float64"})
-    told = known.assign(
-        request_id=rows["request_id"], event_time=event_times(rows), unit=rows["agent"], score=scores
-    )
-    texts = features[list(CATEGORIES)].astype("object")
-    named = told.join(texts).join(features.drop(columns=list(CATEGORIES)))
-    return pa.Table.from_pandas(named, schema=holdout_schema(features.columns), preserve_index=False)
-
-
-def holdout_schema(features: Iterable[str]) -> pa.Schema:
-    """Categories are texts, all other features numbers."""
-    told = [("request_id", pa.string()), ("event_time", UTC_NS), ("unit", pa.string())]
-    known = [("label", pa.float64()), ("label_at", UTC_NS), ("score", pa.float64())]
-    values = [(name, pa.string() if name in CATEGORIES else pa.float64()) for name in features]
-    return pa.schema([*told, *known, *values])
+def offline(root: Path) -> None:
+    """Write what the champion learned from and was reported on, and the holdout as it was when requested."""
+    split, data = reported(root / "data"), root / "data"
+    known = {"event_time": event_times(split.rows), "unit": split.rows["agent"]}
+    told = outcomes(split.rows).assign(request_id=split.rows["request_id"], **known)
+    asked = requests(split.rows)
+    write_reported(root, split, told=told, table=build_table(asked, data), requested=build(asked, data))
 
 
 if __name__ == "__main__":

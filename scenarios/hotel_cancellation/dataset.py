@@ -8,37 +8,15 @@ is known from the midnight that ends its day.
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+
+from scenarios.hotel_cancellation.features import NUMBERS, STATED
+from scenarios.sources import as_text, over, spread
 
 ZONE = "Europe/Lisbon"
 TRAINED_SHARE = 0.60
 """The first 60 % by booking date are for training and validation, the rest are the production traffic."""
-
-CATEGORY_COLUMNS = (
-    "hotel",
-    "meal",
-    "market_segment",
-    "distribution_channel",
-    "reserved_room_type",
-    "deposit_type",
-    "customer_type",
-    "agent",
-)
-NUMBER_COLUMNS = (
-    "stays_in_weekend_nights",
-    "stays_in_week_nights",
-    "adults",
-    "children",
-    "babies",
-    "is_repeated_guest",
-    "previous_cancellations",
-    "previous_bookings_not_canceled",
-    "adr",
-    "total_of_special_requests",
-)
-"""What a booking says when it is made: these columns are in the request."""
 
 FILLED_LATER = ("country", "assigned_room_type", "booking_changes", "required_car_parking_spaces")
 """What the table of bookings holds in the end, and nobody knows when the booking is made."""
@@ -48,34 +26,18 @@ def read_bookings(data: Path) -> pd.DataFrame:
     """All bookings by date: days as naive midnights, categories and agents as text, missing as None."""
     bookings = pq.read_table(data / "bookings.parquet").to_pandas()
     days = {name: pd.to_datetime(bookings[name]) for name in ("booking_date", "arrival_date", "label_date")}
-    texts = {name: as_text(bookings[name]) for name in (*CATEGORY_COLUMNS, *FILLED_LATER[:2])}
+    texts = {name: as_text(bookings[name]) for name in (*STATED, *FILLED_LATER[:2])}
     return bookings.assign(**days, **texts, request_id=bookings["src_row"].map("h{:06d}".format))
 
 
-def as_text(values: pd.Series) -> pd.Series:
-    """Text of each value, agent 9.0 as "9", missing as None."""
-    whole = values.astype("Int64") if pd.api.types.is_numeric_dtype(values) else values
-    texts = [None if pd.isna(value) else str(value) for value in whole]
-    return pd.Series(texts, index=values.index, dtype=object)
-
-
-def local_midnight(days: pd.Series) -> pd.Series:
-    """The start of each Lisbon day, UTC nanoseconds."""
-    return days.dt.tz_localize(ZONE).dt.tz_convert("UTC").dt.as_unit("ns")
-
-
 def event_times(bookings: pd.DataFrame) -> pd.Series:
-    """When each booking is made, UTC, whole seconds: evenly over its Lisbon day, three at 4, 12 and 20 h."""
-    start, end = (local_midnight(bookings["booking_date"] + pd.Timedelta(days=n)) for n in (0, 1))
-    day = bookings.groupby("booking_date")["src_row"]
-    share = (2 * day.cumcount() + 1) / (2 * day.transform("size"))
-    seconds = np.floor((end - start).dt.total_seconds() * share)
-    return start + pd.to_timedelta(seconds, unit="s").dt.as_unit("ns")
+    """When each booking is made, UTC, whole seconds: evenly over its Lisbon day, in the order of the rows."""
+    return spread(bookings["booking_date"], ZONE)
 
 
 def outcomes(bookings: pd.DataFrame) -> pd.DataFrame:
     """The outcome of each row and when it became known: columns label (0/1) and label_at (UTC)."""
-    known = local_midnight(bookings["label_date"] + pd.Timedelta(days=1))
+    known = over(bookings["label_date"], ZONE)
     return pd.DataFrame({"label": bookings["is_canceled"].astype("int8"), "label_at": known})
 
 
@@ -84,15 +46,9 @@ def production(bookings: pd.DataFrame) -> pd.DataFrame:
     return bookings.iloc[int(len(bookings) * TRAINED_SHARE) :].reset_index(drop=True)
 
 
-def read_arrivals(data: Path) -> pd.Series:
-    """The arrival stamps of the real trace, UTC nanoseconds, ascending."""
-    stamps = pq.read_table(data / "arrivals.parquet").to_pandas()["ts"].dt.as_unit("ns")
-    return stamps.sort_values(kind="stable", ignore_index=True)
-
-
 def bodies(bookings: pd.DataFrame) -> list[bytes]:
     """The JSON body the client sends for each row: what is known when the booking is made, in Lisbon time."""
-    columns = [*CATEGORY_COLUMNS, *NUMBER_COLUMNS]
+    columns = [*STATED, *NUMBERS]
     content = bookings[columns].astype("object").where(bookings[columns].notna(), None)
     local = event_times(bookings).dt.tz_convert(ZONE).map(lambda moment: moment.isoformat())
     named = content.assign(

@@ -8,18 +8,17 @@ what is known when the booking is made (served); the candidate; and what early l
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script finds its folder, not the project
 
-from harness.metrics import log_loss, precision, predicted_positive_rate, recall, roc_auc
 from scenarios.hotel_cancellation.dataset import (
     FILLED_LATER,
     event_times,
@@ -30,6 +29,7 @@ from scenarios.hotel_cancellation.dataset import (
 )
 from scenarios.hotel_cancellation.features import build, build_table
 from scenarios.hotel_cancellation.train import reported
+from scenarios.quality import changed_share, maturity, predict, quality
 from scenarios.recording import busiest_window
 
 HERE = Path(__file__).resolve().parent
@@ -37,44 +37,6 @@ THRESHOLD = 0.50
 AGES_DAYS = (1, 7, 30, 60, 90)
 EARLY_DAYS = 7
 WINDOW_DAYS = 14
-
-Array = npt.NDArray[np.float64]
-
-
-def quality(labels: Array, scores: Array) -> dict[str, float]:
-    """Rows, share cancelled, and the metrics at the threshold."""
-    return {
-        "rows": len(labels),
-        "base_rate": float(labels.mean()),
-        "roc_auc": roc_auc(labels, scores),
-        "log_loss": log_loss(labels, scores),
-        "precision": precision(labels, scores, threshold=THRESHOLD),
-        "recall": recall(labels, scores, threshold=THRESHOLD),
-        "predicted_positive_rate": predicted_positive_rate(scores, threshold=THRESHOLD),
-        "mean_score": float(scores.mean()),
-    }
-
-
-def predict(model: lgb.Booster, features: pd.DataFrame) -> Array:
-    """The model's scores on its own columns of the features."""
-    return np.asarray(model.predict(features[model.feature_name()], num_threads=1), dtype=np.float64)
-
-
-def changed_share(offline: pd.DataFrame, served: pd.DataFrame) -> dict[str, float]:
-    """The share of rows in which each feature that is filled in later differs as served."""
-    return {
-        name: float((offline[name].astype("object") != served[name].astype("object")).mean())
-        for name in FILLED_LATER
-    }
-
-
-def maturity(delays: pd.Series, labels: Array) -> dict[str, dict[str, float]]:
-    """What is known after so many days: the share of the outcomes, and the share cancelled among them."""
-    known = {days: (delays <= pd.Timedelta(days=days)).to_numpy() for days in AGES_DAYS}
-    return {
-        f"{days} d": {"known": float(rows.mean()), "cancelled": float(labels[rows].mean())}
-        for days, rows in known.items()
-    }
 
 
 def figures(root: Path) -> dict[str, Any]:
@@ -88,7 +50,7 @@ def figures(root: Path) -> dict[str, Any]:
     asked = requests(bookings)
     table, served = build_table(asked, data), build(asked, data)
     split = reported(data)
-    held = requests(split.bookings.iloc[split.holdout])
+    held = requests(split.rows.iloc[split.holdout])
     held_labels = split.labels[split.holdout]
     before, after = predict(champion, table), predict(champion, served)
     delays = outcome["label_at"] - event_times(bookings)
@@ -96,19 +58,20 @@ def figures(root: Path) -> dict[str, Any]:
     moments = event_times(bookings)
     recent = (moments > moments.max() - pd.Timedelta(days=WINDOW_DAYS)).to_numpy()
     start, most = busiest_window(pq.read_table(root / "capture.parquet")["ts_ns"].to_numpy())
+    at = partial(quality, threshold=THRESHOLD)
     return {
-        "offline, holdout (as reported)": quality(held_labels, predict(champion, build_table(held, data))),
-        "offline, production (drift)": quality(labels, before),
-        "served, holdout (skew)": quality(held_labels, predict(champion, build(held, data))),
-        "served, production (drift and skew)": quality(labels, after),
-        "served, labels known within 7 days": quality(labels[early], after[early]),
-        "served, last 14 days": quality(labels[recent], after[recent]),
-        "candidate, holdout": quality(held_labels, predict(candidate, build(held, data))),
-        "candidate, production": quality(labels, predict(candidate, served)),
-        "changed_share": changed_share(table, served),
+        "offline, holdout (as reported)": at(held_labels, predict(champion, build_table(held, data))),
+        "offline, production (drift)": at(labels, before),
+        "served, holdout (skew)": at(held_labels, predict(champion, build(held, data))),
+        "served, production (drift and skew)": at(labels, after),
+        "served, labels known within 7 days": at(labels[early], after[early]),
+        "served, last 14 days": at(labels[recent], after[recent]),
+        "candidate, holdout": at(held_labels, predict(candidate, build(held, data))),
+        "candidate, production": at(labels, predict(candidate, served)),
+        "changed_share": changed_share(table, served, names=FILLED_LATER),
         "flip_share": float(((before >= THRESHOLD) != (after >= THRESHOLD)).mean()),
         "mean_score_change": float(np.abs(before - after).mean()),
-        "maturity": maturity(delays, labels),
+        "maturity": maturity(delays, labels, days=AGES_DAYS),
         "longest_delay_days": float(delays.max() / pd.Timedelta(days=1)),
         "busiest_minute": {"from_s": start, "arrivals": most},
     }

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 
-from scenarios.request import BadRequestError, Features, Kinds, Levels, Request, Value, count, level, text
+from scenarios.request import Features, Kinds, Levels, Request, Value, count, level, read_date, text
 
 LISBON = ZoneInfo("Europe/Lisbon")
 UNTOLD_COUNTRY = "PRT"
@@ -124,12 +124,3 @@ def _days_of(owners: list[object], made: list[int]) -> dict[str, list[int]]:
 def lisbon_day(moment: datetime) -> date:
     """The day in Lisbon at a moment."""
     return moment.astimezone(LISBON).date()
-
-
-def read_date(request: Request, name: str) -> date:
-    """A required day, 2017-03-01."""
-    stamp = text(request, name)
-    try:
-        return date.fromisoformat(stamp)
-    except ValueError:
-        raise BadRequestError(f"{name}: expected a day (2017-03-01), found {stamp!r:.80}") from None

@@ -7,7 +7,6 @@ models learn from the other four. Rounds and leaves are set, not searched for; t
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,37 +25,24 @@ from scenarios.hotel_cancellation.dataset import (
     requests,
 )
 from scenarios.hotel_cancellation.features import build, build_table
+from scenarios.reported import Reported, shuffled_split
+from scenarios.training import ELSEWHERE, REPRODUCIBLE, save_models
 
 HERE = Path(__file__).resolve().parent
 SEED, HOLDOUT_SHARE, ROUNDS = 7, 0.20, 80
-REPRODUCIBLE = {"deterministic": True, "force_row_wise": True, "seed": SEED, "verbosity": -1}
-CHAMPION = {**REPRODUCIBLE, "objective": "binary", "learning_rate": 0.05, "num_leaves": 31, "num_threads": 1}
-REBUILD = {**CHAMPION, "num_threads": 2, "verbosity": 0}
-"""What a rebuild on another machine changes: threads and logging, neither of which touches a tree."""
+CHAMPION = {**REPRODUCIBLE, "learning_rate": 0.05, "num_leaves": 31}
 UNUSED = "arrival_at"
 """In the model, but no tree may split on it: an epoch would let trees know single days by heart."""
 
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Reported:
-    """The rows before the last 40 %: bookings, outcomes, and the positions of training and holdout rows."""
-
-    bookings: pd.DataFrame
-    labels: Array
-    train: npt.NDArray[np.int64]
-    holdout: npt.NDArray[np.int64]
-
-
 def reported(data: Path) -> Reported:
     """The random split that the champion's figures were reported on; the same each time."""
     bookings = read_bookings(data)
     bookings = bookings.iloc[: int(len(bookings) * TRAINED_SHARE)]
-    shuffled = np.random.default_rng(SEED).permutation(len(bookings))
-    cut = int(len(bookings) * (1 - HOLDOUT_SHARE))
-    labels = outcomes(bookings)["label"].to_numpy(dtype=np.float64)
-    return Reported(bookings, labels, np.sort(shuffled[:cut]), np.sort(shuffled[cut:]))
+    labels = outcomes(bookings)["label"]
+    return shuffled_split(bookings, labels, holdout_share=HOLDOUT_SHARE, seed=SEED)
 
 
 def fit(params: dict[str, Any], features: pd.DataFrame, *, labels: Array) -> lgb.Booster:
@@ -68,17 +54,15 @@ def fit(params: dict[str, Any], features: pd.DataFrame, *, labels: Array) -> lgb
 def train_all(data: Path, models: Path) -> None:
     """Write champion.txt, rebuild.txt (the same scores to the last bit, or ValueError) and candidate.txt."""
     split = reported(data)
-    asked, labels = requests(split.bookings.iloc[split.train]), split.labels[split.train]
+    asked, labels = requests(split.rows.iloc[split.train]), split.labels[split.train]
     table = build_table(asked, data)
     known = build(asked, data).drop(columns=list(FILLED_LATER))
-    champion, rebuild = fit(CHAMPION, table, labels=labels), fit(REBUILD, table, labels=labels)
-    before, after = (np.asarray(model.predict(table, num_threads=1)) for model in (champion, rebuild))
-    if not np.array_equal(before, after):
-        raise ValueError("the rebuild scores differently: check the training parameters")
-    models.mkdir(parents=True, exist_ok=True)
-    champion.save_model(models / "champion.txt")
-    rebuild.save_model(models / "rebuild.txt", importance_type="gain")
-    fit(CHAMPION, known, labels=labels).save_model(models / "candidate.txt")
+    trained = {
+        "champion": fit(CHAMPION, table, labels=labels),
+        "rebuild": fit({**CHAMPION, **ELSEWHERE}, table, labels=labels),
+        "candidate": fit(CHAMPION, known, labels=labels),
+    }
+    save_models(models, trained, seen=table)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.benchmarks import capacity, closed_loop, drift, freeze, ladder, open_loop, probes, whereabouts
+from tests.benchmarks import (
+    capacity,
+    closed_loop,
+    drift,
+    drift_peers,
+    freeze,
+    ladder,
+    open_loop,
+    probes,
+    ui,
+    whereabouts,
+)
 from tests.benchmarks.causes import rows as causes
 from tests.benchmarks.causes import speed
 from tests.benchmarks.figures import Rows, line, merged
@@ -62,7 +73,10 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "shapley_": ladder.ladder_rows,
         "psi_s": drift.rows,
         "drift_s": drift.rows,
+        "vs_evidently": drift_peers.evidently_rows,
+        "vs_nannyml": drift_peers.nannyml_rows,
     },
+    "ui": {"ui_": ui.rows},
 }
 
 

@@ -27,7 +27,6 @@ ROOT = Path(__file__).parents[2]
 SIDE = Path(tempfile.gettempdir()) / "replaygate-bench"
 #: the Debian package that brings each command
 DEBIAN = {"nginx": "nginx-light", "wrk": "wrk", "hey": "hey", "h2load": "nghttp2-client"}
-PYPI = ("httpx", "uvloop", "httpx-aiohttp", "pyreqwest", "locust")
 TIMEOUT_S = 240.0
 REALTIME = ("chrt", "--fifo", "10")
 
@@ -75,12 +74,12 @@ def may_be_prompt() -> bool:
     return allowed
 
 
-def run(*command: str, timeout_s: float = TIMEOUT_S, prompt: bool = False) -> Used:
-    """Run a program on the client's core; raises NotHere when it fails."""
+def run(*command: str, timeout_s: float = TIMEOUT_S, prompt: bool = False, every_core: bool = False) -> Used:
+    """Run a program on the client's core, or on all; raises NotHere when it fails."""
     before = cpu_s(resource.RUSAGE_CHILDREN)
     try:
         done = subprocess.run(
-            pinned(cores()[1], command, prompt=prompt),
+            command if every_core else pinned(cores()[1], command, prompt=prompt),
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -176,31 +175,53 @@ def _install(package: str, *, apt_get: str) -> None:
             policy.unlink()
 
 
-@cache
+@dataclass(frozen=True)
+class Environment:
+    """Packages from PyPI beside the project, in a folder of their own; `works` is a line that then runs."""
+
+    folder: str
+    packages: tuple[str, ...]
+    works: str
+
+
+LOAD_PEERS = Environment(
+    ".venv-bench",
+    ("httpx", "uvloop", "httpx-aiohttp", "pyreqwest", "locust"),
+    "import httpx, httpx_aiohttp, pyreqwest, uvloop, importlib.util as u; assert u.find_spec('locust')",
+)
+
+
 def side_python() -> str:
-    """A Python with the peers from PyPI, made once beside the project; raises NotHere, loudly."""
-    python = SIDE / ".venv-bench" / "bin" / "python"
-    if not _has_peers(python):
-        loudly(f"installing {', '.join(PYPI)} into {python.parents[1]}")
+    """A Python with the load generators from PyPI; raises NotHere, loudly."""
+    return python_of(LOAD_PEERS)
+
+
+@cache
+def python_of(environment: Environment) -> str:
+    """A Python with these packages, made once beside the project; raises NotHere, loudly."""
+    python, names = SIDE / environment.folder / "bin" / "python", ", ".join(environment.packages)
+    if not _works(python, environment):
+        loudly(f"installing {names} into {python.parents[1]}")
         SIDE.mkdir(parents=True, exist_ok=True)
         for command in (
-            [sys.executable, "-m", "venv", str(python.parents[1])],
-            [str(python), "-m", "pip", "install", "--quiet", "msgspec", *PYPI],
+            [sys.executable, "-m", "venv", "--clear", str(python.parents[1])],
+            [str(python), "-m", "pip", "install", "--quiet", "msgspec", *environment.packages],
         ):
             subprocess.run(command, capture_output=True, check=False)
-    if not _has_peers(python):
-        loudly("the peers from PyPI cannot be installed")
-        raise NotHere(f"no {', '.join(PYPI)} on this machine")
+    if not _works(python, environment):
+        loudly(f"{names} cannot be installed from PyPI here, or do not work")
+        raise NotHere(f"no {names} on this machine")
     return str(python)
 
 
-def _has_peers(python: Path) -> bool:
-    names = (
-        "msgspec, httpx, httpx_aiohttp, pyreqwest, uvloop, importlib.util as u; assert u.find_spec('locust')"
-    )
+def _works(python: Path, environment: Environment) -> bool:
+    """Whether all of it can be imported, in the versions that are pinned."""
     if not python.exists():
         return False
-    return not subprocess.run([python, "-c", f"import {names}"], capture_output=True, check=False).returncode
+    pins = [tuple(one.split("==")) for one in environment.packages if "==" in one]
+    check = f"from importlib.metadata import version as v; assert all(v(n) == w for n, w in {pins})"
+    code = f"{environment.works}; {check}; import msgspec"
+    return not subprocess.run([python, "-c", code], capture_output=True, check=False).returncode
 
 
 def loudly(words: str) -> None:

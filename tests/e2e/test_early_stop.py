@@ -70,6 +70,7 @@ def test_errors_beyond_the_budget_end_the_phase(
     assert command.run("decide", root, "--as-of", LATE).code == 10
 
 
+@pytest.mark.usefixtures("wholly_calibrated")
 def test_slow_answers_beyond_what_decides_end_the_phase_and_the_whole_run_fails_alike(
     folder: Path, results: Path
 ) -> None:

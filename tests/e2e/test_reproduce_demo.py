@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import command
+from tests.kit.reproducing import PLAIN_PYTEST
 
 DEMO = command.ROOT / "scenarios" / "duo_acceptance"
 FAULT = ("--bug", "event_time_early:hours=1,since=2025-03-03T09:00:00Z")
@@ -34,11 +35,11 @@ def service(*fault: str) -> Iterator[str]:
 
 def exported_test_passes(path: Path, origin: str) -> bool:
     """Whether pytest passes a file against a service."""
-    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--rootdir", path.parent, path]
+    arguments = ["-q", "-p", "no:cacheprovider", "--rootdir", path.parent, path]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *map(str, arguments)],
         cwd=path.parent,
-        env=os.environ | {"REPLAYGATE_TARGET": origin},
+        env=os.environ | PLAIN_PYTEST | {"REPLAYGATE_TARGET": origin},
         check=False,
         capture_output=True,
         text=True,

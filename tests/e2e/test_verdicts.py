@@ -122,11 +122,14 @@ def test_a_latency_that_was_not_measured_is_wait(
     assert rulings(report)["latency_p95"] == "UNDECIDED"
 
 
+@pytest.mark.usefixtures("wholly_calibrated")
 def test_a_slow_build_fails_the_latency_gate(folder: Path, results: Path) -> None:
     """50 ms late against a budget of 250 ms, at any share of requests one may choose."""
     with serving(small.answers(), mode="slow:300") as service:
         more = small.LATENCY.replace("budget_ms = 1900", "budget_ms = 250")
         path = small.scenario(folder, service.url, more=more)
+        text = path.read_text(encoding="utf-8").replace("connections = 4 }", "connections = 4 }\nfirst = 40")
+        path.write_text(text, encoding="utf-8")
         done, report = command.measured(lambda here: judged(path, here), results)
     assert done.code == 10
     assert rulings(report)["latency_p95"] == "FAIL"

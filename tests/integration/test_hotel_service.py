@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from tests.kit import command
+from tests.kit.shortened import shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCENARIO = command.ROOT / "scenarios" / "hotel_cancellation"
 REQUESTS = 300
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The scenario with the first requests of its capture only, so that nothing waits for the others."""
-    copy = tmp_path / "hotel_cancellation"
-    copy.mkdir()
-    for path in (path for path in SCENARIO.iterdir() if path.name != "capture.parquet"):
-        (copy / path.name).symlink_to(path)
-    for path in SCENARIO.glob(
-        "*.toml"
-    ):  # a scenario's folder is that of the file itself, not of a link to it
-        (copy / path.name).unlink()
-        shutil.copy(path, copy)
-    pq.write_table(pq.read_table(SCENARIO / "capture.parquet").slice(0, REQUESTS), copy / "capture.parquet")
-    return copy
+    return shortened("hotel_cancellation", tmp_path, requests=REQUESTS)
 
 
 def replayed(file: Path) -> dict[str, Any]:

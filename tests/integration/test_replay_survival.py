@@ -123,7 +123,7 @@ def await_lines(child: "subprocess.Popen[bytes]", folder: Path, *, at_least: int
 
 def test_killed_at_random_moments_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     """By SIGKILL, and then resumed; the benchmark does it at twenty points."""
-    assert kill_resume.lost_or_doubled(tmp_path, points=3, requests=2000, seed=7) == 0
+    assert kill_resume.lost_or_doubled(tmp_path, points=3, requests=1000, seed=7) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from harness.columns import Column
@@ -18,25 +19,24 @@ from harness.diff.scores import as_column
 N = 2_000
 DAY_NS = 86_400 * 10**9
 START_NS = 1_760_000_000 * 10**9
-RNG = np.random.default_rng(21)
 
-UNIT = RNG.integers(0, 100, N)
-TIME_NS = START_NS + np.sort(RNG.integers(0, 14 * DAY_NS, N))
+UNIT = default_rng(21).integers(0, 100, N)
+TIME_NS = START_NS + np.sort(default_rng(102).integers(0, 14 * DAY_NS, N))
 #: every third request, and a rare few
 HIT = np.arange(N) % 3 == 0
-RARE = RNG.random(N) < 0.03
-AMOUNT = np.round(RNG.lognormal(3, 1, N) + 0.01, 2)
-SIGNED = RNG.normal(0.3, 2, N)
-SHARE = RNG.beta(2, 3, N)
-COUNT = RNG.poisson(RNG.gamma(2, 5, N)).astype(float)
-IDENT = RNG.integers(1, 500_000, N).astype(float)
+RARE = default_rng(103).random(N) < 0.03
+AMOUNT = np.round(default_rng(104).lognormal(3, 1, N) + 0.01, 2)
+SIGNED = default_rng(105).normal(0.3, 2, N)
+SHARE = default_rng(106).beta(2, 3, N)
+COUNT = default_rng(107).poisson(default_rng(108).gamma(2, 5, N)).astype(float)
+IDENT = default_rng(109).integers(1, 500_000, N).astype(float)
 EPOCH = np.floor(TIME_NS / 1e9)
 HOUR = np.floor(TIME_NS / 3.6e12) % 24
-COUNTRY = np.array(["DE", "US", "IN", "BR"], object)[RNG.integers(0, 4, N)]
+COUNTRY = np.array(["DE", "US", "IN", "BR"], object)[default_rng(110).integers(0, 4, N)]
 LEVELS = np.array(["Alpha", "beta gamma", "Délta", "Epsilon", "zeta", "Eta Theta"], object)[
-    RNG.integers(0, 6, N)
+    default_rng(111).integers(0, 6, N)
 ]
-CODES = np.array(["1", "2", "3", "10", "25"], object)[RNG.integers(0, 5, N)]
+CODES = np.array(["1", "2", "3", "10", "25"], object)[default_rng(112).integers(0, 5, N)]
 
 
 def levels(values: NDArray[Any]) -> Column:

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.capture import BadLine, CaptureConfig, ingest, load, read, requests, times, to_table, write_jsonl
@@ -69,6 +69,7 @@ def placed(some: list[CapturedRequest], name: str, first: int) -> list[CapturedR
     ]
 
 
+@settings(max_examples=40)
 @given(some=REQUESTS)
 def test_requests_survive_lines_and_columns(some: list[CapturedRequest]) -> None:
     """Written as JSONL, read, written as Parquet by `ingest`, loaded, and read once more as a user's capture.

@@ -64,7 +64,7 @@ def test_the_parts_add_up_whatever_is_missing(both: tuple[Holdout | None, Produc
                 assert one.lower_all <= one.lower <= one.value <= one.upper <= one.upper_all
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 10**12))
 def test_no_number_depends_on_what_units_are_called(seed: int, away: int) -> None:
     """Other codes, in another order, far apart: the same ladder."""
@@ -81,7 +81,7 @@ def test_no_number_depends_on_what_units_are_called(seed: int, away: int) -> Non
     assert numbers(renamed) == pytest.approx(numbers(shared), rel=1e-9, abs=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000))
 def test_no_number_depends_on_the_order_of_the_rows(seed: int) -> None:
     """Production shuffled is production."""

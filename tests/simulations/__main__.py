@@ -12,6 +12,8 @@ import msgspec
 
 from tests.simulations import diagnosis_vectors
 from tests.simulations.decisions import decisions
+from tests.simulations.diagnosis.concept import concept_rows
+from tests.simulations.diagnosis.remedies import remedy_rows
 from tests.simulations.diagnosis.replications import ladder_rows
 from tests.simulations.diagnosis.toggles import share_rows
 from tests.simulations.error_rates import limits, negative_controls, type1
@@ -52,6 +54,8 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "largest_first": ladder_rows,
         "adds_up": ladder_rows,
         "share_": share_rows,
+        "remedy_": remedy_rows,
+        "changed_": concept_rows,
         "vectors": diagnosis_vectors.rows,
     },
 }

@@ -9,7 +9,7 @@ import pytest
 
 from harness.diagnosis.ladder import climb
 from tests.simulations.__main__ import makers
-from tests.simulations.diagnosis import toggles
+from tests.simulations.diagnosis import concept, remedies, toggles
 from tests.simulations.diagnosis.replications import GOALS, figures, replicate, truth, weighed
 from tests.simulations.diagnosis.worlds import SINGLE, WORLDS, World, draw, together, true_overlap
 from tests.simulations.figures import generator, reached
@@ -83,6 +83,12 @@ def test_few_shares_hold_the_truth() -> None:
     assert not toggles.toggled(world("strong leak"))
 
 
+def test_a_changed_feature_is_named_and_a_shift_is_not() -> None:
+    """One draw each, the rows of the figures in small."""
+    assert not concept.found(concept.STILL[1], times=1, rows=2000)[0].changed
+    assert concept.named(concept.found(World(name="turned", concept=1.0), times=1, rows=2000)[0])
+
+
 def test_a_wrong_truth_would_be_noticed() -> None:
     """A negative control: held against the truth of another world, the concept part is not covered."""
     concept, nothing = world("strong concept"), world("nothing")
@@ -107,7 +113,9 @@ def kept_rows() -> dict[str, dict[str, object]]:
 def test_the_kept_file_has_every_row_whole() -> None:
     """Each with a command that makes it again, and coverage that is neither too small nor too large."""
     rows = kept_rows()
-    names = {*GOALS, toggles.SHARES.id, toggles.DIFFERENCES.id}
+    of_remedies = {one.id for one in (remedies.COVERAGE, remedies.WEAKEST, remedies.CONTROL)}
+    of_concept = {one.id for one in (concept.FALSE, concept.NAMED, concept.SLIGHTLY)}
+    names = {*GOALS, toggles.SHARES.id, toggles.DIFFERENCES.id, *of_remedies, *of_concept}
     assert names <= set(rows)
     for name in names:
         assert rows[name]["command"] == f"make simulate NAME={name}"
@@ -116,13 +124,14 @@ def test_the_kept_file_has_every_row_whole() -> None:
     assert int(str(rows["part_coverage"]["runs"])) >= 800
 
 
-def test_the_page_quotes_the_kept_figures() -> None:
-    """Every `id` = number in docs/diagnosis.md is the kept value, rounded to the digits written."""
-    page = (ROOT / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("name", "least"), [("diagnosis.md", 5), ("diagnosis-parts.md", 3)])
+def test_the_page_quotes_the_kept_figures(name: str, least: int) -> None:
+    """Every `id` = number in these docs is the kept value, rounded to the digits written."""
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     rows = kept_rows()
     found = re.findall(r"`([a-z0-9_]+)` = ([0-9]+(?:\.[0-9]+)?)", page)
     quoted = [(id_, text) for id_, text in found if id_ in rows]
-    assert len(quoted) >= 5
+    assert len(quoted) >= least
     for id_, text in quoted:
         decimals = len(text.partition(".")[2])
         assert float(text) == pytest.approx(float(str(rows[id_]["value"])), abs=0.5001 * 10.0**-decimals)

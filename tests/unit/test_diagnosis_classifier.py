@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.diagnosis.classifier import cross_fit, fold_of
+from harness.diagnosis.classifier import boost, cross_fit, fold_of
 
 
 def test_folds_keep_units_together_and_are_even() -> None:
@@ -56,3 +56,29 @@ def test_a_missing_value_is_a_value() -> None:
     target = np.tile([0.0, 1.0], 500)
     features = np.where(target == 1.0, np.nan, 0.0)[:, None]
     assert cross_fit(features, target, unit=np.arange(1000)).inside[1::2].mean() > 0.9
+
+
+def test_boosting_starts_from_log_odds_and_its_parts_sum() -> None:
+    """What the start knows already is not learnt again; parts by feature and for all sum to the logits."""
+    rng = np.random.default_rng(6)
+    features = rng.standard_normal((4000, 2))
+    known = 2.0 * features[:, 0]
+    target = (rng.random(4000) < 1.0 / (1.0 + np.exp(-known - features[:, 1]))).astype(float)
+    model = boost(features, target, start=known, rounds=20)
+    parts = model.parts(features)
+    assert parts.shape == (4000, 3)
+    assert parts.sum(axis=1) == pytest.approx(model.logits(features))
+    assert np.abs(parts[:, 1]).mean() > 5.0 * np.abs(parts[:, 0]).mean()
+
+
+def test_boosting_takes_the_parameters_and_weights_it_is_given() -> None:
+    """One stump is one stump; rows of weight 0 are not there; twice is the same."""
+    features = np.arange(200.0)[:, None]
+    target = (features[:, 0] >= 100.0).astype(float)
+    stump = {"num_leaves": 2, "min_data_in_leaf": 1, "learning_rate": 1.0}
+    found = boost(features, target, parameters=stump, rounds=1).logits(features)
+    assert np.unique(found).size == 2
+    assert np.array_equal(found, boost(features, target, parameters=stump, rounds=1).logits(features))
+    weight = (np.arange(200) % 2).astype(float)
+    mixed = np.where(weight == 0.0, 1.0 - target, target)
+    assert boost(features, mixed, weight=weight, parameters=stump, rounds=1).logits(features)[0] < 0.0

@@ -117,6 +117,18 @@ def test_rows_of_few_units_are_no_drift() -> None:
     assert by_unit.chi2_p > by_row.chi2_p
 
 
+def test_few_units_are_seldom_flagged() -> None:
+    """50 users of 20 rows, no drift: at 5 % at most 10 of 100 columns, where PSI's own null finds 20."""
+    rng = np.random.default_rng(5)
+    users = np.repeat(np.arange(50), 20)
+    nulls = []
+    for _ in range(100):
+        then, now = (rng.normal(size=50)[users] + 0.01 * rng.normal(size=1000) for _ in range(2))
+        nulls.append(column_drift(then, now, name="x", units=(users, users)).null)
+    assert {null.method for null in nulls if null is not None} == {"Pearson"}
+    assert sum(null.p < 0.05 for null in nulls if null is not None) <= 10
+
+
 def test_a_new_level_is_a_bin() -> None:
     """10 % of a level that the reference does not have."""
     found = column_drift(

@@ -8,7 +8,7 @@ import pytest
 
 from harness.diagnosis.influence import NAMES
 from harness.diagnosis.intervals import Interval
-from harness.diagnosis.ladder import Ladder, MetricLadder, Part, climb, clusters_of, harm
+from harness.diagnosis.ladder import Ladder, MetricLadder, Part, climb, clusters_of, direction, harm
 from harness.diagnosis.rows import Holdout, Production
 from harness.diagnosis.rungs import NO_HOLDOUT
 from tests.kit.gap import STEPS, THRESHOLDS, alike, gap
@@ -252,3 +252,12 @@ def test_the_worst_part_is_named_first() -> None:
     for metric, order in (("roc_auc", "cab"), ("brier", "bac")):
         found = MetricLadder(metric=metric, rungs=(), parts=parts, gap=None).ranked()
         assert "".join(part.step for part in found) == order
+
+
+@pytest.mark.parametrize(
+    ("metric", "better"),
+    [("roc_auc", "higher"), ("f1", "higher"), ("log_loss", "lower"), ("predicted_positive_rate", "neither")],
+)
+def test_each_metric_has_a_direction(metric: str, better: str) -> None:
+    """F1, too, which the registry does not have."""
+    assert direction(metric) == better

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
 from harness.diagnosis.recalibrators import (
@@ -107,3 +108,19 @@ def test_one_class_cannot_be_recalibrated() -> None:
         fit("platt", labels=[1, 1], scores=[0.2, 0.4])
     assert recalibrations([1, 1], [0.2, 0.4]) == ()
     assert recalibrations([], []) == ()
+
+
+def test_an_isotonic_map_keeps_the_ends_of_its_flat_parts() -> None:
+    """Everywhere it is the line through all fitted rows, from far fewer points."""
+    rng = np.random.default_rng(11)
+    scores = np.round(rng.random(5_000), 3)
+    labels = (rng.random(5_000) < scores).astype(float)
+    distinct, place, rows = np.unique(scores, return_inverse=True, return_counts=True)
+    means = np.bincount(place, labels) / rows
+    every = isotonic_regression(means, weights=rows).x
+    map_ = fit("isotonic", labels=labels, scores=scores)
+    assert isinstance(map_, Isotonic)
+    assert map_.scores.size < distinct.size / 5
+    at = np.linspace(0.0, 1.0, 10_007)
+    assert (map_(at) == np.interp(at, distinct, every)).all()
+    assert map_(distinct).tolist() == every.tolist()

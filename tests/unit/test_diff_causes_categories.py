@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.columns import Column, Kind
 from harness.diff.causes import name_causes
-from tests.kit.struck import CODES, COUNT, HIT, LEVELS, RNG, N, causes_of, column, each, evidence
+from tests.kit.struck import CODES, COUNT, HIT, LEVELS, N, causes_of, column, each, evidence
 
 Change = Callable[[str], str]
 
@@ -53,7 +54,7 @@ def test_another_list_of_codes_is_a_bijection() -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_shuffled_levels_are_no_list_of_codes(seed: int) -> None:
     """Levels of other rows are unexplained."""
-    shuffled = np.random.default_rng(seed).permutation(CODES)
+    shuffled = default_rng(seed).permutation(CODES)
     assert causes_of(CODES, shuffled)[0].name == "unexplained"
 
 
@@ -71,5 +72,5 @@ def test_numbers_beside_levels_are_compared_as_numbers() -> None:
     """Two types of column, one number."""
     texts = column(np.array([f"{value:.0f}" for value in COUNT], object))
     assert name_causes(evidence(column(COUNT), texts))[0].name == "number_text"
-    words = column(RNG.choice(np.array(["a", "b"], object), N))
+    words = column(default_rng(1201).choice(np.array(["a", "b"], object), N))
     assert name_causes(evidence(column(COUNT), words))[0].name == "unexplained"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.diff.causes import Surroundings
 from harness.diff.causes.history import History
@@ -11,7 +12,6 @@ from tests.kit.struck import (
     HOUR,
     LEVELS,
     RARE,
-    RNG,
     SHARE,
     SIGNED,
     TIME_NS,
@@ -22,8 +22,8 @@ from tests.kit.struck import (
 )
 
 COLUMNS = {"x": column(AMOUNT), "share": column(SHARE), "signed": column(SIGNED), "count": column(COUNT)}
-KEY = RNG.integers(0, 100, N)
-OF_UNIT = np.round(RNG.gamma(2, 9, 100), 3)[UNIT]
+KEY = default_rng(1501).integers(0, 100, N)
+OF_UNIT = np.round(default_rng(1502).gamma(2, 9, 100), 3)[UNIT]
 
 
 @pytest.mark.parametrize("name", ["share", "signed", "count"])
@@ -35,7 +35,7 @@ def test_another_feature_is_named(name: str) -> None:
 
 def test_another_category_is_named() -> None:
     """Levels are swapped like numbers."""
-    others = RNG.choice(np.array(["p", "q", "r", "s", "t"], object), N)
+    others = default_rng(1503).choice(np.array(["p", "q", "r", "s", "t"], object), N)
     columns = {"x": column(LEVELS), "other": column(others), "count": column(COUNT)}
     (cause,) = causes_of(LEVELS, others, around=Surroundings(columns=columns))
     assert (cause.name, cause.parameters) == ("swapped", {"from": "other"})
@@ -43,8 +43,8 @@ def test_another_category_is_named() -> None:
 
 def test_a_feature_like_many_is_not_swapped() -> None:
     """Two hours of the day agree on many rows by chance."""
-    columns = {"x": column(HOUR), "hour": column(RNG.permutation(HOUR))}
-    served = RNG.integers(0, 24, N).astype(float)
+    columns = {"x": column(HOUR), "hour": column(default_rng(1504).permutation(HOUR))}
+    served = default_rng(1505).integers(0, 24, N).astype(float)
     assert causes_of(HOUR, served, around=Surroundings(columns=columns))[0].name == "unexplained"
 
 
@@ -53,13 +53,15 @@ def test_a_wrong_key_is_named() -> None:
     history = History.of(UNIT, TIME_NS)
     sources = history.latest(KEY, np.arange(N))
     served = np.where(sources >= 0, OF_UNIT[sources], OF_UNIT)
-    around = Surroundings(unit=UNIT, time_ns=TIME_NS, keys={"other": RNG.integers(0, 100, N), "payee": KEY})
+    around = Surroundings(
+        unit=UNIT, time_ns=TIME_NS, keys={"other": default_rng(1506).integers(0, 100, N), "payee": KEY}
+    )
     (cause,) = causes_of(OF_UNIT, served, around=around)
     assert (cause.name, cause.parameters) == ("wrong_key", {"key": "payee"})
 
 
 def test_anybodys_value_is_a_wrong_key_where_values_are_rare() -> None:
     """On few values everything is anybody's, and nothing is said."""
-    assert causes_of(SIGNED, RNG.permutation(SIGNED))[0].name == "wrong_key"
-    assert causes_of(HOUR, RNG.permutation(HOUR))[0].name == "unexplained"
-    assert causes_of(COUNT, RNG.permutation(COUNT))[0].name == "unexplained"
+    assert causes_of(SIGNED, default_rng(1507).permutation(SIGNED))[0].name == "wrong_key"
+    assert causes_of(HOUR, default_rng(1508).permutation(HOUR))[0].name == "unexplained"
+    assert causes_of(COUNT, default_rng(1509).permutation(COUNT))[0].name == "unexplained"

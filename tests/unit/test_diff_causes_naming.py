@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from harness.columns import Column, Kind
 from harness.diff.causes import MIN_ROWS, TOO_FEW, UNEXPLAINED, Cause, Evidence, Surroundings, name_causes
@@ -17,7 +18,6 @@ from tests.kit.struck import (
     HIT,
     HOUR,
     LEVELS,
-    RNG,
     SHARE,
     SIGNED,
     TIME_NS,
@@ -34,9 +34,9 @@ AROUND = Surroundings(
     time_ns=TIME_NS,
     columns={"x": column(AMOUNT), "share": column(SHARE), "count": column(COUNT), "level": column(LEVELS)},
     segments={"country": COUNTRY},
-    service_ns=RNG.lognormal(3, 0.5, N),
-    keys={"payee": RNG.integers(0, 100, N)},
-    label=(RNG.random(N) < 0.3).astype(float),
+    service_ns=default_rng(1601).lognormal(3, 0.5, N),
+    keys={"payee": default_rng(1602).integers(0, 100, N)},
+    label=(default_rng(1603).random(N) < 0.3).astype(float),
 )
 FIRST = HIT & (np.arange(N) % 2 == 0)
 SECOND = HIT & (np.arange(N) % 2 == 1)
@@ -68,7 +68,7 @@ def test_two_bugs_in_one_feature_are_both_named(
 
 def test_every_row_belongs_to_one_cause() -> None:
     """Named, or left open at the end."""
-    served = np.where(FIRST, AMOUNT * 3, AMOUNT + RNG.normal(0, 1, N))
+    served = np.where(FIRST, AMOUNT * 3, AMOUNT + default_rng(1604).normal(0, 1, N))
     some = evidence(column(AMOUNT), column(np.where(HIT, served, AMOUNT)))
     causes = name_causes(some)
     assert [cause.name for cause in causes] == ["scale", "unexplained"]
@@ -79,14 +79,14 @@ def test_every_row_belongs_to_one_cause() -> None:
 @pytest.mark.parametrize(
     ("left", "served"),
     [
-        pytest.param(SIGNED, RNG.normal(size=N) * 3, id="other-numbers"),
-        pytest.param(AMOUNT, AMOUNT * RNG.lognormal(0, 0.7, N), id="multiplied"),
-        pytest.param(AMOUNT, np.round(AMOUNT + RNG.normal(0, 2, N), 2), id="lattice"),
-        pytest.param(COUNT, COUNT + RNG.integers(-3, 4, N), id="small-steps"),
-        pytest.param(COUNT, COUNT + np.round(RNG.normal(0, 0.9, N)), id="ones"),
-        pytest.param(COUNT, RNG.poisson(12, N).astype(float), id="other-counts"),
-        pytest.param(HOUR, RNG.integers(0, 24, N).astype(float), id="other-hours"),
-        pytest.param(LEVELS, RNG.permutation(LEVELS), id="other-levels"),
+        pytest.param(SIGNED, default_rng(1605).normal(size=N) * 3, id="other-numbers"),
+        pytest.param(AMOUNT, AMOUNT * default_rng(1606).lognormal(0, 0.7, N), id="multiplied"),
+        pytest.param(AMOUNT, np.round(AMOUNT + default_rng(1607).normal(0, 2, N), 2), id="lattice"),
+        pytest.param(COUNT, COUNT + default_rng(1608).integers(-3, 4, N), id="small-steps"),
+        pytest.param(COUNT, COUNT + np.round(default_rng(1609).normal(0, 0.9, N)), id="ones"),
+        pytest.param(COUNT, default_rng(1610).poisson(12, N).astype(float), id="other-counts"),
+        pytest.param(HOUR, default_rng(1611).integers(0, 24, N).astype(float), id="other-hours"),
+        pytest.param(LEVELS, default_rng(1612).permutation(LEVELS), id="other-levels"),
     ],
 )
 def test_noise_is_unexplained(left: np.ndarray, served: np.ndarray) -> None:
@@ -159,7 +159,7 @@ SERVED = {
     "transform": np.sqrt(AMOUNT),
     "rounding": np.round(AMOUNT),
     "swapped": SHARE,
-    "unexplained": AMOUNT + RNG.normal(0, 1, N),
+    "unexplained": AMOUNT + default_rng(1613).normal(0, 1, N),
 }
 
 
@@ -167,7 +167,7 @@ SERVED = {
 @given(st.sampled_from(sorted(SERVED)), st.integers(0, 2**32 - 1))
 def test_the_order_of_rows_does_not_matter(name: str, seed: int) -> None:
     """Each name is the right one, whichever way the rows come."""
-    order = np.random.default_rng(seed).permutation(N)
+    order = default_rng(seed).permutation(N)
     columns = {"share": column(SHARE[order])}
     causes = causes_of(
         AMOUNT[order], SERVED[name][order], hit=HIT[order], around=Surroundings(columns=columns)
@@ -210,7 +210,7 @@ def test_bad_input_breaks_nothing(left: np.ndarray, right: np.ndarray) -> None:
 
 def test_a_text_of_a_megabyte_is_cut_in_the_sentence() -> None:
     """And compared within bounds."""
-    long = np.array(["a" * 1_000_000, "B" * 1_000_000, "c"], object)[RNG.integers(0, 3, 60)]
+    long = np.array(["a" * 1_000_000, "B" * 1_000_000, "c"], object)[default_rng(1614).integers(0, 3, 60)]
     (cause,) = name_causes(evidence(column(long), column(each(long, str.swapcase))))
     assert cause.name == "case"
     (bucket,) = name_causes(evidence(column(long), column(np.full(60, "x" * 1_000_000, object))))

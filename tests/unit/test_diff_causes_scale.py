@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.columns import Column
 from harness.diff.causes import Surroundings
 from harness.diff.causes.scale import affine, norm, scale
-from tests.kit.struck import AMOUNT, COUNT, COUNTRY, RARE, RNG, SHARE, SIGNED, N, causes_of, column, evidence
+from tests.kit.struck import AMOUNT, COUNT, COUNTRY, RARE, SHARE, SIGNED, N, causes_of, column, evidence
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_a_factor_that_depends_on_a_field_is_one_cause() -> None:
     """Each level has its own, and the right field is named among several."""
     by = np.select([COUNTRY == "IN", COUNTRY == "DE"], [83.1, 0.92], 1.0)
     around = Surroundings(
-        segments={"host": RNG.choice(["a", "b", "c"], N).astype(object), "country": COUNTRY}
+        segments={"host": default_rng(1801).choice(["a", "b", "c"], N).astype(object), "country": COUNTRY}
     )
     (cause,) = causes_of(AMOUNT, AMOUNT * by, around=around)
     assert (cause.name, cause.parameters["field"]) == ("scale_by", "country")
@@ -62,7 +63,7 @@ def test_one_factor_everywhere_does_not_depend_on_a_field() -> None:
 @pytest.mark.parametrize(("kind", "order"), [("length", 2), ("sum", 1), ("largest", np.inf)])
 def test_a_vector_brought_to_norm_one(kind: str, order: float) -> None:
     """Its features are found among their neighbours, whatever they are called."""
-    vectors = RNG.normal(size=(4, N))
+    vectors = default_rng(1802).normal(size=(4, N))
     columns = {"before": column(AMOUNT), "x": column(vectors[0])}
     columns |= {f"y{k}": column(vectors[k]) for k in (1, 2, 3)} | {"after": column(COUNT)}
     served = vectors[0] / np.linalg.norm(vectors, ord=order, axis=0)
@@ -82,5 +83,5 @@ def test_a_quotient_beyond_all_doubles_is_no_factor(offline: float, served: floa
 def test_zeros_are_no_factor_and_noise_is_no_line() -> None:
     """A factor of 0 would explain a zero fill, and some line goes through any two rows."""
     assert list(scale(evidence(column(AMOUNT), column(np.zeros(N))))) == []
-    assert list(affine(evidence(column(SIGNED), column(RNG.normal(size=N))))) == []
+    assert list(affine(evidence(column(SIGNED), column(default_rng(1803).normal(size=N))))) == []
     assert list(norm(evidence(column(SHARE), column(SIGNED)))) == []

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.diff.causes import Surroundings
 from harness.diff.causes.history import History
-from tests.kit.struck import HIT, RARE, RNG, TIME_NS, UNIT, N, causes_of
+from tests.kit.struck import HIT, RARE, TIME_NS, UNIT, N, causes_of
 
 HISTORY = History.of(UNIT, TIME_NS)
 AROUND = Surroundings(unit=UNIT, time_ns=TIME_NS)
 #: a value of each unit that drifts
-WALK = np.round(np.cumsum(RNG.normal(size=N)) * 0.1 + UNIT * 10.0, 4)
+WALK = np.round(np.cumsum(default_rng(1901).normal(size=N)) * 0.1 + UNIT * 10.0, 4)
 ROWS = np.arange(N)
 
 
@@ -58,7 +59,7 @@ def test_a_snapshot_has_one_date() -> None:
 
 def test_values_of_other_units_are_not_stale() -> None:
     """And without units nothing is."""
-    served = RNG.permutation(WALK)
+    served = default_rng(1902).permutation(WALK)
     assert causes_of(WALK, served, hit=RARE, around=AROUND)[0].name == "wrong_key"
     sources = HISTORY.before(ROWS, 1)
     assert causes_of(WALK, WALK[sources], hit=RARE)[0].name == "wrong_key"

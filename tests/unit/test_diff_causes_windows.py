@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.diff.causes import Surroundings
-from tests.kit.struck import AMOUNT, DAY_NS, RNG, TIME_NS, UNIT, N, causes_of, column
+from tests.kit.struck import AMOUNT, DAY_NS, TIME_NS, UNIT, N, causes_of, column
 
 AROUND = Surroundings(unit=UNIT, time_ns=TIME_NS)
 
@@ -35,10 +36,17 @@ def test_the_present_amount_in_or_out(by: float) -> None:
 
 def test_counts_that_all_shrink_are_a_shorter_window() -> None:
     """Without a history, by their ratio; noise both ways is none."""
-    counts = RNG.poisson(40, N).astype(float)
-    fewer = RNG.binomial(counts.astype(int), 0.4).astype(float)
+    counts = default_rng(2001).poisson(40, N).astype(float)
+    fewer = default_rng(2002).binomial(counts.astype(int), 0.4).astype(float)
     cause = causes_of(counts, fewer)[0]
     assert cause.name == "window"
     assert cause.parameters["ratio"] == pytest.approx(0.4, abs=0.02)
-    both_ways = counts + RNG.integers(-9, 10, N)
+    both_ways = counts + default_rng(2003).integers(-9, 10, N)
     assert causes_of(counts, both_ways)[0].name == "unexplained"
+
+
+def test_units_that_never_come_back_have_no_window() -> None:
+    """Of one request a unit nothing adds up, and nothing is averaged over no rows."""
+    once = Surroundings(unit=np.arange(N), time_ns=TIME_NS)
+    served = default_rng(2004).permutation(np.arange(N)).astype(float)
+    assert "window" not in {cause.name for cause in causes_of(np.arange(N, dtype=float), served, around=once)}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.columns import Column, Kind
 from harness.diff.cells import Judged, judge
@@ -13,10 +14,9 @@ from harness.diff.tolerance import Tolerances
 
 HOUR_NS = 3_600 * 10**9
 N = 3_000
-RNG = np.random.default_rng(3)
-EVENT_NS = 1_750_000_000 * 10**9 + np.sort(RNG.integers(0, 14 * 24 * HOUR_NS, N))
+EVENT_NS = 1_750_000_000 * 10**9 + np.sort(default_rng(3).integers(0, 14 * 24 * HOUR_NS, N))
 SEQ = np.arange(N) + 100  # seq is not the row: some captured requests have no pair
-HISTORY_NS = np.sort(EVENT_NS[0] + RNG.integers(-24 * HOUR_NS, 14 * 24 * HOUR_NS, 500))
+HISTORY_NS = np.sort(EVENT_NS[0] + default_rng(902).integers(-24 * HOUR_NS, 14 * 24 * HOUR_NS, 500))
 
 
 def build(when_ns: np.ndarray) -> dict[str, Column]:
@@ -66,7 +66,7 @@ def test_each_shift_is_found(shift_ns: int, start: int) -> None:
 
 def shuffled(column: Column) -> Column:
     """The values of other rows."""
-    return as_column(np.random.default_rng(1).permutation(column.values))
+    return as_column(default_rng(1).permutation(column.values))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_features_that_stay_on_time_are_told() -> None:
 
 def test_a_bug_on_some_requests_only_is_still_one_shift() -> None:
     """One host of three reads the time shifted: the others do not speak against it."""
-    served = build(EVENT_NS - np.where(np.random.default_rng(2).random(N) < 1 / 3, HOUR_NS, 0))
+    served = build(EVENT_NS - np.where(default_rng(2).random(N) < 1 / 3, HOUR_NS, 0))
     found = find(compared(served))
     assert found is not None
     assert (found.shift_ns, found.fields) == (-HOUR_NS, ("hour", "weekday", "seen"))

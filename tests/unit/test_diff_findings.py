@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.columns import Column, Kind, Pair, Side
 from harness.diff.case import Context
@@ -13,12 +14,11 @@ from harness.diff.tolerance import Tolerance, Tolerances
 from harness.records import Finding
 
 N = 1_000
-RNG = np.random.default_rng(8)
 HOUR_NS = 3_600 * 10**9
 EVENT_NS = 1_750_000_000 * 10**9 + np.arange(N) * 600 * 10**9
 THRESHOLD = 0.5
-LENGTH = RNG.normal(size=N)
-UNUSED = RNG.normal(size=N)
+LENGTH = default_rng(8).normal(size=N)
+UNUSED = default_rng(1002).normal(size=N)
 Features = dict[str, Column]
 
 
@@ -163,7 +163,7 @@ def test_latent_skew_beside_a_costly_bug_stays_latent() -> None:
 
 def test_noise_is_said_to_be_unexplained() -> None:
     """No cause is invented."""
-    (found,) = findings(OFFLINE | {"length": as_column(LENGTH + RNG.normal(size=N))})
+    (found,) = findings(OFFLINE | {"length": as_column(LENGTH + default_rng(1003).normal(size=N))})
     assert (found.cause, found.explained) == ("unexplained", 0)
     assert found.sentence.startswith(
         "The challenger serves other values of length, cause unexplained: it differs on"
@@ -173,7 +173,7 @@ def test_noise_is_said_to_be_unexplained() -> None:
 def test_a_few_rows_that_nothing_explains_stand_with_the_cause() -> None:
     """Which says how many it reproduces."""
     served = LENGTH + 2
-    served[::25] = RNG.normal(size=40) * 9
+    served[::25] = default_rng(1004).normal(size=40) * 9
     (found,) = findings(OFFLINE | {"length": as_column(served)})
     assert "serves length 2 higher than offline" in found.sentence
     assert found.sentence.endswith(" The cause reproduces 960 of 1,000.")
@@ -203,7 +203,7 @@ def test_a_feature_left_out_is_a_finding() -> None:
         (lambda s: np.full_like(s, 0.3), "constant", "serves the constant 0.3 for the score"),
         (lambda s: np.full_like(s, np.nan), "nan", "serves NaN for the score"),
         (
-            RNG.permutation,
+            lambda s: default_rng(1005).permutation(s),
             "unexplained",
             "serves other scores, unexplained: another model or another post-processing",
         ),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.columns import Pair, Side
 from harness.diff.conditions import Condition
@@ -14,9 +15,8 @@ from harness.diff.whereabouts import Place, Search
 N = 6_000
 SECOND = 10**9
 START = 1_748_596_000 * SECOND
-RNG = np.random.default_rng(31)
-HOST = np.array([f"h{k}" for k in RNG.integers(6, size=N)], object)
-USER = np.array([f"u{k}" for k in RNG.integers(900, size=N)], object)
+HOST = np.array([f"h{k}" for k in default_rng(31).integers(6, size=N)], object)
+USER = np.array([f"u{k}" for k in default_rng(702).integers(900, size=N)], object)
 BUILD = np.where(np.arange(N) < 3_000, "b1", "b2").astype(object)
 ROW = np.arange(N)
 SEARCH = Search(alpha=0.01, shuffles=199)
@@ -56,7 +56,9 @@ def test_place_and_time_come_in_one_sentence() -> None:
 
 def test_a_build_is_a_place_and_its_time_is_told_too() -> None:
     """Within the build nothing changed; over all requests it did."""
-    found = locate(np.flatnonzero((BUILD == "b2") & (RNG.random(N) < 0.3)), places(), search=SEARCH)
+    found = locate(
+        np.flatnonzero((BUILD == "b2") & (default_rng(703).random(N) < 0.3)), places(), search=SEARCH
+    )
     assert [str(place) for place in found.places] == ["build = b2"]
     assert found.onset is not None
     assert found.onset.start is not None
@@ -72,7 +74,7 @@ def test_one_user_is_named_by_name() -> None:
 
 def test_latency_and_further_fields_are_places() -> None:
     """Texts or numbers that the pair does not hold."""
-    latency, amount = RNG.gamma(2.0, 15.0, N), RNG.lognormal(4.0, 1.0, N)
+    latency, amount = default_rng(704).gamma(2.0, 15.0, N), default_rng(705).lognormal(4.0, 1.0, N)
     slow = locate(np.flatnonzero(latency >= 80.0), places(), service_ms=latency, search=SEARCH)
     assert [one.field for one in slow.places[0].conditions] == [SERVICE]
     rows = np.flatnonzero(amount >= 150.0)
@@ -90,7 +92,7 @@ def test_the_hour_is_a_field_of_a_capture_of_days() -> None:
     assert (hour.min(), hour.max()) == (0.0, 23.0)
 
 
-@pytest.mark.parametrize("rows", [np.array([], np.int64), np.flatnonzero(RNG.random(N) < 0.02)])
+@pytest.mark.parametrize("rows", [np.array([], np.int64), np.flatnonzero(default_rng(706).random(N) < 0.02)])
 def test_nothing_is_said_where_nothing_is_known(rows: np.ndarray) -> None:
     """No mismatch, or mismatches all over."""
     found = locate(rows, places(), search=SEARCH)

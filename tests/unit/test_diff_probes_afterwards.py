@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.diff.probes.afterwards import Moved, afterwards
 
-RNG = np.random.default_rng(4)
-P = RNG.beta(2, 2, 500)
+P = default_rng(4).beta(2, 2, 500)
 NONE = np.array([])
 
 
@@ -68,9 +68,10 @@ def test_both_bounds_are_told() -> None:
 @pytest.mark.parametrize(
     "served",
     [
-        P + RNG.normal(0, 0.05, 500),
-        P + RNG.normal(0, 1e-6, 500),
-        np.sort(RNG.random(500))[np.argsort(np.argsort(P))] * 0 + RNG.permutation(P),
+        P + default_rng(202).normal(0, 0.05, 500),
+        P + default_rng(203).normal(0, 1e-6, 500),
+        np.sort(default_rng(204).random(500))[np.argsort(np.argsort(P))] * 0
+        + default_rng(205).permutation(P),
         np.round(P**2, 1),
         np.full(500, 0.3),
         np.full(500, np.nan),

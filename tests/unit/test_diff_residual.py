@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.columns import Column, Kind, Pair, Side
 from harness.diff import Tolerances, compare
@@ -9,8 +10,7 @@ from harness.diff.damage import Rescore
 from harness.diff.scores import as_column
 
 N = 200
-RNG = np.random.default_rng(9)
-A = RNG.random(N) * 0.4
+A = default_rng(9).random(N) * 0.4
 OFFLINE = {"a": as_column(A), "b": as_column(np.full(N, 0.3))}
 HALF = np.arange(N) < N // 2
 

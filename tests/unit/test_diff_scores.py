@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.diff.bands import Band
 from harness.diff.cells import Difference
@@ -11,8 +12,7 @@ from harness.diff.scores import compare_scores, decimals_of, flipped
 
 NAN, INF = math.nan, math.inf
 BAND = Band(1e-6, 0.0)
-RNG = np.random.default_rng(5)
-SCORES = RNG.random(200)
+SCORES = default_rng(5).random(200)
 
 
 def none_of(scores: np.ndarray) -> np.ndarray:

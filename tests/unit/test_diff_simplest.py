@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from harness.diff.conditions import Condition, Field, coded
 from harness.diff.simplest import Edges, Finalist, Ground, simplest
 
 N = 4_000
-RNG = np.random.default_rng(5)
-HOST = np.array([f"h{k}" for k in RNG.integers(4, size=N)], object)
-AMOUNT = np.round(RNG.lognormal(4.0, 1.0, N), 2)
+HOST = np.array([f"h{k}" for k in default_rng(5).integers(4, size=N)], object)
+AMOUNT = np.round(default_rng(602).lognormal(4.0, 1.0, N), 2)
 FIELDS: dict[str, Field] = {"host": coded(HOST), "amount": AMOUNT}
 H3, DEAR = Condition("host", level="h3"), Condition("amount", at_least=97.0)
 
@@ -33,7 +33,7 @@ def finalists(*places: tuple[Condition, ...]) -> list[Finalist]:
         (HOST == "h3", ["host = h3"]),
         (AMOUNT >= 100.0, ["amount >= 100"]),
         ((HOST == "h3") & (AMOUNT >= 100.0), ["host = h3", "amount >= 100"]),
-        ((HOST == "h3") & (RNG.random(N) < 0.2), ["host = h3"]),
+        ((HOST == "h3") & (default_rng(603).random(N) < 0.2), ["host = h3"]),
     ],
 )
 def test_a_second_condition_is_named_where_it_adds_enough(mismatch: np.ndarray, words: list[str]) -> None:
@@ -44,7 +44,7 @@ def test_a_second_condition_is_named_where_it_adds_enough(mismatch: np.ndarray, 
 
 def test_another_field_that_says_the_same_is_simpler() -> None:
     """One condition that has all mismatches but one stands before two that have all."""
-    mismatch = (HOST == "h3") & (AMOUNT >= 100.0)
+    mismatch = (HOST == "h3") & (AMOUNT >= 97.0)
     zone = np.where(mismatch, "z1", "z2").astype(object)
     zone[np.flatnonzero(mismatch)[0]] = "z2"
     fields: dict[str, Field] = {**FIELDS, "zone": coded(zone)}

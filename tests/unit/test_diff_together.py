@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.random import default_rng
 
 from harness.columns import Column, Kind
 from harness.diff.bugs import Bug, separate
@@ -13,11 +14,10 @@ from harness.diff.together import longer, together
 from harness.diff.tolerance import Tolerances
 
 N = 600
-RNG = np.random.default_rng(21)
-OFFLINE = {name: RNG.normal(size=N) for name in "pqrstuv"}
+OFFLINE = dict(zip("pqrstuv", default_rng(21).normal(size=(7, N)), strict=True))
 SOME = np.arange(N) % 5 == 0
 OTHER = np.arange(N) % 7 == 0
-FAST = RNG.normal(20e6, 2e6, N)
+FAST = default_rng(502).normal(20e6, 2e6, N)
 
 
 def bugs(served: dict[str, np.ndarray | Column]) -> list[Bug]:
@@ -70,7 +70,7 @@ def test_a_permutation_is_one_bug_that_says_which_holds_which() -> None:
 
 def test_columns_moved_by_one_place_are_one_bug() -> None:
     """A column was left out of the vector; the last one holds something else."""
-    moved = {"p": OFFLINE["q"], "q": OFFLINE["r"], "r": OFFLINE["s"], "s": RNG.normal(size=N)}
+    moved = {"p": OFFLINE["q"], "q": OFFLINE["r"], "r": OFFLINE["s"], "s": default_rng(503).normal(size=N)}
     (bug,) = merged(dict(moved))
     assert bug.fields == ("p", "q", "r", "s")
     assert bug.phrase.startswith(
@@ -80,7 +80,8 @@ def test_columns_moved_by_one_place_are_one_bug() -> None:
 
 def test_levels_swap_too() -> None:
     """Two categories, not a category and a number."""
-    table = pa.table({name: RNG.choice(["a", "b", "c", "d"], N) for name in ("x", "y")})
+    x, y = default_rng(504).choice(["a", "b", "c", "d"], (2, N))
+    table = pa.table({"x": x, "y": y})
     left = from_table(table)
     judged = [
         judge(left[name], left[other], name=name, tolerances=Tolerances())
@@ -147,7 +148,10 @@ def test_one_cause_on_the_same_requests_is_one_bug() -> None:
         pytest.param({"p": on(SOME, "p", 0.0), "q": on(OTHER, "q", 0.0)}, id="other-requests"),
         pytest.param({"p": on(SOME, "p", 0.0), "q": on(SOME, "q", OFFLINE["q"] * 2)}, id="other-causes"),
         pytest.param({"p": OFFLINE["p"] * 1000, "q": OFFLINE["q"] * 60}, id="other-factors-everywhere"),
-        pytest.param({"p": RNG.normal(size=N), "q": RNG.normal(size=N)}, id="unexplained-everywhere"),
+        pytest.param(
+            {"p": default_rng(505).normal(size=N), "q": default_rng(506).normal(size=N)},
+            id="unexplained-everywhere",
+        ),
     ],
 )
 def test_other_bugs_stay_apart(served: dict[str, np.ndarray]) -> None:

@@ -12,7 +12,6 @@ from tests.kit.some_evidence import plan
 
 ROWS = 600
 DAYS = np.arange(ROWS, dtype=np.int64) // 60
-RNG = np.random.default_rng
 
 
 def stream(*, sd: float = 0.3, per_unit: int = 1) -> Stream:
@@ -88,12 +87,12 @@ def test_the_requests_of_a_look_are_those_of_its_days() -> None:
 @pytest.mark.parametrize("metric", ["log_loss", "brier", "correct", "auc"])
 def test_harm_drawn_from_scores_has_no_mean(metric: str) -> None:
     """Labels drawn from the middle of both arms favour neither."""
-    rng = RNG(0)
+    rng = np.random.default_rng(0)
     champion, challenger = rng.uniform(0.2, 0.8, 4000), rng.uniform(0.2, 0.8, 4000)
     draw = planning.drawn_from_scores(plan(metric=metric), champion=champion, challenger=challenger)
-    drawn = draw(RNG(1))
+    drawn = draw(np.random.default_rng(1))
     assert abs(drawn.mean()) < 4 * drawn.std() / np.sqrt(4000)
-    assert not np.array_equal(drawn, draw(RNG(2)))
+    assert not np.array_equal(drawn, draw(np.random.default_rng(2)))
 
 
 def test_numbers_cannot_be_drawn_from_scores() -> None:

@@ -16,7 +16,6 @@ from scenarios.bugs.active import Bugs
 from scenarios.bugs.parse import parse_bugs
 from scenarios.hotel_cancellation.dataset import (
     FILLED_LATER,
-    as_text,
     bodies,
     event_times,
     outcomes,
@@ -144,17 +143,6 @@ def test_every_outcome_is_known_after_its_booking(capture: pd.DataFrame) -> None
     assert labels["label"].mean() == pytest.approx(0.280, abs=0.001)
 
 
-def test_the_holdout_is_as_it_was_reported(champion: lgb.Booster, capture: pd.DataFrame) -> None:
-    """7,567 rows that are in no capture, whose features give their scores again to the last bit."""
-    rows = pq.read_table(SCENARIO / "holdout.parquet").to_pandas()
-    assert len(rows) == 7567
-    assert not set(rows["request_id"]) & set(capture["request_id"])
-    names = champion.feature_name()
-    levels = json.loads((DATA / "categories.json").read_text())
-    coded = rows.assign(**{name: pd.Categorical(rows[name], levels[name]) for name in CATEGORIES})
-    np.testing.assert_array_equal(champion.predict(coded[names], num_threads=1), rows["score"])
-
-
 def test_the_models_fall_where_the_readme_says() -> None:
     """Reported 0.937 and served 0.771, which early labels hide; the candidate is better than served."""
     found = figures(SCENARIO)
@@ -206,12 +194,6 @@ def test_recent_bookings_count_the_thirty_days_before(
     )
     np.testing.assert_array_equal(offline, [expected])
     np.testing.assert_array_equal(np.array([served], dtype=np.float64), [expected])
-
-
-def test_agents_are_texts_and_missing_ones_none() -> None:
-    """9.0 is "9"."""
-    assert list(as_text(pd.Series([9, None, 240]))) == ["9", None, "240"]
-    assert list(as_text(pd.Series(["A", None]))) == ["A", None]
 
 
 @pytest.mark.parametrize(

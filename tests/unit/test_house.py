@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ MODULES = [path for path in python_files(*PACKAGES) if not path.name.startswith(
 EVERYTHING = python_files(*PACKAGES, "scenarios", "tests")
 
 
+@cache
 def syntax(path: Path) -> ast.Module:
     """The syntax tree of a file of the project."""
     return ast.parse((ROOT / path).read_text(encoding="utf-8"), filename=str(path))
@@ -64,6 +66,24 @@ def test_no_file_is_longer_than_the_limit() -> None:
     """A file has one job, so it ends before 600 lines."""
     lengths = {str(path): len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in EVERYTHING}
     assert {path: n for path, n in lengths.items() if n > MAX_FILE_LINES} == {}
+
+
+def shared_generators(path: Path) -> list[str]:
+    """The names that the top level of a file binds to a generator of random numbers."""
+    makers = {"default_rng", "Generator", "RandomState", "Random"}
+    return [
+        ast.unparse(node.targets[0])
+        for node in syntax(path).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func).rpartition(".")[2] in makers
+    ]
+
+
+def test_no_module_holds_a_generator_that_tests_draw_from() -> None:
+    """What a test draws does not depend on which tests drew before it."""
+    found = {str(path): shared_generators(path) for path in EVERYTHING}
+    assert {path: names for path, names in found.items() if names} == {}
 
 
 def test_no_function_is_longer_than_the_limit() -> None:

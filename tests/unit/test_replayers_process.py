@@ -153,10 +153,11 @@ def test_a_connection_is_enough_where_no_path_is_given(tmp_path: Path) -> None:
         ("import sys; sys.exit(3)", "3"),
         ("import os; os.kill(os.getpid(), 9)", "-9"),
         ("print('one'); print('two'); print('  '); raise SystemExit(4)", "4, its last words: two"),
-        ("print('x' * 900); raise SystemExit(5)", f"5, its last words: {'x' * 300}"),
+        ("print('x' * 900); raise SystemExit(5)", f"5, its last words: {'x' * 120} …"),
+        ("print('y' * 120); raise SystemExit(7)", f"7, its last words: {'y' * 120}"),
         ("import sys; sys.stdout.buffer.write(b'\\xff!'); sys.exit(6)", "6, its last words: \ufffd!"),
     ],
-    ids=["silent", "killed", "last line", "long line", "not text"],
+    ids=["silent", "killed", "last line", "long line", "line that fits", "not text"],
 )
 def test_a_service_that_dies_while_starting_is_told(tmp_path: Path, code: str, found: str) -> None:
     """How it ended, its last line if it said anything, and where the rest is."""

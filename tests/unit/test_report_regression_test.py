@@ -76,6 +76,17 @@ def test_secrets_are_read_from_the_environment() -> None:
     assert "BODY = None" in text
 
 
+def test_without_secrets_nothing_is_said_of_them() -> None:
+    """No empty table, no variable to set; a secret in the query alone needs its variable alone."""
+    plain = exported()
+    assert [word for word in ("SECRETS", "VARIABLES", "credentials") if word in plain] == []
+    assert "    headers = HEADERS\n" in plain
+    queried = exported(request=Written(method="GET", origin="", path=("/a?sid=", "SID")))
+    assert "SECRETS" not in queried
+    assert "VARIABLES = ['SID']" in queried
+    assert "the request needs credentials" in queried
+
+
 @pytest.mark.parametrize(
     ("selector", "steps"),
     [

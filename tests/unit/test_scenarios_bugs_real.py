@@ -1,4 +1,4 @@
-"""Every bug of the catalogue on real requests of both scenarios: what it hits changes, and nothing breaks."""
+"""Every bug of the catalogue on real requests of each scenario: what it hits changes, and nothing breaks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from scenarios.bugs.catalogue import CATALOGUE
 from scenarios.bugs.parse import applicable, parse_bugs
 from scenarios.duo_acceptance.serving_features import load_index
 from scenarios.hotel_cancellation.serving_features import load_desk
+from scenarios.listing_review.serving_features import load_archive
 from scenarios.request import vector
 from tests.kit.bookings import no_rival
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scenarios.bugs.context import Serving
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -29,7 +32,15 @@ REQUIRED = {
     ("hotel_cancellation", "wrong_key"): "key=hotel",
     ("duo_acceptance", "wrong_key"): "key=agent",
     ("hotel_cancellation", "scale_by"): "field=hotel,factors=City Hotel:1.13/Resort Hotel:0.85",
+    ("listing_review", "snapshot"): "at=2012-01-01T00:00Z",
+    ("listing_review", "wrong_key"): "key=ward",
+    ("listing_review", "scale_by"): "field=facility_type,factors=Restaurant:1.13/Other:0.85",
     ("duo_acceptance", "scale_by"): "field=agent,factors=Devin:1.1/OpenAI_Codex:0.9",
+}
+LOADERS: dict[str, Callable[[Path], Serving]] = {
+    "duo_acceptance": load_index,
+    "hotel_cancellation": load_desk,
+    "listing_review": load_archive,
 }
 #: what needs a second answer, or another clock, or changes no feature
 ELSEWHERE = {"retry", "slow"}
@@ -46,7 +57,7 @@ def requests(scenario: str) -> list[dict[str, Any]]:
 def serving(scenario: str) -> Serving:
     """The endpoint's own code with its memory."""
     data = SCENARIOS / scenario / "data"
-    return load_desk(data) if scenario == "hotel_cancellation" else load_index(data)
+    return LOADERS[scenario](data)
 
 
 def bugs_of(scenario: str, name: str, features: list[str]) -> Bugs:

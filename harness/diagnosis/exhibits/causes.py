@@ -1,0 +1,140 @@
+"""The eight usual causes, each judged on the evidence that the other exhibits found."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.diagnosis.influence import NAMES, grid
+from harness.diagnosis.influence import table as metrics_of
+from harness.diagnosis.label_quality import label_agreement
+from harness.diagnosis.usual_causes import Evidence, Interval, usual_causes
+from harness.records import CheckedCause
+
+if TYPE_CHECKING:
+    from harness.diagnosis.domain import Domain
+    from harness.diagnosis.ladder import Ladder
+    from harness.diagnosis.material import Material
+    from harness.diagnosis.slices import Slice
+
+AUC, FLAGGED = "roc_auc", "predicted_positive_rate"
+
+
+def checked(
+    material: Material,
+    ladder: Ladder,
+    *,
+    domain: Domain | None,
+    slices: tuple[Slice, ...] | None,
+) -> tuple[CheckedCause, ...]:
+    """All eight in pipeline order."""
+    evidence = Evidence(
+        recomputed=_recomputed(material),
+        thresholds=_thresholds(material),
+        threshold_part=_part(ladder, FLAGGED, step="serving_threshold"),
+        domain_auc=_auc(domain),
+        concept_part=_part(ladder, AUC, step="concept"),
+        differing=_differing(material),
+        feature_part=_part(ladder, AUC, step="served_features"),
+        score_part=_part(ladder, AUC, step="served_scores"),
+        fallback=None if material.production.fallback is None else float(material.production.fallback.mean()),
+        labelled=_labelled(material),
+        kappa=_kappa(material),
+        immature=_immature(material),
+        label_part=_part(ladder, AUC, step="label_maturity"),
+        confirmed_slices=_slices(slices),
+    )
+    return tuple(
+        CheckedCause(
+            name=one.name,
+            found=one.ruling,
+            check=one.check,
+            result=one.result,
+            would_change=one.would_change,
+        )
+        for one in usual_causes(evidence)
+    )
+
+
+def _part(ladder: Ladder, metric: str, *, step: str) -> Interval | None:
+    for part in ladder.metrics[metric].parts:
+        if part.step == step and part.value is not None and math.isfinite(part.value.lower):
+            return Interval(value=part.value.value, low=part.value.lower, high=part.value.upper)
+    return None
+
+
+def _recomputed(material: Material) -> Interval | None:
+    """The first reported number against the rows; its interval is rounding."""
+    holdout, told = material.holdout, material.config.reported
+    if holdout is None or not told:
+        return None
+    known = ~np.isnan(holdout.label) & np.isfinite(holdout.score)
+    weight = np.ones(int(known.sum()))
+    made = metrics_of(
+        grid(holdout.score[known]), holdout.label[known], weight=weight, threshold=material.thresholds.offline
+    )
+    values = dict(zip(NAMES, made.values.tolist(), strict=True))
+    apart = max(((told[n] - values[n]) for n in told if n in values), key=abs, default=math.nan)
+    return None if math.isnan(apart) else Interval(value=apart, low=apart - 0.006, high=apart + 0.006)
+
+
+def _thresholds(material: Material) -> tuple[float, float] | None:
+    serving = material.thresholds.serving
+    return None if serving is None else (material.thresholds.offline, serving)
+
+
+def _auc(domain: Domain | None) -> Interval | None:
+    if domain is None:
+        return None
+    return Interval(value=domain.auc.value, low=domain.auc.lower, high=domain.auc.upper)
+
+
+def _differing(material: Material) -> float | None:
+    """The share of requests with a feature that differs; that of the commonest one is a lower bound."""
+    production = material.production
+    if production.served_features is None:
+        return None
+    return max(production.differing.values(), default=0.0)
+
+
+def _labelled(material: Material) -> tuple[float, float] | None:
+    """The share with a label among flagged rows and among the others, of rows that are old enough."""
+    production = material.production
+    old = production.event_ns + np.int64(material.delay_days * 86_400e9) <= material.as_of_ns
+    flagged = production.served_score >= material.serving_threshold
+    sides = old & flagged, old & ~flagged & np.isfinite(production.served_score)
+    if material.why_no_labels or not all(side.any() for side in sides):
+        return None
+    known = ~np.isnan(production.latest)
+    return float(known[sides[0]].mean()), float(known[sides[1]].mean())
+
+
+def _kappa(material: Material) -> Interval | None:
+    production = material.production
+    theirs = production.production_label
+    if theirs is None:
+        return None
+    both = ~np.isnan(production.label) & ~np.isnan(theirs)
+    seq = np.flatnonzero(both)
+    found = label_agreement(production.label[both], theirs[both], one_ids=seq, other_ids=seq)
+    return None if math.isnan(found.low) else Interval(value=found.kappa, low=found.low, high=found.high)
+
+
+def _immature(material: Material) -> float | None:
+    """The share of the rows that the dashboard judged before their label was mature."""
+    seen, early = material.production.seen_label, material.production.seen_early
+    if seen is None or early is None or np.isnan(seen).all():
+        return None
+    return float(early[~np.isnan(seen)].mean())
+
+
+def _slices(slices: tuple[Slice, ...] | None) -> tuple[str, ...] | None:
+    if slices is None:
+        return None
+    return tuple(
+        ", ".join(f"{name} = {level}" for name, level in one.fields.items())
+        for one in slices
+        if one.confirmed
+    )

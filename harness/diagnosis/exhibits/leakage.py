@@ -1,0 +1,212 @@
+"""What the holdout knew that production does not: rows, units, time, columns; and how often it was used."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.diagnosis.delong import delong
+from harness.diagnosis.exhibits.numbers import number, share, table
+from harness.diagnosis.exhibits.question import Question
+from harness.diagnosis.fair import evaluations
+from harness.diagnosis.influence import NAMES, grid
+from harness.diagnosis.influence import table as metrics_of
+from harness.diagnosis.leakage import changed_columns, ledger, single_columns
+from harness.diagnosis.samples import REPEATED, UNTIMELY
+from harness.records import HoldoutUses
+
+if TYPE_CHECKING:
+    from harness.diagnosis.leakage import SingleColumn
+    from harness.diagnosis.material import HoldoutRows, Mask, Material
+    from harness.records import Cell, Exhibit, Number
+
+#: a reported number that differs from the recomputed one by more than it is usually rounded by
+ROUNDED = 0.006
+LEAKS = "leaky_columns"
+
+
+def rows(material: Material) -> Exhibit:
+    """The holdout evaluated again without repeated rows, known units, early rows."""
+    holdout = material.holdout
+    base = Question(
+        key="holdout_rows",
+        title="Rows of the holdout",
+        question="Does the holdout hold rows, or units, that training has, or rows older than its end?",
+        steps=(REPEATED, UNTIMELY),
+    )
+    if holdout is None:
+        return base.unchecked(material.why_no_holdout)
+    checks = evaluations(holdout)
+    known = [one for one in checks if one.bad is not None]
+    every = np.ones(holdout.label.size, dtype=bool)
+    lines: list[tuple[Cell, ...]] = [("as reported", holdout.label.size, 0, _auc(holdout, every), "")]
+    lines += [
+        (
+            f"without {one.name}",
+            int((~one.bad).sum()),
+            int(one.bad.sum()),
+            _auc(holdout, ~one.bad),
+            one.why_not,
+        )
+        for one in known
+        if one.bad is not None
+    ]
+    bad = {one.name: float(one.bad.mean()) for one in known if one.bad is not None}
+    told = ", ".join(f"{share(part)} are {name}" for name, part in bad.items())
+    return base.answered(
+        found=any(bad.values()) if known else None,
+        answer=f"Of the {holdout.label.size:,} rows {told}." if told else "Not checked.",
+        tables=(
+            table("evaluated|rows:count|left out:count|ROC-AUC:number|not in the ladder because", lines),
+        ),
+        why_not="; ".join(f"{one.name}: {one.why_not}" for one in checks if one.bad is None),
+    )
+
+
+def columns(material: Material) -> tuple[Exhibit, ...]:
+    """Columns that change after the request, and columns that rank the labels nearly alone."""
+    holdout = material.holdout
+    if holdout is None or holdout.features is None:
+        why = material.why_no_holdout or "the holdout has no feature columns"
+        return _no_columns(why)
+    known = ~np.isnan(holdout.label)
+    return (_changed(holdout, known), _alone(holdout, known))
+
+
+def _no_columns(why: str) -> tuple[Exhibit, ...]:
+    return tuple(base.unchecked(why) for base in (_CHANGED, _ALONE))
+
+
+_CHANGED = Question(
+    key="changed_columns",
+    title="Columns filled in after the request",
+    question="Which columns of the holdout hold values that were not known when the request was made?",
+    steps=(LEAKS,),
+)
+_ALONE = Question(
+    key="single_columns",
+    title="Columns that rank the labels alone",
+    question="Is there a column that knows the answer?",
+    steps=(LEAKS,),
+)
+
+
+def _changed(holdout: HoldoutRows, known: Mask) -> Exhibit:
+    if holdout.requested is None or holdout.features is None:
+        why = "the features as known at request time were not given (holdout_requested)"
+        return _CHANGED.unchecked(why)
+    then = {name: values[known] for name, values in holdout.requested.items()}
+    later = {name: values[known] for name, values in holdout.features.items()}
+    found = [one for one in changed_columns(then, later, labels=holdout.label[known]) if one.changed > 0.0]
+    names = ", ".join(f"{one.name} ({share(one.changed)} of the rows)" for one in found if one.leaks)
+    lines = [
+        (one.name, one.changed, number(one.auc.value, (one.auc.low, one.auc.high)), one.leaks)
+        for one in found
+    ]
+    return _CHANGED.answered(
+        found=bool(names),
+        answer=f"Changed later, in step with the label: {names}."
+        if names
+        else "None changes with the label.",
+        tables=(table("column|rows changed:share|AUC of having changed:number|leaks", lines),),
+    )
+
+
+def _alone(holdout: HoldoutRows, known: Mask) -> Exhibit:
+    features = holdout.features or {}
+    model = _auc(holdout, known)
+    found = single_columns(
+        {name: values[known] for name, values in features.items()},
+        holdout.label[known],
+        model_auc=math.nan if model is None else model.value,
+        units=None if holdout.unit is None else holdout.unit[known],
+    )
+    names = ", ".join(one.name for one in found if one.leaks)
+    lines = [(one.name, number(one.auc.value, (one.auc.low, one.auc.high)), one.why) for one in found]
+    answer = f"Suspicious: {names}." if names else f"None; the best is {_best(found)}."
+    return _ALONE.answered(
+        found=bool(names),
+        answer=answer,
+        tables=(table("column|ROC-AUC alone:number|why suspicious", lines, most=10),),
+    )
+
+
+def _best(found: tuple[SingleColumn, ...]) -> str:
+    return f"{found[0].name} with {found[0].auc.value:.3f}" if found else "none"
+
+
+def reported(material: Material) -> Exhibit:
+    """The report's own numbers, and the reported scores, against what the rows and the model give."""
+    holdout, config = material.holdout, material.config
+    base = Question(
+        key="reported",
+        title="The report recomputed",
+        question="Do the holdout's rows give the numbers that were reported, and the model these scores?",
+        steps=("reported",),
+    )
+    if holdout is None:
+        return base.unchecked(material.why_no_holdout)
+    values = _metrics(holdout, material.thresholds.offline)
+    lines: list[tuple[Cell, ...]] = [
+        (name, config.reported.get(name), float(values[name]), _away(config.reported.get(name), values[name]))
+        for name in NAMES
+    ]
+    off = [
+        name for name in config.reported if abs(config.reported[name] - values.get(name, math.nan)) > ROUNDED
+    ]
+    scores, differ = _rescored(holdout)
+    told = [f"reported {name} is not what the rows give" for name in off]
+    told += [scores] if scores else []
+    checked = bool(config.reported) or holdout.rescored is not None
+    return base.answered(
+        found=None if not checked else bool(off or differ),
+        answer=f"{'; '.join(told) or 'The rows give the reported numbers'}.".capitalize(),
+        tables=(table("metric|reported:number|from the rows:number|difference:signed", lines),),
+        why_not="" if config.reported else "the report's own numbers were not given ([diagnosis] reported)",
+    )
+
+
+def _rescored(holdout: HoldoutRows) -> tuple[str, bool]:
+    if holdout.rescored is None:
+        return "the model could not be asked for these scores", False
+    off = ~np.isclose(holdout.rescored, holdout.score, rtol=1e-9, atol=1e-12, equal_nan=True)
+    if not off.any():
+        return f"the model gives all {off.size:,} scores again", False
+    return f"the model gives other scores on {np.count_nonzero(off):,} of {off.size:,} rows", True
+
+
+def _away(given: float | None, found: float) -> float | None:
+    return None if given is None else given - float(found)
+
+
+def _metrics(holdout: HoldoutRows, threshold: float) -> dict[str, float]:
+    known = ~np.isnan(holdout.label)
+    made = metrics_of(
+        grid(holdout.score[known]),
+        holdout.label[known],
+        weight=np.ones(int(known.sum())),
+        threshold=threshold,
+    )
+    return dict(zip(NAMES, made.values.tolist(), strict=True))
+
+
+def uses(material: Material) -> HoldoutUses | None:
+    """How often this holdout has been used for a decision, this time included."""
+    holdout = material.holdout
+    if holdout is None or not material.uses:
+        return None
+    known = ~np.isnan(holdout.label)
+    auc = delong(holdout.label[known], holdout.score[known])
+    found = ledger(material.uses, holdout=holdout.digest, se=auc.se)
+    optimism = found.optimism if math.isfinite(found.optimism) else None
+    return HoldoutUses(
+        holdout=found.holdout, uses=found.uses, first=found.first, last=found.last, optimism=optimism
+    )
+
+
+def _auc(holdout: HoldoutRows, rows: Mask) -> Number | None:
+    known = rows & ~np.isnan(holdout.label)
+    found = delong(holdout.label[known], holdout.score[known])
+    return number(found.value, (found.low, found.high))

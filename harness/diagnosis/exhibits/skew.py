@@ -1,0 +1,109 @@
+"""Features and scores as served against the offline ones, with what each costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.diagnosis.exhibits.numbers import share, table
+from harness.diagnosis.exhibits.question import Question
+from harness.diagnosis.influence import NAMES, grid
+from harness.diagnosis.influence import table as metrics_of
+
+if TYPE_CHECKING:
+    from harness.diagnosis.material import Floats, Material
+    from harness.records import Cell, Exhibit
+
+AUC, LOSS = NAMES.index("roc_auc"), NAMES.index("log_loss")
+
+
+def features(material: Material) -> Exhibit:
+    """The features that differ, and what putting each right alone would give back."""
+    base = Question(
+        key="feature_skew",
+        title="Served features against offline ones",
+        question="On which requests did production compute other features than the offline pipeline?",
+        steps=("served_features",),
+    )
+    production = material.production
+    if production.served_features is None:
+        why = "the answers of production hold no features"
+        return base.unchecked(why)
+    differing = {name: part for name, part in production.differing.items() if part > 0.0}
+    served = production.served_features_score
+    now = None if served is None else _metrics(material, served)
+    lines: list[tuple[Cell, ...]] = []
+    for name, part in sorted(differing.items(), key=lambda pair: -pair[1]):
+        then = _metrics(material, production.fixed[name]) if name in production.fixed else None
+        gained = (
+            [None, None] if then is None or now is None else [float(then[k] - now[k]) for k in (AUC, LOSS)]
+        )
+        lines.append((name, part, *gained))
+    answer = (
+        f"{len(differing)} of {len(production.differing)} features differ somewhere: "
+        f"{', '.join(f'{name} ({share(part)})' for name, part in list(differing.items())[:5])}."
+        if differing
+        else "No feature differs on any request."
+    )
+    return base.answered(
+        found=bool(differing),
+        answer=answer,
+        tables=(
+            table(
+                "feature|requests that differ:share|ROC-AUC once right:signed|log loss once right:signed",
+                lines,
+            ),
+        ),
+        why_not=""
+        if material.production.mature.any()
+        else "without mature labels nothing says what it costs",
+    )
+
+
+def scores(material: Material) -> Exhibit:
+    """The served score against the offline model on the very features that were served."""
+    base = Question(
+        key="score_skew",
+        title="Served scores against the offline model",
+        question="Does production score the served features as the offline model does?",
+        steps=("served_scores",),
+    )
+    production = material.production
+    same_features = production.served_features_score is not None
+    offline = production.served_features_score if same_features else production.offline_score
+    if offline is None:
+        return base.unchecked("no score to compare with")
+    both = np.isfinite(offline) & np.isfinite(production.served_score)
+    apart = np.abs(production.served_score[both] - offline[both])
+    differ = ~np.isclose(production.served_score[both], offline[both], rtol=1e-9, atol=1e-12)
+    flips = _decided(material, production.served_score[both]) != _decided(material, offline[both])
+    lines: list[tuple[Cell, ...]] = [
+        ("requests with both", int(both.sum()), None),
+        ("scores that differ", int(differ.sum()), float(differ.mean()) if both.any() else None),
+        ("decisions that flip", int(flips.sum()), float(flips.mean()) if both.any() else None),
+    ]
+    most = apart.max(initial=0.0)
+    told = f"{np.count_nonzero(differ):,} of {differ.size:,} scores differ, by up to {most:.3g}"
+    return base.answered(
+        found=None if not both.any() else bool(differ.any()),
+        answer=f"{told}; {np.count_nonzero(flips):,} decisions flip." if both.any() else "Not checked.",
+        tables=(table("what|requests:count|share:share", lines),),
+        why_not="" if same_features else "the served features are not known, so this holds their effect too",
+    )
+
+
+def _decided(material: Material, scores: Floats) -> np.ndarray:
+    return scores >= material.serving_threshold
+
+
+def _metrics(material: Material, scores: Floats) -> Floats:
+    label = material.production.label
+    known = np.isfinite(scores) & ~np.isnan(label)
+    made = metrics_of(
+        grid(scores[known]),
+        label[known],
+        weight=np.ones(int(known.sum())),
+        threshold=material.serving_threshold,
+    )
+    return made.values

@@ -1,0 +1,73 @@
+"""Which rows of the holdout are fair to evaluate on, as far as that leaves enough of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.diagnosis.samples import REPEATED, UNTIMELY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.diagnosis.material import HoldoutRows, Mask
+
+#: fewer rows than this, or fewer of one outcome than `LEAST_CLASS`, evaluate nothing
+LEAST_ROWS, LEAST_CLASS = 200, 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """One fair evaluation of the holdout: its name, the ladder's step, and the rows that fall out.
+
+    `used` is whether the ladder leaves them out; `why_not` says what speaks against it.
+    """
+
+    name: str
+    step: str
+    bad: Mask | None
+    used: bool = False
+    why_not: str = ""
+
+
+def evaluations(holdout: HoldoutRows) -> tuple[Evaluation, ...]:
+    """Each check of the rows, in the order of the ladder; each has all before it that left enough rows."""
+    keep = np.ones(holdout.label.size, dtype=bool)
+    found = []
+    for name, step, bad, unknown in _checks(holdout):
+        if bad is None:
+            found.append(Evaluation(name=name, step=step, bad=None, why_not=unknown))
+            continue
+        left = keep & ~bad
+        enough = _enough(holdout, left)
+        why = "" if enough else f"only {np.count_nonzero(left):,} of {left.size:,} rows would be left"
+        if enough:
+            keep = left
+        found.append(Evaluation(name=name, step=step, bad=bad, used=enough, why_not=why))
+    return tuple(found)
+
+
+def _checks(holdout: HoldoutRows) -> Iterator[tuple[str, str, Mask | None, str]]:
+    yield "duplicates", REPEATED, holdout.duplicate, "it is not known which rows training has too"
+    yield "known units", REPEATED, holdout.known_unit, "it is not known which units training has"
+    why = "the times of the holdout rows, or the end of the training data, are not known"
+    yield "early rows", UNTIMELY, holdout.early, why
+
+
+def _enough(holdout: HoldoutRows, rows: Mask) -> bool:
+    label = holdout.label[rows]
+    positive, negative = int((label == 1.0).sum()), int((label == 0.0).sum())
+    return positive + negative >= LEAST_ROWS and min(positive, negative) >= LEAST_CLASS
+
+
+def left_out(found: tuple[Evaluation, ...], step: str) -> Mask | None:
+    """The rows that a step of the ladder leaves out; None where it leaves out nothing for a reason."""
+    bad = [one.bad for one in found if one.step == step and one.used and one.bad is not None]
+    return np.logical_or.reduce(bad) if bad else None
+
+
+def why_not(found: tuple[Evaluation, ...], step: str) -> str:
+    """Why a step of the ladder cannot be climbed."""
+    return "; ".join(f"{one.name}: {one.why_not}" for one in found if one.step == step and one.why_not)
