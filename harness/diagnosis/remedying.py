@@ -42,7 +42,7 @@ POLICY = "threshold_"
 def remedied(material: Material) -> tuple[Remedy, ...]:
     """Every remedy that can be replayed, what surely gives most first; those that cannot say why."""
     production = material.production
-    if not (production.mature & np.isfinite(production.served_score)).any():
+    if not production.judged.any():
         return ()
     unit, day = production.unit, production.day
     now, limits = _now(material), _limits(material)
@@ -85,7 +85,7 @@ def _promised(material: Material) -> float | None:
     holdout = material.holdout
     if holdout is None:
         return None
-    known = ~np.isnan(holdout.label) & np.isfinite(holdout.score)
+    known = holdout.judged
     found = operating(holdout.label[known], holdout.score[known], threshold=material.thresholds.offline)
     return found.precision
 
@@ -109,7 +109,7 @@ def _retrained(material: Material, now: Counterfactual) -> Sequence[Made]:
     """A model of the same kind on the newer rows as served."""
     production = material.production
     features = production.served_features or production.offline_features
-    if not material.config.retrain or not features or not material.parameters:
+    if not (material.config.retrain and features and material.names and material.parameters):
         return ()
     (matrix,), _ = matrices([features], material.names)
     training = Training(
