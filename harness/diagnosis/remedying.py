@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 #: a busy day may hold so many times what reviewers take on average
 BUSY_TIMES = 2.0
 RANKED_BY = "log_loss"
+#: an interaction below this is 0 to the places that are told
+LEAST_TOLD = 5e-5
 POLICY = "threshold_"
 
 
@@ -207,7 +209,8 @@ def _with_interaction(told: list[Remedy], material: Material, *, now: Counterfac
     found = interaction(now, alone, together=together, unit=production.unit).get(RANKED_BY)
     if found is None:
         return told
-    words = f"together {found.value:+.4f} log loss beyond the sum of each alone"
+    beyond = f"{found.value:+.4f} log loss beyond" if abs(found.value) >= LEAST_TOLD else "as much as"
+    words = f"together {beyond} the sum of each alone"
     return [
         replace(one, note="; ".join(filter(None, (one.note, words)))) if one.key == together.key else one
         for one in told

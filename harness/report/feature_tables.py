@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MOST_DRAWN, MOST_OF_FINDING = 24, 6
 #: rows of a table: what a page can hold and a reader will read; report.json holds all
 MOST_ROWS = 200
+#: rows in view before a fold
+FEW = 12
 _NAME = 60
 
 
@@ -62,12 +64,12 @@ def features(pair: PairSummary) -> Table:
     )
 
 
-def cut(table: Table) -> Table:
-    """The first rows of a long table, its title saying how many of how many."""
-    if len(table.rows) <= MOST_ROWS:
+def cut(table: Table, most: int = MOST_ROWS, *, rest: str = "all in report.json") -> Table:
+    """The first rows of a long table, its title saying how many of how many, and where the rest is."""
+    if len(table.rows) <= most:
         return table
-    title = f"{table.title} (the first {MOST_ROWS} of {len(table.rows):,}, all in report.json)"
-    return replace(table, title=title, rows=table.rows[:MOST_ROWS])
+    title = f"{table.title} (the first {most} of {len(table.rows):,}, {rest})"
+    return replace(table, title=title, rows=table.rows[:most])
 
 
 def interval(field: FieldSummary) -> str:

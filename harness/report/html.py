@@ -6,7 +6,7 @@ alone switch between them.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _ONE_CAUSE_IN_FULL = 3
 #: findings on a page, shared among their causes
 _MOST_FINDINGS = 120
+_LONGEST_STEP = 1_000
 #: the parts of the page in order, by the name of their template and anchor
 _PARTS = {
     "gates": "Gates",
@@ -141,5 +142,6 @@ def environment() -> Environment:
     made.filters["lines"] = _lines
     made.filters["name"] = words.clipped
     made.filters["plain"] = words.printable
+    made.filters["step"] = partial(words.clipped, limit=_LONGEST_STEP)
     made.filters["sentence"] = words.sentence
     return made

@@ -30,11 +30,12 @@ def features(material: Material) -> Exhibit:
     if production.served_features is None:
         why = "the answers of production hold no features"
         return base.unchecked(why)
-    differing = {name: part for name, part in production.differing.items() if part > 0.0}
+    ordered = sorted(production.differing.items(), key=lambda pair: -pair[1])
+    differing = {name: part for name, part in ordered if part > 0.0}
     served = production.served_features_score
     now = None if served is None else _metrics(material, served)
     lines: list[tuple[Cell, ...]] = []
-    for name, part in sorted(differing.items(), key=lambda pair: -pair[1]):
+    for name, part in differing.items():
         then = _metrics(material, production.fixed[name]) if name in production.fixed else None
         gained = (
             [None, None] if then is None or now is None else [float(then[k] - now[k]) for k in (AUC, LOSS)]
