@@ -72,12 +72,14 @@ def diagnose(
     r"""Split the gap between the reported holdout and production into parts, and say what gives each back.
 
     RUN is a run's folder; SCENARIO a scenario whose capture holds production's answers, in a target of
-    kind = "recorded". Nothing is sent, and no verdict changes. Before there are any logs, the table of
-    metrics alone ranks the likely causes:
+    kind = "recorded". Nothing is sent, and no verdict changes.
 
     \b
+    Before there are any logs, the table of metrics alone ranks the likely causes:
       replaygate diagnose --offline roc_auc=0.91 --production roc_auc=0.74 \
                           --offline log_loss=0.29 --production log_loss=0.67
+
+    The numbers may be any of roc_auc, precision, recall, log_loss, predicted_positive_rate and base_rate.
     """
     if path is None:
         return _from_a_table(offline, production)
