@@ -132,12 +132,14 @@ def _changed(holdout: HoldoutRows, known: Mask) -> Exhibit:
 
 def _once_right(holdout: HoldoutRows, known: Mask) -> dict[str, Number]:
     """What the model's ROC-AUC loses, one column after another put right, with its 95 % interval (DeLong)."""
-    label, before = holdout.label[known], holdout.score[known]
+    scores = [holdout.score, *(one.score for one in holdout.rederived)]
+    rows = known & np.isfinite(scores).all(axis=0)
+    label, before = holdout.label[rows], holdout.score[rows]
     if min((label == 1.0).sum(), (label == 0.0).sum()) < MIN_OF_EACH_OUTCOME:
         return {}
     found = {}
     for one in holdout.rederived:
-        after = one.score[known]
+        after = one.score[rows]
         away = auc_difference(label, champion=before, challenger=after)
         ends = away.difference - Z95 * away.se, away.difference + Z95 * away.se
         if (made := number(away.difference, ends)) is not None:
