@@ -93,6 +93,7 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--build",
     default="",
+    callback=approving.a_build,
     metavar="KEY",
     help="Which build this is (a digest, a tag): what a gate server is asked for.",
 )

@@ -232,5 +232,7 @@ def _errors(truth: Floats, design: Floats, *, beta: Floats, units: npt.ArrayLike
     codes = codes_of(units, "units")
     sums = np.stack([np.bincount(codes, column * (truth - p)) for column in design.T])
     many = sums.shape[1]
-    meat = sums @ sums.T * many / max(many - 1, 1)
+    if many < 2:  # one unit cannot tell how far units differ
+        return np.full(len(beta), math.nan)
+    meat = sums @ sums.T * many / (many - 1)
     return np.asarray(np.sqrt(np.diag(bread @ meat @ bread)), np.float64)

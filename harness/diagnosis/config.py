@@ -8,13 +8,22 @@ import msgspec
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+#: the eight metrics of the ladder, and the share of positives
+MetricName = Literal[
+    "roc_auc",
+    "pr_auc",
+    "log_loss",
+    "brier",
+    "precision",
+    "recall",
+    "f1",
+    "predicted_positive_rate",
+    "base_rate",
+]
 
 
 class DiagnosisConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of it may be left out: what cannot be computed without a thing says so.
-
-    Raises ValueError for a dashboard window that is no length of time.
-    """
+    """All of it may be left out: what cannot be computed without a thing says so."""
 
     holdout: Annotated[
         str,
@@ -80,11 +89,11 @@ class DiagnosisConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         msgspec.Meta(description="a tag of the capture that is true where the dashboard found the label"),
     ] = None
     reported: Annotated[
-        dict[str, float],
+        dict[MetricName, float],
         msgspec.Meta(description="the offline report's own numbers by metric, to hold against the rows"),
     ] = {}
     dashboard: Annotated[
-        dict[str, float],
+        dict[MetricName, float],
         msgspec.Meta(description="the dashboard's own numbers by metric, to hold against the rows"),
     ] = {}
     capacity_per_day: Annotated[

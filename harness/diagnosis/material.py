@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +53,23 @@ class HoldoutRows:
     trained_until_ns: int | None = None
 
     @property
+    def judged(self) -> Mask:
+        """Rows with a label and a score."""
+        judged: Mask = ~np.isnan(self.label) & np.isfinite(self.score)
+        return judged
+
+    @property
     def early(self) -> Mask | None:
         """Rows no later than the training data; None where that is not known."""
         if self.time_ns is None or self.trained_until_ns is None:
             return None
         early: Mask = self.time_ns <= self.trained_until_ns
         return early
+
+    @property
+    def fair_score(self) -> Floats:
+        """The score with every leaky column put right, as far as that is known."""
+        return self.rederived[-1].score if self.rederived else self.score
 
     @property
     def fair_features(self) -> Features | None:
@@ -109,6 +120,12 @@ class ProductionRows:
         """Rows whose label by the offline definition has matured."""
         return ~np.isnan(self.label)
 
+    @property
+    def judged(self) -> Mask:
+        """Rows with a mature label and a served score."""
+        judged: Mask = self.mature & np.isfinite(self.served_score)
+        return judged
+
     def __len__(self) -> int:
         """The number of rows."""
         return self.event_ns.size
@@ -143,10 +160,6 @@ class Material:
         """The threshold that is served."""
         serving = self.thresholds.serving
         return self.thresholds.offline if serving is None else serving
-
-
-#: codes of texts that a matrix has never seen
-UNSEEN = -1.0
 
 
 def matrices(
@@ -194,4 +207,6 @@ def _coded(sides: Sequence[Category]) -> tuple[list[Floats], tuple[str, ...]]:
     return coded, tuple(order)
 
 
-Rescore = Callable[[Features], Floats]
+def are_probabilities(scores: Floats) -> bool:
+    """Whether all of them lie between 0 and 1."""
+    return bool(((scores >= 0.0) & (scores <= 1.0)).all())

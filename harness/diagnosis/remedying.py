@@ -22,10 +22,13 @@ from harness.records import Remedy, Volume
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from harness.diagnosis.counterfactuals import Impossible
     from harness.diagnosis.material import Material
     from harness.diagnosis.remedies import Remedy as Found
 
+    Floats = NDArray[np.float64]
     Made = Counterfactual | Impossible
 
 #: a busy day may hold so many times what reviewers take on average
@@ -39,7 +42,7 @@ POLICY = "threshold_"
 def remedied(material: Material) -> tuple[Remedy, ...]:
     """Every remedy that can be replayed, what surely gives most first; those that cannot say why."""
     production = material.production
-    if not (production.mature & np.isfinite(production.served_score)).any():
+    if not production.judged.any():
         return ()
     unit, day = production.unit, production.day
     now, limits = _now(material), _limits(material)
@@ -48,7 +51,7 @@ def remedied(material: Material) -> tuple[Remedy, ...]:
         *recalibrated(now, unit=unit),
         *rethresholded(now, unit=unit, day=day, limits=limits, precision=_promised(material)),
         *fixes,
-        *other_models(now, production.others),
+        *other_models(now, _others(material)),
         *_retrained(material, now),
     ]
     found = [gains(now, one, unit=unit, day=day, limits=limits) for one in made]
@@ -82,21 +85,31 @@ def _promised(material: Material) -> float | None:
     holdout = material.holdout
     if holdout is None:
         return None
-    known = ~np.isnan(holdout.label) & np.isfinite(holdout.score)
+    known = holdout.judged
     found = operating(holdout.label[known], holdout.score[known], threshold=material.thresholds.offline)
     return found.precision
 
 
-def _all_fixed(material: Material) -> np.ndarray | None:
+def _all_fixed(material: Material) -> Floats | None:
     """Scores with every feature as offline, where some are served otherwise."""
     return material.production.offline_score if material.production.fixed else None
+
+
+def _others(material: Material) -> dict[str, Floats]:
+    """Models that would answer otherwise: one whose scores are all the same is no remedy."""
+    served = material.production.served_score
+    return {
+        name: score
+        for name, score in material.production.others.items()
+        if not np.array_equal(score, served, equal_nan=True)
+    }
 
 
 def _retrained(material: Material, now: Counterfactual) -> Sequence[Made]:
     """A model of the same kind on the newer rows as served."""
     production = material.production
     features = production.served_features or production.offline_features
-    if not material.config.retrain or not features or not material.parameters:
+    if not (material.config.retrain and features and material.names and material.parameters):
         return ()
     (matrix,), _ = matrices([features], material.names)
     training = Training(

@@ -5,6 +5,7 @@ The split is by time, as it would be in life; a random one would let the model s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -69,9 +70,11 @@ def retrained(now: Counterfactual, training: Training, *, unit: npt.ArrayLike | 
         if why := _too_few(now, rows):
             left_out = f"; {LEFT_OUT}" if part == "earlier" and training.delay_ns else ""
             return _impossible(f"the {part} part has {why}{left_out}")
+    threshold = _same_share(now, training, rows=used, fold=fold_of(codes, FOLDS))
+    if math.isnan(threshold):
+        return _impossible("the units of the earlier part are too few to choose a threshold out of fold")
     score = np.full(now.score.size, np.nan)
     score[after] = fitted(now, training, rows=used)(training.features[after])
-    threshold = _same_share(now, training, rows=used, fold=fold_of(codes, FOLDS))
     return replace(
         now,
         key=RETRAIN,
@@ -111,14 +114,16 @@ def fitted(now: Counterfactual, training: Training, *, rows: Mask) -> Predict:
 
 
 def _same_share(now: Counterfactual, training: Training, *, rows: Mask, fold: Codes) -> float:
-    """The threshold at which the model, out of fold, flags as many of its training rows as now."""
+    """The threshold at which the model, out of fold, flags as many of its training rows as now; or nan."""
     out = np.full(now.score.size, np.nan)
     truth = now.labels()
     for one in range(FOLDS):
         mine, others = rows & (fold == one), rows & (fold != one)
-        if mine.any() and truth[others].min() < truth[others].max():
+        if mine.any() and np.unique(truth[others]).size > 1:
             out[mine] = fitted(now, training, rows=others)(training.features[mine])
     score = np.sort(out[np.isfinite(out)])
+    if not score.size:
+        return math.nan
     flagged = round(float(now.flagged()[rows].mean()) * score.size)
     return float(score[score.size - flagged]) if flagged else float(np.nextafter(score[-1], np.inf))
 

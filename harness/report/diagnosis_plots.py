@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from harness.diagnosis.terms import LEAK
 from harness.report import diagnosis_story as story
 from harness.report import words
 from harness.report.diagnosis_words import (
-    LEAK,
     SIGNS,
     change_bounds,
     direction,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.diagnosis import summary
+from harness.diagnosis.terms import LEAK
 from harness.report import words
 from harness.report.diagnosis_words import (
-    LEAK,
     direction,
     level,
     metric,
@@ -75,8 +76,8 @@ def masthead(found: Diagnosis) -> str:
 
 
 def main_gap(found: Diagnosis) -> MetricGap | None:
-    """The first metric whose gap is known: the one that the page for everybody shows."""
-    return next((gap for gap in found.metrics if gap.gap is not None and gap.rungs), None)
+    """The metric that the page for everybody shows."""
+    return summary.main_gap(found.metrics)
 
 
 def stairs(gap: MetricGap, *, most: int) -> list[Stair]:
@@ -140,7 +141,7 @@ def outside_line(gap: MetricGap, *, plain: bool = False) -> str:
 
 def promises(found: Diagnosis) -> list[tuple[str, str, str]]:
     """What was promised and what happens, of a hundred cases: (what, promised, now)."""
-    known = {gap.metric: ends(gap) for gap in found.metrics}
+    known = {gap.metric: ends(gap) for gap in found.metrics if summary.reaches_production(gap)}
     return [
         (said, per_hundred(between[0]), per_hundred(between[1]))
         for name, said in _PROMISES.items()

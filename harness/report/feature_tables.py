@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.report import marks, words
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 #: small multiples of a pair and of a finding
 MOST_DRAWN, MOST_OF_FINDING = 24, 6
+#: rows of a table: what a page can hold and a reader will read; report.json holds all
+MOST_ROWS = 200
+#: rows in view before a fold
+FEW = 12
 _NAME = 60
 
 
@@ -58,6 +62,14 @@ def features(pair: PairSummary) -> Table:
             for field in differing(pair)
         ),
     )
+
+
+def cut(table: Table, most: int = MOST_ROWS, *, rest: str = "all in report.json") -> Table:
+    """The first rows of a long table, its title saying how many of how many, and where the rest is."""
+    if len(table.rows) <= most:
+        return table
+    title = f"{table.title} (the first {most} of {len(table.rows):,}, {rest})"
+    return replace(table, title=title, rows=table.rows[:most])
 
 
 def interval(field: FieldSummary) -> str:

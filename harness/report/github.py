@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from harness.report import story, words
+from harness.report import approvals, story, words
 from harness.report.junit import figures
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ _LEVELS: dict[str, Level] = {"GO": "notice", "WAIT": "warning", "NO-GO": "error"
 def render(report: Report) -> str:
     """The verdict first, then required gates that fail or are void, then what is open, one command a line."""
     decision = report.decision
-    said = [words.sentence(decision.headline), *story.main_reasons(decision), *decision.next_steps]
+    told = [words.sentence(decision.headline), *story.main_reasons(decision)]
+    said = [*told, *approvals.lines(report), *decision.next_steps]
     verdict = _LEVELS[decision.word], f"{decision.word}: {report.scenario}", " ".join(said)
     every = [verdict, *_gates(report)]
     levels: tuple[Level, ...] = ("error", "warning", "notice")

@@ -6,7 +6,7 @@ alone switch between them.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _ONE_CAUSE_IN_FULL = 3
+#: findings on a page, shared among their causes
+_MOST_FINDINGS = 120
+_LONGEST_STEP = 1_000
 #: the parts of the page in order, by the name of their template and anchor
 _PARTS = {
     "gates": "Gates",
@@ -58,6 +61,7 @@ def render(report: Report, diagnosis: Diagnosis | None = None) -> str:
         shown=("engineers", "business"),
         parts=_parts(report, diagnosis),
         groups=groups,
+        most_folded=max(1, _MOST_FINDINGS // max(len(groups), 1)),
         most_in_full=_ONE_CAUSE_IN_FULL if len(groups) == 1 else 1,
         diagnosis=diagnosis,
         waterfall=_waterfall(diagnosis),
@@ -138,5 +142,6 @@ def environment() -> Environment:
     made.filters["lines"] = _lines
     made.filters["name"] = words.clipped
     made.filters["plain"] = words.printable
+    made.filters["step"] = partial(words.clipped, limit=_LONGEST_STEP)
     made.filters["sentence"] = words.sentence
     return made

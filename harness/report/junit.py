@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from harness.report import story, tables, words
+from harness.report import approvals, story, tables, words
 
 if TYPE_CHECKING:
     from harness.records import Report, Verdict
@@ -61,7 +61,8 @@ def _verdict(suite: ET.Element, report: Report) -> None:
     """The one word as a case of its own: a decision is more than the sum of its gates."""
     decision = report.decision
     line = f"{decision.word} (exit code {decision.exit_code}): {words.sentence(decision.headline)}"
-    body = [*story.main_reasons(decision), *(f"Do next: {step}" for step in decision.next_steps)]
+    told = (*story.main_reasons(decision), *approvals.lines(report))
+    body = [*told, *(f"Do next: {step}" for step in decision.next_steps)]
     case = _case(suite, report, of="verdict", name="verdict")
     _outcome(case, _RULINGS[decision.word], line=line, body=body)
 

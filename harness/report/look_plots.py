@@ -19,7 +19,7 @@ _HEIGHT = 170
 _BAND, _BETTER, _WORSE = "#0072B2", "#009E73", "#D55E00"
 #: e-values beyond this are drawn at it: what more there is says nothing more
 _MOST_LOG10 = 12.0
-_POWERS = "abs(datum.value) < 4 ? format(pow(10, datum.value), '~g') : '10^' + format(datum.value, '~g')"
+_POWERS = "abs(datum.value) < 4 ? format(pow(10, datum.value), '.3~g') : '10^' + format(datum.value, '~g')"
 
 
 def sequences(quality: QualitySummary) -> list[Picture]:

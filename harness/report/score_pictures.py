@@ -44,7 +44,7 @@ def _heat(pair: PairSummary) -> Heat:
     return Heat(
         title=title,
         caption=(
-            f"n = {words.counted(counted, 'request')} in {grid.size} by {grid.size} cells, darker is more "
+            f"n = {words.counted(counted, 'request')} in {grid.size} by {grid.size} cells, stronger is more "
             f"(log scale){flips}{at}. On the diagonal both scores agree."
         ),
         svg=marks.heat(grid, names=(pair.left, pair.right), described=title),

@@ -18,6 +18,7 @@ _DIGITS = 3
 _LONGEST, NAME = 2_000, 80
 _SMALLEST_PLAIN = 1e-4
 _LARGEST_PLAIN = 1e15
+_STAMP = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z\b")
 _PER_CENT = re.compile(r"(?<![\w.,/-])(\d+(?:\.\d+)?) ?%(?![\w%])")
 
 
@@ -128,8 +129,11 @@ def printable(text: str) -> str:
 def sentence(text: str) -> str:
     """A sentence of the program on one line, its per cents written as in the tables: "0.20%" is "0.2 %".
 
+    Times are to the minute: "2025-03-03T14:49:04Z" is "2025-03-03 14:49 UTC".
+
     Digits that say something stay: rounding 12.35 again could contradict the 12.3 beside it.
     """
+    text = _STAMP.sub(r"\1 \2 UTC", text)
     return _PER_CENT.sub(
         lambda found: f"{_trimmed(found[1]) if float(found[1]) else found[1]} %", clipped(text, _LONGEST)
     )

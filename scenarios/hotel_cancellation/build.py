@@ -82,7 +82,7 @@ def captured(bookings: pd.DataFrame) -> dict[str, object]:
 
 
 def groups(bookings: pd.DataFrame) -> pd.Series:
-    """An agent's bookings for one arrival day, as in diagnose.toml; each is its own without an agent."""
+    """An agent's bookings for one arrival day, as in diagnose.toml; without an agent each is its own."""
     of = bookings["agent"].where(bookings["agent"].notna(), bookings["request_id"])
     return of.astype(str) + " " + bookings["arrival_date"].dt.strftime("%Y-%m-%d")
 

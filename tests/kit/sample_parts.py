@@ -360,10 +360,8 @@ def pushed(target: str, typical: float) -> LatencySummary:
     )
 
 
-def quality(*, identical: bool) -> QualitySummary:
-    """Labels: identical arms, or two looks that cannot tell yet."""
-    shift = 0.0 if identical else 0.004
-    test = "log loss, challenger − champion"
+def _looks(test: str, shift: float) -> tuple[Look, Look]:
+    """One that is refused, and a later one that cannot tell yet."""
     look = Look(
         as_of="2025-06-12T00:00:00Z",
         test=test,
@@ -386,6 +384,13 @@ def quality(*, identical: bool) -> QualitySummary:
         log_e=2.31,
         refused="",
     )
+    return look, later
+
+
+def quality(*, identical: bool) -> QualitySummary:
+    """Labels: identical arms, or two looks that cannot tell yet."""
+    shift = 0.0 if identical else 0.004
+    test = "log loss, challenger − champion"
     return QualitySummary(
         as_of="2026-11-22T06:10:00Z",
         outcome="merged within 7 days",
@@ -435,7 +440,7 @@ def quality(*, identical: bool) -> QualitySummary:
             labels=2848,
         ),
         ahead=None if identical else Ahead(toward="PASS", units=1580, requests=6420, days=7.5),
-        looks=() if identical else (look, later),
+        looks=() if identical else _looks(test, shift),
         note="Claims are about exposed traffic.",
     )
 

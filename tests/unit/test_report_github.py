@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness import report as faces
+from harness.records import Approval
 from harness.report.github import MOST, command
 from tests.kit.sample_parts import parity
 from tests.kit.sample_report import ALL, GOLDEN, no_go
@@ -55,3 +56,14 @@ def test_long_texts_are_cut() -> None:
     line = command("error", "t" * 5000, message="m" * 5000)
     assert len(line) < 2300
     assert line.endswith("m…")
+
+
+def test_an_approval_is_told_with_the_verdict() -> None:
+    """In annotations, in JUnit and to the business, beside a word that stays what it was."""
+    approval = Approval(by="Ada", why="a known fault", at="2026-11-23T10:00:00Z", word="NO-GO", sha256="0")
+    report = replace(no_go(), approvals=(approval,))
+    told = "NO-GO approved by Ada, 2026-11-23 10:00 UTC: a known fault"
+    assert told in faces.github(report).splitlines()[0]
+    assert told in faces.junit(report)
+    assert told in faces.brief(report)
+    assert faces.github(report).startswith("::error title=NO-GO")

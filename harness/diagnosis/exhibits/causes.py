@@ -39,7 +39,7 @@ def checked(
         differing=_differing(material),
         feature_part=_part(ladder, AUC, step="served_features"),
         score_part=_part(ladder, AUC, step="served_scores"),
-        fallback=None if material.production.fallback is None else float(material.production.fallback.mean()),
+        fallback=_fallback(material),
         labelled=_labelled(material),
         kappa=_kappa(material),
         immature=_immature(material),
@@ -70,7 +70,7 @@ def _recomputed(material: Material) -> Interval | None:
     holdout, told = material.holdout, material.config.reported
     if holdout is None or not told:
         return None
-    known = ~np.isnan(holdout.label) & np.isfinite(holdout.score)
+    known = holdout.judged
     weight = np.ones(int(known.sum()))
     made = metrics_of(
         grid(holdout.score[known]), holdout.label[known], weight=weight, threshold=material.thresholds.offline
@@ -97,6 +97,12 @@ def _differing(material: Material) -> float | None:
     if production.served_features is None:
         return None
     return max(production.differing.values(), default=0.0)
+
+
+def _fallback(material: Material) -> float | None:
+    """The share of requests that were answered late or by a fallback."""
+    fallback = material.production.fallback
+    return None if fallback is None or not fallback.size else float(fallback.mean())
 
 
 def _labelled(material: Material) -> tuple[float, float] | None:

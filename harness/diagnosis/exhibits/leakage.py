@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ROUNDED = 0.006
 LEAKS = "leaky_columns"
 Z95 = 1.959964
+ONE_CLASS = "the labels of the holdout are of one class"
 
 
 def rows(material: Material) -> Exhibit:
@@ -74,6 +75,8 @@ def columns(material: Material) -> tuple[Exhibit, ...]:
         why = material.why_no_holdout or "the holdout has no feature columns"
         return _no_columns(why)
     known = ~np.isnan(holdout.label)
+    if np.unique(holdout.label[known]).size < 2:
+        return _no_columns(ONE_CLASS)
     return (_changed(holdout, known), _alone(holdout, known))
 
 
@@ -182,23 +185,26 @@ def reported(material: Material) -> Exhibit:
     )
     if holdout is None:
         return base.unchecked(material.why_no_holdout)
+    given = {str(name): one for name, one in config.reported.items()}
     values = _metrics(holdout, material.thresholds.offline)
     lines: list[tuple[Cell, ...]] = [
-        (name, config.reported.get(name), float(values[name]), _away(config.reported.get(name), values[name]))
-        for name in NAMES
+        (name, given.get(name), value, _away(given.get(name), value)) for name, value in values.items()
     ]
-    off = [
-        name for name in config.reported if abs(config.reported[name] - values.get(name, math.nan)) > ROUNDED
-    ]
+    away = {name: abs(one - values.get(name, math.nan)) for name, one in given.items()}
+    off = [name for name, one in away.items() if one > ROUNDED]
+    unknown = [name for name, one in away.items() if math.isnan(one)]
     scores, differ = _rescored(holdout)
     told = [f"reported {name} is not what the rows give" for name in off]
-    told += [scores] if scores else []
-    checked = bool(config.reported) or holdout.rescored is not None
+    told += ["the rows give the reported numbers"] if len(unknown) < len(away) and not off else []
+    why = [] if away else ["the report's own numbers were not given ([diagnosis] reported)"]
+    why += [f"the rows do not give {', '.join(unknown)}"] if unknown else []
+    checked = len(unknown) < len(away) or holdout.rescored is not None
+    answer = "; ".join([*told, scores])
     return base.answered(
-        found=None if not checked else bool(off or differ),
-        answer=f"{'; '.join(told) or 'The rows give the reported numbers'}.".capitalize(),
+        found=bool(off or differ) if checked else None,
+        answer=f"{answer[0].upper()}{answer[1:]}.",
         tables=(table("metric|reported:number|from the rows:number|difference:signed", lines),),
-        why_not="" if config.reported else "the report's own numbers were not given ([diagnosis] reported)",
+        why_not="; ".join(why),
     )
 
 
@@ -216,14 +222,15 @@ def _away(given: float | None, found: float) -> float | None:
 
 
 def _metrics(holdout: HoldoutRows, threshold: float) -> dict[str, float]:
-    known = ~np.isnan(holdout.label)
+    known = holdout.judged
     made = metrics_of(
         grid(holdout.score[known]),
         holdout.label[known],
         weight=np.ones(int(known.sum())),
         threshold=threshold,
     )
-    return dict(zip(NAMES, made.values.tolist(), strict=True))
+    rate = float(holdout.label[known].mean()) if known.any() else math.nan
+    return dict(zip(NAMES, made.values.tolist(), strict=True)) | {"base_rate": rate}
 
 
 def uses(material: Material) -> HoldoutUses | None:
@@ -231,7 +238,7 @@ def uses(material: Material) -> HoldoutUses | None:
     holdout = material.holdout
     if holdout is None or not material.uses:
         return None
-    known = ~np.isnan(holdout.label)
+    known = holdout.judged
     auc = delong(holdout.label[known], holdout.score[known])
     found = ledger(material.uses, holdout=holdout.digest, se=auc.se)
     optimism = found.optimism if math.isfinite(found.optimism) else None
@@ -241,6 +248,6 @@ def uses(material: Material) -> HoldoutUses | None:
 
 
 def _auc(holdout: HoldoutRows, rows: Mask) -> Number | None:
-    known = rows & ~np.isnan(holdout.label)
+    known = rows & holdout.judged
     found = delong(holdout.label[known], holdout.score[known])
     return number(found.value, (found.low, found.high))

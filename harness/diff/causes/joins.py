@@ -160,7 +160,7 @@ def _crowded(evidence: Evidence) -> float:
 
 
 def _mostly_on(crowd: NDArray[np.float64]) -> int | None:
-    """The decimals of the lattice that most values lie on: hundredths, but for a few short pasts."""
+    """The decimals of the lattice of most values: shares of the last hundred, but for short pasts."""
     if not len(crowd):
         return None
     return next((d for d in range(MOST_DECIMALS + 1) if np.mean(np.round(crowd, d) == crowd) >= _MOST), None)
