@@ -64,7 +64,7 @@ def test_the_listing_remedies_name_the_flaw(listing: dict[str, Any]) -> None:
     assert "serve all features as offline" in listing["next_steps"]
     (leaks,) = (one for one in listing["exhibits"] if one["key"] == "changed_columns")
     assert leaks["found"] == "found"
-    assert "reviewer (13.3 % of the rows)." in leaks["answer"]
+    assert "label: reviewer, 13.3 % of the rows (-0.036 ROC-AUC once right)" in leaks["answer"]
 
 
 def test_the_hotel_readme_quotes_the_holdout_without_what_it_knew_too_early() -> None:
