@@ -1,6 +1,7 @@
 """What to do next, in the order of what it gives."""
 
 import pytest
+from msgspec.structs import replace
 
 from harness.diagnosis.summary import next_steps
 from harness.records import Number, Remedy, Volume
@@ -28,3 +29,12 @@ def test_a_limit_that_is_broken_now_may_stay_broken_by_less(
     """A mended feature is a step forward though reviewers still get too many; more of them is none."""
     steps = next_steps([remedy("mend", flagged=flagged, guardrail=guardrail)], ())
     assert steps == (("mend",) if told else ())
+
+
+def test_a_dashboard_that_flatters_is_put_right_first() -> None:
+    """Mature labels say worse, surely; a number that would stay as it is needs no waiting."""
+    lower, same = (Number(value=v, lower=v - 0.01, upper=v + 0.01) for v in (-0.16, 0.0))
+    wait = Remedy(key="wait", kind="measurement", action="wait", gains={"roc_auc": lower})
+    mend = remedy("mend", flagged=15.0)
+    assert next_steps([mend, wait], ()) == ("wait", "mend")
+    assert next_steps([mend, replace(wait, gains={"roc_auc": same})], ()) == ("mend",)
