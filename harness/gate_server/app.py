@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from harness import __version__
 from harness.gate_server import argo, flagger, kayenta
-from harness.gate_server.asked import PLAIN_REFUSALS, REFUSALS, text
+from harness.gate_server.asked import PLAIN_REFUSALS, REFUSALS, Documented, text
 from harness.gate_server.protection import HEALTH, Protection, Rules
 from harness.report import prometheus, words
 from harness.report.prometheus import MEDIA_TYPE
@@ -80,6 +80,11 @@ async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": told}, status_code=422)
 
 
+def _plain(told: str) -> Documented:
+    """How a route that answers in plain text is documented."""
+    return {**PLAIN_REFUSALS, 200: text(told)}
+
+
 def _own(board: Board) -> APIRouter:
     own = APIRouter()
 
@@ -87,7 +92,7 @@ def _own(board: Board) -> APIRouter:
         "/metrics",
         tags=["Metrics"],
         response_class=_Metrics,
-        responses={**PLAIN_REFUSALS, 200: text("Metrics.")},
+        responses=_plain("Metrics."),
     )
     async def metrics() -> _Metrics:
         """The newest run of each scenario in the Prometheus text format."""
@@ -96,7 +101,7 @@ def _own(board: Board) -> APIRouter:
     @own.get(
         HEALTH,
         response_class=PlainTextResponse,
-        responses={**PLAIN_REFUSALS, 200: text("The server answers.")},
+        responses=_plain("The server answers."),
     )
     async def healthz() -> str:
         """Nothing but that the server answers."""
