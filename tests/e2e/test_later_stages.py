@@ -157,7 +157,7 @@ def test_comparing_without_the_models_says_what_is_left_out(
         ("markdown", "#", "report.md"),
         ("html", "<!", "report.html"),
         ("junit", "<?xml", "junit.xml"),
-        ("github", "::error title=NO-GO", None),
+        ("github", "::notice title=GO", None),
         ("terminal", "replaygate", None),
     ],
 )
