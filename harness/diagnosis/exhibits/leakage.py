@@ -107,8 +107,13 @@ def _changed(holdout: HoldoutRows, known: Mask) -> Exhibit:
     found = [one for one in changed_columns(then, later, labels=holdout.label[known]) if one.changed > 0.0]
     once_right = _once_right(holdout, known)
     ranks = {name for name, one in once_right.items() if one.upper is not None and one.upper < 0.0}
-    leaks = [one for one in found if one.leaks or one.name in ranks]
-    names = ", ".join(f"{one.name} ({share(one.changed)} of the rows)" for one in leaks)
+    lost = {name: one.value for name, one in once_right.items()}
+    leaks = sorted(
+        (one for one in found if one.leaks or one.name in ranks), key=lambda one: lost.get(one.name, 0.0)
+    )
+    names = "; ".join(
+        f"{one.name}, {share(one.changed)} of the rows{_cost(lost.get(one.name))}" for one in leaks
+    )
     lines = [
         (
             one.name,
@@ -126,21 +131,27 @@ def _changed(holdout: HoldoutRows, known: Mask) -> Exhibit:
         else f"{len(found)} changed later, none in a way that tells the label.",
         tables=(
             table(
-                "column|rows changed:share|AUC of having changed:number|ROC-AUC once right:signed|leaks",
+                "column|rows changed:share|AUC of the change:number|ROC-AUC once right:signed|leaks",
                 lines,
             ),
         ),
     )
 
 
+def _cost(lost: float | None) -> str:
+    return "" if lost is None else f" ({lost:+.3f} ROC-AUC once right)"
+
+
 def _once_right(holdout: HoldoutRows, known: Mask) -> dict[str, Number]:
     """What the model's ROC-AUC loses, one column after another put right, with its 95 % interval (DeLong)."""
-    label, before = holdout.label[known], holdout.score[known]
+    scores = [holdout.score, *(one.score for one in holdout.rederived)]
+    rows = known & np.isfinite(scores).all(axis=0)
+    label, before = holdout.label[rows], holdout.score[rows]
     if min((label == 1.0).sum(), (label == 0.0).sum()) < MIN_OF_EACH_OUTCOME:
         return {}
     found = {}
     for one in holdout.rederived:
-        after = one.score[known]
+        after = one.score[rows]
         away = auc_difference(label, champion=before, challenger=after)
         ends = away.difference - Z95 * away.se, away.difference + Z95 * away.se
         if (made := number(away.difference, ends)) is not None:

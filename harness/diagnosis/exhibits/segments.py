@@ -13,7 +13,7 @@ from harness.diagnosis.bins import Category, column
 from harness.diagnosis.exhibits.numbers import number, table
 from harness.diagnosis.exhibits.question import Question
 from harness.diagnosis.material import are_probabilities
-from harness.diagnosis.slices import mix_and_within, worst_slices
+from harness.diagnosis.slices import LEAST_UNITS, mix_and_within, worst_slices
 from harness.metrics import log_loss_rows
 
 if TYPE_CHECKING:
@@ -118,9 +118,11 @@ def worst(material: Material) -> tuple[Exhibit, tuple[Slice, ...] | None]:
         name: _texts(values)[rows] for name, values in production.segments.items()
     }
     found = worst_slices(fields, lost.loss, units=production.unit[rows], rng=np.random.default_rng(0))
-    if not found:
+    if np.unique(production.unit[rows]).size < 2 * LEAST_UNITS:
         why = "there are too few units to search on one half and test on the other"
         return base.unchecked(why), None
+    if not found:
+        return base.answered("None loses more than the others by enough to be tested.", found=False), ()
     confirmed = [one for one in found if one.confirmed]
     lines: list[tuple[Cell, ...]] = [
         (named(one), one.rows, one.units, number(one.excess, (one.low, one.high)), one.p, one.confirmed)
