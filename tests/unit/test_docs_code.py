@@ -124,3 +124,12 @@ def test_plain_words_quote_the_kept_figures() -> None:
     assert len(quoted) > 3
     decimals = {name: len(text.partition(".")[2]) for name, text in quoted}
     assert [q for q in quoted if abs(kept[q[0]] - float(q[1])) > 0.5001 * 10.0 ** -decimals[q[0]]] == []
+
+
+def test_the_quoted_diagnosis_is_that_of_the_scenario() -> None:
+    """Each row begins one of the README beside the scenario, whose table is held against the command."""
+    (quoted,) = (b for b in blocks("text") if b.page.name == "diagnosis.md" and "reported holdout" in b.text)
+    whole = text_of(Path("scenarios/hotel_cancellation/README.md")).splitlines()
+    rows = quoted.text.splitlines()
+    assert [row for row in rows if not any(line.startswith(row) for line in whole)] == []
+    assert len(rows) > 14
