@@ -9,8 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate $(if $(UPGRADE),--upgrade) pyproject.toml --extra serve --group build
 
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test check format bench simulate browser lock clean
+.PHONY: help setup dev demo test check docs format bench simulate browser lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,13 +28,18 @@ test: dev ## run the tests (ARGS="-k join" for some of them)
 	@$(call pytest,--numprocesses auto --dist loadfile -m "not alone")
 	@$(call pytest,-m alone)
 
-check: dev ## everything CI asks for beside the tests: format, lint, types, architecture, dependencies, generated docs
+check: dev ## everything CI asks for beside the tests: format, lint, types, architecture, dependencies, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry .
 	$(BIN)/replaygate schema --check docs
+	$(SITE)
+
+docs: dev ## build the docs as a site into build/site; a link that leads nowhere fails
+	$(SITE)
+	@echo "Open build/site/index.html"
 
 format: dev ## put the code into the one format and mend what can be mended safely
 	$(BIN)/ruff check --fix .

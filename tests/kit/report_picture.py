@@ -28,7 +28,7 @@ def take(page: Path, picture: Path = PICTURE) -> Path:
         browser.open(page.resolve().as_uri())
         browser.run(f"document.documentElement.style.zoom = {ZOOM}")
         end = browser.run("document.querySelector('main table').getBoundingClientRect().bottom")
-        clip = {"x": 0, "y": 0, "width": WIDTH, "height": int(end) + 12, "scale": 1}
+        clip = {"x": 0, "y": 0, "width": WIDTH, "height": int(end) + 2, "scale": 1}
         shot = browser.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_bytes(base64.b64decode(shot["data"]))
