@@ -17,6 +17,17 @@ EXIT_WITH = click.option(
 )
 
 
+def a_build(_context: click.Context, _option: click.Parameter, build: str) -> str:
+    """A build named as a gate server can be asked for it."""
+    from harness.run.catalogue import BUILD
+
+    if build and not BUILD.fullmatch(build):
+        raise click.BadParameter(
+            f"{build!r} names no build: letters, digits and . _ : / @ + = -, at most 200"
+        )
+    return build
+
+
 @click.command(short_help="Record that a person lets a build pass.")
 @RUN
 @click.option("--by", required=True, metavar="NAME", help="Who approves.")

@@ -18,7 +18,11 @@ from harness.cli.options import FOLDER
 @click.option("--host", default="127.0.0.1", show_default=True, help="Another one needs --token-env.")
 @click.option("--token-env", metavar="NAME", default="", help="The environment variable that holds a token.")
 @click.option(
-    "--name", "names", multiple=True, metavar="HOST", help="A name it is also reached by, as behind a proxy."
+    "--allow-host",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A further Host that the pages are reached by, as behind a proxy (may be repeated).",
 )
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 def ui(results: Path, *, port: int, host: str, token_env: str, names: tuple[str, ...], opens: bool) -> int:

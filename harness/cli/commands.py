@@ -93,6 +93,7 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--build",
     default="",
+    callback=approving.a_build,
     metavar="KEY",
     help="Which build this is (a digest, a tag): what a gate server is asked for.",
 )
@@ -238,7 +239,7 @@ def decide(run_folder: Path, ending: Ending) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html", "prometheus"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "business", "junit", "github", "prometheus"]),
     default="terminal",
     show_default=True,
     help="Which rendering to print.",

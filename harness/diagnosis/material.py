@@ -33,8 +33,9 @@ class HoldoutRows:
 
     `rescored` is the offline model on `features`, `requested` the features as known at request time and
     `rederived` the scores with one leaky column after another put right. `duplicate` marks rows that are in
-    training or there twice, `known_unit` rows whose unit is in training, `trained_until_ns` is the end of the
-    training data. `digest` names the file.
+    training or there twice, `known_unit` rows whose unit is in training, as is the unit of the share
+    `known_in_production` of production's requests. `trained_until_ns` is the end of the training data.
+    `digest` names the file.
     """
 
     digest: str
@@ -48,6 +49,7 @@ class HoldoutRows:
     rederived: tuple[Rederived, ...] = ()
     duplicate: Mask | None = None
     known_unit: Mask | None = None
+    known_in_production: float = 0.0
     trained_until_ns: int | None = None
 
     @property

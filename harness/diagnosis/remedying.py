@@ -22,15 +22,20 @@ from harness.records import Remedy, Volume
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from harness.diagnosis.counterfactuals import Impossible
     from harness.diagnosis.material import Material
     from harness.diagnosis.remedies import Remedy as Found
 
+    Floats = NDArray[np.float64]
     Made = Counterfactual | Impossible
 
 #: a busy day may hold so many times what reviewers take on average
 BUSY_TIMES = 2.0
 RANKED_BY = "log_loss"
+#: an interaction below this is 0 to the places that are told
+LEAST_TOLD = 5e-5
 POLICY = "threshold_"
 
 
@@ -46,7 +51,7 @@ def remedied(material: Material) -> tuple[Remedy, ...]:
         *recalibrated(now, unit=unit),
         *rethresholded(now, unit=unit, day=day, limits=limits, precision=_promised(material)),
         *fixes,
-        *other_models(now, production.others),
+        *other_models(now, _others(material)),
         *_retrained(material, now),
     ]
     found = [gains(now, one, unit=unit, day=day, limits=limits) for one in made]
@@ -85,9 +90,19 @@ def _promised(material: Material) -> float | None:
     return found.precision
 
 
-def _all_fixed(material: Material) -> np.ndarray | None:
+def _all_fixed(material: Material) -> Floats | None:
     """Scores with every feature as offline, where some are served otherwise."""
     return material.production.offline_score if material.production.fixed else None
+
+
+def _others(material: Material) -> dict[str, Floats]:
+    """Models that would answer otherwise: one whose scores are all the same is no remedy."""
+    served = material.production.served_score
+    return {
+        name: score
+        for name, score in material.production.others.items()
+        if not np.array_equal(score, served, equal_nan=True)
+    }
 
 
 def _retrained(material: Material, now: Counterfactual) -> Sequence[Made]:
@@ -194,7 +209,8 @@ def _with_interaction(told: list[Remedy], material: Material, *, now: Counterfac
     found = interaction(now, alone, together=together, unit=production.unit).get(RANKED_BY)
     if found is None:
         return told
-    words = f"together {found.value:+.4f} log loss beyond the sum of each alone"
+    beyond = f"{found.value:+.4f} log loss beyond" if abs(found.value) >= LEAST_TOLD else "as much as"
+    words = f"together {beyond} the sum of each alone"
     return [
         replace(one, note="; ".join(filter(None, (one.note, words)))) if one.key == together.key else one
         for one in told

@@ -35,6 +35,7 @@ EARLIER = 0.6
 #: fewer rows or labels of a class on either side say nothing
 LEAST_ROWS, LEAST_CLASS = 200, 30
 FOLDS = 3
+LEFT_OUT = "not on rows whose labels come after the split, nor on units of the later part"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,8 @@ def retrained(now: Counterfactual, training: Training, *, unit: npt.ArrayLike | 
     later = after & now.known()
     for part, rows in (("earlier", used), ("later", later)):
         if why := _too_few(now, rows):
-            return _impossible(f"the {part} part has {why}")
+            left_out = f"; {LEFT_OUT}" if part == "earlier" and training.delay_ns else ""
+            return _impossible(f"the {part} part has {why}{left_out}")
     threshold = _same_share(now, training, rows=used, fold=fold_of(codes, FOLDS))
     if math.isnan(threshold):
         return _impossible("the units of the earlier part are too few to choose a threshold out of fold")
@@ -81,7 +83,11 @@ def retrained(now: Counterfactual, training: Training, *, unit: npt.ArrayLike | 
         rank=None,
         threshold=threshold,
         note=_note(
-            used, later, returning=bool(np.isin(codes[used], codes[later]).any()), threshold=threshold
+            used,
+            later,
+            earlier=now.known() & ~after,
+            returning=bool(np.isin(codes[used], codes[later]).any()),
+            threshold=threshold,
         ),
     )
 
@@ -135,10 +141,11 @@ def _too_few(now: Counterfactual, rows: Mask) -> str:
     return ""
 
 
-def _note(used: Mask, later: Mask, *, returning: bool, threshold: float) -> str:
-    told = (
-        f"fitted on {np.count_nonzero(used):,} earlier rows, judged on {np.count_nonzero(later):,} later ones"
-    )
+def _note(used: Mask, later: Mask, *, earlier: Mask, returning: bool, threshold: float) -> str:
+    of, many = np.count_nonzero(earlier), np.count_nonzero(used)
+    part = f"{many:,}" if many == of else f"{many:,} of {of:,}"
+    told = f"fitted on {part} earlier rows, judged on {np.count_nonzero(later):,} later ones"
+    told = told if many == of else f"{told}; {LEFT_OUT}"
     units = "; units return: some of the later ones are in training" if returning else ""
     return f"{told}{units}; threshold {threshold:.6g}"
 

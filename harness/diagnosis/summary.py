@@ -82,11 +82,29 @@ def _found(exhibits: Iterable[Exhibit], causes: Iterable[CheckedCause]) -> tuple
 
 
 def next_steps(remedies: Sequence[Remedy], causes: Sequence[CheckedCause]) -> tuple[str, ...]:
-    """The remedies that help and break nothing, best first; then what has not been checked."""
-    good = [one.action for one in remedies if not one.why_not and one.guardrail != "broken" and _helps(one)]
+    """First what puts the measurement right; the remedies that help and make no limit worse, best first.
+
+    Last what has not been checked.
+    """
+    measured = [one.action for one in remedies if one.kind == "measurement" and _moves(one)]
+    mended = (one for one in remedies if one.kind != "measurement" and _bearable(one) and _helps(one))
+    good = [*measured, *(one.action for one in mended if not one.why_not)]
     unchecked = [one.name for one in causes if one.found == "not checked"]
     told = tuple(good[:MOST])
     return (*told, f"Not checked yet: {', '.join(unchecked)}.") if unchecked else told
+
+
+def _moves(one: Remedy) -> bool:
+    """Whether some metric surely reads otherwise, better or worse: then it is not what it seems now."""
+    return not one.why_not and any(number.excludes_zero() for number in one.gains.values())
+
+
+def _bearable(one: Remedy) -> bool:
+    """Whether the limits hold then, or are broken now as well and fewer are flagged then."""
+    queue = one.volume
+    if one.guardrail != "broken":
+        return True
+    return queue is not None and queue.then < queue.now and queue.busy_then <= queue.busy_now
 
 
 def _helps(one: Remedy) -> bool:

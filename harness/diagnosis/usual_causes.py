@@ -184,7 +184,7 @@ def _segment(known: Evidence) -> UsualCause:
     names = known.confirmed_slices
     told = None
     if names is not None:
-        told = (bool(names), f"confirmed: {', '.join(names)}" if names else "no slice was confirmed")
+        told = (bool(names), f"confirmed: {'; '.join(names)}" if names else "no slice was confirmed")
     return _judged(
         "segment regression",
         (told, _part("within segments", known.within)),

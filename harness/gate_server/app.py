@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from harness import __version__
 from harness.gate_server import argo, flagger, kayenta
-from harness.gate_server.asked import REFUSALS, text
+from harness.gate_server.asked import PLAIN_REFUSALS, REFUSALS, Documented, text
 from harness.gate_server.protection import HEALTH, Protection, Rules
 from harness.report import prometheus, words
 from harness.report.prometheus import MEDIA_TYPE
@@ -80,15 +80,29 @@ async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": told}, status_code=422)
 
 
+def _plain(told: str) -> Documented:
+    """How a route that answers in plain text is documented."""
+    return {**PLAIN_REFUSALS, 200: text(told)}
+
+
 def _own(board: Board) -> APIRouter:
     own = APIRouter()
 
-    @own.get("/metrics", tags=["Metrics"], response_class=_Metrics, responses={200: text("Metrics.")})
+    @own.get(
+        "/metrics",
+        tags=["Metrics"],
+        response_class=_Metrics,
+        responses=_plain("Metrics."),
+    )
     async def metrics() -> _Metrics:
         """The newest run of each scenario in the Prometheus text format."""
         return _Metrics(prometheus(await board.reports()))
 
-    @own.get(HEALTH, response_class=PlainTextResponse, responses={200: text("The server answers.")})
+    @own.get(
+        HEALTH,
+        response_class=PlainTextResponse,
+        responses=_plain("The server answers."),
+    )
     async def healthz() -> str:
         """Nothing but that the server answers."""
         return "ok"

@@ -62,3 +62,6 @@ REFUSALS: Documented = {
     413: {"model": Refused, "description": "The body is too large."},
     421: {"model": Refused, "description": "The Host header names another server."},
 }
+
+#: the same for routes that answer in plain text themselves
+PLAIN_REFUSALS: Documented = {status: text(str(one["description"])) for status, one in REFUSALS.items()}

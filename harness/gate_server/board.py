@@ -117,6 +117,6 @@ def _readable(paths: list[Path]) -> list[Report]:
     for path in paths:
         try:
             found.append(verdict(path))
-        except HarnessError:
+        except (HarnessError, OSError, RecursionError):  # it went away, or was damaged, since it was listed
             continue
     return found

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
-from harness.gate_server.asked import Documented, text
+from harness.gate_server.asked import PLAIN_REFUSALS, Documented, text
 from harness.gate_server.standing import Standing
 from harness.report import words
 from harness.run.catalogue import BUILD
@@ -52,6 +52,7 @@ def answer(phase: Phase, standing: Standing) -> tuple[int, str]:
 
 
 _ANSWERS: Documented = {
+    **PLAIN_REFUSALS,
     200: text("Go on; for the hook rollback: roll back."),
     403: text("The gate is closed; the first line says why."),
     409: text("Not passed; the first line says why."),

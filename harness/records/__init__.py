@@ -44,9 +44,22 @@ from harness.records.differences import (
     NoiseSummary,
     NoiseTaken,
     PairSummary,
+    ScoreCell,
+    ScoreGrid,
     SinglesCheck,
+    TimeBins,
 )
-from harness.records.evidence import Estimate, LiveSummary, Look, MetricRow, QualitySummary, Ruling
+from harness.records.evidence import (
+    Ahead,
+    Estimate,
+    LabelDelays,
+    LiveSummary,
+    Look,
+    MetricRow,
+    QualitySummary,
+    Ruling,
+    SegmentRow,
+)
 from harness.records.findings import Counterfactual, Finding, MomentFound, OnsetFound, PlaceFound
 from harness.records.latency import LatencySummary, SlowCount, SlowLimits, Spread
 from harness.records.phases import Calibrated, PhaseNote
@@ -59,6 +72,7 @@ __all__ = [
     "ANSWERED_FOR",
     "EXIT_CODES",
     "TARGET_FAULTS",
+    "Ahead",
     "Approval",
     "Attempt",
     "Calibrated",
@@ -79,6 +93,7 @@ __all__ = [
     "HoldoutUses",
     "Identity",
     "IgnoredRule",
+    "LabelDelays",
     "LabelEvent",
     "LatencySummary",
     "Ledger",
@@ -107,6 +122,9 @@ __all__ = [
     "Report",
     "Ruling",
     "RungValue",
+    "ScoreCell",
+    "ScoreGrid",
+    "SegmentRow",
     "Series",
     "SinglesCheck",
     "SlowCount",
@@ -116,6 +134,7 @@ __all__ = [
     "Table",
     "TableColumn",
     "TargetCounts",
+    "TimeBins",
     "Verdict",
     "Volume",
     "Word",

@@ -25,7 +25,8 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     """Latencies of an arm in a phase: response done − due, service done − written, lag written − due.
 
     Of the requests planned, `lost` are those of which the harness knows nothing, and `spared` those that were
-    not sent because FAIL was certain.
+    not sent because FAIL was certain. `curve` is the distribution of the response time as (ms, share of
+    requests at or below it), ascending; it ends below 1 where requests failed.
     """
 
     phase: str
@@ -40,6 +41,7 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     response: Spread
     service: Spread
     send_lag: Spread
+    curve: tuple[tuple[float, float], ...] = ()
     rate: tuple[tuple[float, float], ...] = ()
     points: tuple[tuple[float, float], ...] = ()
 

@@ -14,7 +14,10 @@ from harness.records.verdicts import Approval, Decision, Verdict
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The truth of a run; every other rendering is a pure function of it."""
+    """The truth of a run; every other rendering is a pure function of it.
+
+    `curls` holds, by the number of a finding (F1 is the first), its first request as a command of a shell.
+    """
 
     schema_version: int = 1
     scenario: str
@@ -41,3 +44,4 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     digests: dict[str, str] = {}
     reproduce: tuple[str, ...] = ()
+    curls: dict[str, str] = {}

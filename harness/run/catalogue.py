@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -17,7 +19,6 @@ from harness.run.folder import CHOSEN, MANIFEST, RUN_SCHEMA, RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 Kind = Literal["unfinished", "newer", "damaged", "foreign"]
 #: results/<scenario>/<run>
@@ -143,7 +144,8 @@ def _candidates(folder: Path, *, depth: int) -> Iterator[Path]:
         yield folder
         return
     try:
-        inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+        with os.scandir(folder) as entries:
+            inside = sorted(Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False))
     except OSError:
         inside = []
     if not inside and depth < _DEPTH:
@@ -168,22 +170,23 @@ def _is_file(path: Path) -> bool:
 
 def _look(root: Path) -> RunEntry | Skipped:
     try:
-        return _read(root, tuple(_stamp(root / name) for name in _FILES))
+        return _read(str(root), tuple(_stamp(f"{root}/{name}") for name in _FILES))
     except OSError as error:
         return Skipped(path=root, kind="damaged", reason=f"cannot be read: {error.strerror}")
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: str) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  -- thousands of them at each look; a Path costs more than the stat
     except FileNotFoundError:
         return None
     return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 @lru_cache(maxsize=20_000)
-def _read(root: Path, stamps: Stamp) -> RunEntry | Skipped:
+def _read(place: str, stamps: Stamp) -> RunEntry | Skipped:
     """The run as its files stood at these stamps."""
+    root = Path(place)
     if stamps[0] is None:
         return _no_run(root)
     folder = RunFolder(root)

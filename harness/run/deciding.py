@@ -38,6 +38,7 @@ from harness.records import (
 )
 from harness.run import accounting, noise
 from harness.run.comparing import SUMMARY, Comparison, sent
+from harness.run.curls import curls
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -126,6 +127,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
             f"replaygate decide {folder.root} --as-of {stamp(as_of_ns)}",
             f"replaygate report {folder.root}",
         ),
+        curls=curls(loaded, run.capture, findings=findings, run_id=record.run_id),
     )
 
 
@@ -369,6 +371,7 @@ def _cohort(run: _Run) -> Cohort:
         scores=scores,
         assumed=exposed.is_null().to_numpy(),
         partial=np.zeros(n, dtype=bool) if weighted else given,
+        segments=known.segments,
     )
 
 

@@ -23,7 +23,7 @@ from harness.run.holdouts import noted_uses
 from harness.run.preparing import changed, load_models, load_others, prepare
 from harness.run.replaying import take_recorded
 from harness.run.source import Source, served_by
-from harness.run.stages import moment, reopen
+from harness.run.stages import DIAGNOSIS, moment, render_again, reopen
 from harness.scenario import load
 
 if TYPE_CHECKING:
@@ -75,12 +75,13 @@ def diagnose(path: Path, options: Options, *, say: Callable[[str], None]) -> tup
     material = gather(source, uses=uses, say=say)
     found = parts_of(material, say=say)
     made = _diagnosis(source, material, found=found)
-    folder.save("diagnosis.json", made)
+    folder.save(DIAGNOSIS, made)
     for name, text in (
         ("diagnosis.md", report.diagnosis_markdown(made)),
         ("diagnosis.html", report.diagnosis_html(made)),
     ):
         folder.write(text.encode(), folder.root / name)
+    render_again(folder)
     return folder, made
 
 
@@ -197,12 +198,3 @@ def likely(offline: Mapping[str, float], production: Mapping[str, float]) -> tup
 
 def _typed(values: Mapping[str, float]) -> Metrics:
     return Metrics(**{TYPED[name]: value for name, value in values.items() if name in TYPED})
-
-
-def stored(root: Path) -> Diagnosis | None:
-    """The diagnosis of a run, None where there is none; RunError where it is not as it was written."""
-    folder = open_run(root)
-    if not (root / "diagnosis.json").is_file():
-        return None
-    folder.verify_files("diagnosis.json")
-    return folder.load("diagnosis.json", Diagnosis)

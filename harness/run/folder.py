@@ -26,7 +26,9 @@ CHOSEN = "chosen.json"
 MANIFEST = "MANIFEST.jsonl"
 #: what the run is doing, while it does
 LIVE = "live.json"
-REPORTS = frozenset({f"{what}.{kind}" for what in ("report", "diagnosis") for kind in ("json", "md", "html")})
+REPORTS = frozenset(
+    {f"{what}.{kind}" for what in ("report", "diagnosis") for kind in ("json", "md", "html")} | {"junit.xml"}
+)
 _EVIDENCE = frozenset({".parquet", ".json", ".jsonl"})
 _APART = ("reproduce/", "calibration/")
 T = TypeVar("T")

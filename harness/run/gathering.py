@@ -105,7 +105,7 @@ def _production(
         served_features=None if served is None else arrays(served),
         differing={name: float(mask.mean()) for name, mask in wrong.items()} if len(rows) else {},
         fixed=_fixed(source, built, served=served, now=on_served, wrong=wrong),
-        others=_others(source, requests),
+        others=_others(source, requests, served=served, now=scores[rows] if on_served is None else on_served),
         label=labels.label,
         latest=labels.latest,
         label_ns=labels.label_ns,
@@ -142,22 +142,38 @@ def _fixed(
     return found
 
 
-def _others(source: Source, requests: Requests) -> dict[str, Floats]:
-    """The scores of the scenario's other models, each through its own offline pipeline."""
+def _others(
+    source: Source, requests: Requests, *, served: dict[str, Column] | None, now: Floats
+) -> dict[str, Floats]:
+    """The scores of the scenario's other models on the served features.
+
+    Where these are not known, or lack some, a model has its own offline pipeline. What scores just as the
+    offline model does `now`, a rebuild of it, is no other model.
+    """
     found = {}
     for name, replayer in source.replayers.items():
         if name == source.model:
             continue
-        path = source.folder.offline(name)
-        if path.is_file():
-            score = source.folder.read(path, ["score"])["score"].to_numpy()
+        if served is not None and not set(replayer.names) - set(served):
+            score = replayer.rescore(served)
         else:
             try:
-                score = replayer.score(frame(requests.table)).scores
+                score = _through_pipeline(source, requests, name=name)[requests.rows]
             except HarnessError:
                 continue  # what cannot score these requests is no remedy for them
-        found[name] = np.asarray(score, dtype=np.float64)[requests.rows]
+        if not np.array_equal(score, now, equal_nan=True):
+            found[name] = score
     return found
+
+
+def _through_pipeline(source: Source, requests: Requests, *, name: str) -> Floats:
+    """A model's scores of all captured requests."""
+    path = source.folder.offline(name)
+    if path.is_file():
+        score = source.folder.read(path, ["score"])["score"].to_numpy()
+    else:
+        score = source.replayers[name].score(frame(requests.table)).scores
+    return np.asarray(score, dtype=np.float64)
 
 
 def _tagged(source: Source, requests: Requests) -> Mask | None:

@@ -90,7 +90,8 @@ def holdout_rows(
         rescored=rescored,
         rederived=_rederived(source, rows, requested=requested, score=score) if complete else (),
         duplicate=_duplicate(rows, training),
-        known_unit=_known(codes),
+        known_unit=_known(codes, codes.holdout),
+        known_in_production=_share(_known(codes, codes.production)),
         trained_until_ns=until,
     ), ""
 
@@ -111,10 +112,14 @@ def _duplicate(rows: RowsFile, training: RowsFile | None) -> Mask | None:
     return found.in_training | found.repeated
 
 
-def _known(codes: UnitCodes) -> Mask | None:
-    if codes.holdout is None or codes.training is None:
+def _known(codes: UnitCodes, side: NDArray[np.int64] | None) -> Mask | None:
+    if side is None or codes.training is None:
         return None
-    return np.isin(codes.holdout, codes.training)
+    return np.isin(side, codes.training)
+
+
+def _share(rows: Mask | None) -> float:
+    return 0.0 if rows is None or not rows.size else float(rows.mean())
 
 
 def _rederived(

@@ -13,6 +13,7 @@ from msgspec import structs
 from harness import report
 from harness.capture.times import parse
 from harness.errors import Interrupted, RunError, UsageError
+from harness.records import Diagnosis
 from harness.replay.guard import confirmed
 from harness.run import approving, comparing, deciding
 from harness.run.folder import CHOSEN, Chosen, RunFolder, create, open_run
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from harness.records import PhaseNote, Report
     from harness.run.watch import Watcher
     from harness.scenario import Scenario
+
+
+DIAGNOSIS = "diagnosis.json"
 
 
 @dataclass(frozen=True)
@@ -206,8 +210,11 @@ def render(root: Path, form: str, *, console: Console) -> str:
     return {
         "json": lambda: report.encode(made).decode(),
         "markdown": lambda: report.markdown(made),
-        "html": lambda: report.html(made),
+        "html": lambda: report.html(made, diagnosed(folder)),
         "prometheus": lambda: report.prometheus([made]),
+        "business": lambda: report.brief(made),
+        "junit": lambda: report.junit(made),
+        "github": lambda: report.github(made),
     }[form]()
 
 
@@ -235,6 +242,20 @@ def _models(folder: RunFolder, loaded: Loaded, *, say: Callable[[str], None]) ->
     return comparing.Models(frame(table), replayers, others)
 
 
+def diagnosed(folder: RunFolder) -> Diagnosis | None:
+    """The diagnosis of a run, None where there is none; RunError where it is not as it was written."""
+    if not (folder.root / DIAGNOSIS).is_file():
+        return None
+    folder.verify_files(DIAGNOSIS)
+    return folder.load(DIAGNOSIS, Diagnosis)
+
+
+def render_again(folder: RunFolder) -> None:
+    """The renderings of a report are made anew where there is one: its facts stay, a diagnosis is new."""
+    if folder.report.is_file():
+        _write(folder, reported(folder))
+
+
 def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:
     made = deciding.judge(folder, loaded, as_of_ns=as_of_ns, created_at=folder.record().created_at)
     made = approving.approved(folder, made)
@@ -243,11 +264,12 @@ def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:
 
 
 def _write(folder: RunFolder, made: Report) -> None:
-    """report.json, .md and .html, each whole."""
+    """report.json, .md and .html, and junit.xml, each whole."""
     for name, text in (
         ("report.json", report.encode(made)),
         ("report.md", report.markdown(made).encode()),
-        ("report.html", report.html(made).encode()),
+        ("report.html", report.html(made, diagnosed(folder)).encode()),
+        ("junit.xml", report.junit(made).encode()),
     ):
         folder.write(text, folder.root / name)
 

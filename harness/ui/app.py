@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from harness.ui.door import App
     from harness.ui.guard import Refusal
 
-#: the report is a page of its own: it may run what it brings, but in no origin and without a network
+#: the report is a page of its own: it runs nothing, loads nothing, and is of no origin
 REPORT = (
-    "sandbox allow-scripts allow-modals; default-src 'none'; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'; base-uri 'none'"
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; "
+    "base-uri 'none'"
 )
 _LOG = logging.getLogger("replaygate.ui")
 

@@ -11,6 +11,7 @@ from threading import Lock
 from harness.errors import RunError, UsageError
 from harness.records import Report
 from harness.report import html
+from harness.run.approving import approved
 from harness.run.catalogue import Listing, list_runs
 from harness.run.folder import MANIFEST, RunFolder, RunRecord
 from harness.run.stages import reopen, reported
@@ -31,8 +32,8 @@ class Opened:
 
     @cached_property
     def report(self) -> Report:
-        """The report; RunError where there is none, or it is not as the run wrote it."""
-        return reported(self.folder)
+        """The report with its approvals; RunError where there is none, or another than the run wrote."""
+        return approved(self.folder, reported(self.folder))
 
     @cached_property
     def page(self) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -13,7 +12,8 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness import __version__
-from harness.report import numbers, request, story, tables, words
+from harness.report import approvals, numbers, request, story, tables, why, words
+from harness.report.html import environment
 
 if TYPE_CHECKING:
     from harness.records import Exemplar, Finding, Report
@@ -49,7 +49,7 @@ def static(name: str) -> bytes:
     own = (_STATIC / name).read_bytes()
     if name != "style.css":
         return own
-    return (resources.files("harness.report") / "templates" / "style.css.j2").read_bytes() + own
+    return environment().get_template(f"{name}.j2").render().encode() + own
 
 
 def address(path: str, **query: object) -> str:
@@ -101,7 +101,7 @@ def _changed(change: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -109,7 +109,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_unbroken,
     )
-    environment.filters |= {
+    made.filters |= {
         "plain": words.printable,
         "sentence": words.sentence,
         "clipped": _clipped,
@@ -121,14 +121,16 @@ def _environment() -> Environment:
         "score": score,
         "ms": milliseconds,
     }
-    environment.globals |= {
+    made.globals |= {
         "address": address,
+        "approvals": approvals,
         "numbers": numbers,
         "spoken": request.spoken,
         "story": story,
         "tables": tables,
         "version": __version__,
+        "why": why,
         "words": words,
         "zip": zip,
     }
-    return environment
+    return made

@@ -56,8 +56,8 @@ def serve(
         raise UsageError("the web page needs fastapi and uvicorn", found=error, fix=_INSTALL) from error
     app = create_app(options.results.resolve(), guard=guard, cache=cache_folder(options.environ))
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, limit_concurrency=64,
-        h11_max_incomplete_event_size=16_384, timeout_graceful_shutdown=2,
+        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=64, h11_max_incomplete_event_size=16_384, timeout_graceful_shutdown=2,
     )  # fmt: skip
     with _listening(options) as listening:
         address = _address(options, listening.getsockname()[1])
@@ -104,7 +104,7 @@ def is_loopback(host: str) -> bool:
 def cache_folder(environ: Mapping[str, str]) -> Path:
     """Where indexes are kept: they are made again when they are gone."""
     home = environ.get("XDG_CACHE_HOME") or (environ.get("HOME") and str(Path(environ["HOME"], ".cache")))
-    return Path(home or tempfile.gettempdir(), "replaygate", "ui")
+    return Path(home or tempfile.mkdtemp(prefix="replaygate-"), "replaygate", "ui")
 
 
 def _listening(options: Options) -> socket.socket:

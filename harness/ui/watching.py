@@ -98,8 +98,11 @@ class Watching:
     def _open(self, root: Path) -> _Known | None:
         if not (root / "run.json").is_file():
             return None
-        record = RunFolder(root).record()
-        loaded = restore(record.resolved, root / "run.json", folder=root)
+        try:
+            record = RunFolder(root).record()
+            loaded = restore(record.resolved, root / "run.json", folder=root)
+        except RunError:  # of another version: it can be seen at work, and no limit is known
+            return None
         self._known[root] = _Known(loaded, Journals(root, loaded.budget_ms))
         while len(self._known) > _KEPT:
             del self._known[next(iter(self._known))]

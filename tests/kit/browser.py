@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -28,16 +29,6 @@ _SWITCHES = (
     "--remote-debugging-pipe",
 )
 _READ, _WRITE = 3, 4
-_WAIT = """new Promise((done) => {
-  const end = Date.now() + %d;
-  const look = () => {
-    let value;
-    try { value = %s; } catch (e) { value = false; }
-    if (value || Date.now() > end) done(value);
-    else setTimeout(look, 20);
-  };
-  look();
-})"""
 
 
 def found() -> str | None:
@@ -121,11 +112,13 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def until(self, script: str, *, seconds: float = 20.0) -> Any:  # noqa: ANN401  -- as `run`
-        """The first value of a script that is true; AssertionError when none comes."""
-        value = self.run(_WAIT % (seconds * 1000, script))
-        assert value, f"never true: {script}"
-        return value
+    def until(self, script: str, *, seconds: float = 20.0) -> None:
+        """The script has become true, on this page or the next; AssertionError when it does not."""
+        end = time.monotonic() + seconds
+        asked = f"(() => {{ try {{ return Boolean({script}); }} catch {{ return false; }} }})()"
+        while self.call("Runtime.evaluate", expression=asked)["result"].get("value") is not True:
+            assert time.monotonic() < end, f"never true: {script}"
+            time.sleep(0.02)
 
     def click(self, selector: str) -> None:
         """The element is clicked, and a page that this loads is loaded."""
@@ -170,7 +163,7 @@ class Browser:
         match event:
             case {"method": "Page.loadEventFired"}:
                 self._loaded += 1
-            case {"method": "Log.entryAdded", "params": {"entry": entry}}:
+            case {"method": "Log.entryAdded", "params": {"entry": entry}} if entry["level"] != "verbose":
                 self.said.append(f"{entry['level']}: {entry['text']}")
             case {"method": "Runtime.exceptionThrown", "params": {"exceptionDetails": details}}:
                 self.said.append(f"exception: {details['text']}")

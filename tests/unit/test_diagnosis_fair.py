@@ -46,7 +46,7 @@ def test_a_check_that_leaves_too_few_is_not_used_and_says_so() -> None:
     assert fair.left_out(found, UNTIMELY) is None
     assert fair.why_not(found, REPEATED) == (
         "duplicates: it is not known which rows training has too; "
-        "known units: only 0 of 1,000 rows would be left"
+        "known units: none of 1,000 rows would be left"
     )
     assert "only 0 of 1,000 rows" in fair.why_not(found, UNTIMELY)
 

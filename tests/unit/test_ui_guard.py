@@ -12,9 +12,9 @@ HOST = "127.0.0.1:8642"
 SESAME = "sesame-open-sesame"
 
 
-def asked(method: str = "GET", path: str = "/", *, size: int = 10, **headers: str) -> Asked:
+def asked(method: str = "GET", path: str = "/", **headers: str) -> Asked:
     """A request of our own page."""
-    return Asked(method, path, size, {"host": HOST, **{k.replace("_", "-"): v for k, v in headers.items()}})
+    return Asked(method, path, 10, {"host": HOST, **{k.replace("_", "-"): v for k, v in headers.items()}})
 
 
 def status(guard: Guard, request: Asked) -> HTTPStatus | None:
@@ -83,7 +83,7 @@ def test_another_sites_page_gets_nothing_and_changes_nothing(request_: Asked, *,
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        (asked(size=MOST_ASKED + 1), HTTPStatus.REQUEST_URI_TOO_LONG),
+        (Asked("GET", "/", MOST_ASKED + 1, {"host": HOST}), HTTPStatus.REQUEST_URI_TOO_LONG),
         (asked("POST"), HTTPStatus.LENGTH_REQUIRED),
         (asked("POST", content_length="-1"), HTTPStatus.LENGTH_REQUIRED),
         (asked("POST", content_length=str(MOST_SENT + 1)), HTTPStatus.REQUEST_ENTITY_TOO_LARGE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ def test_another_host_needs_a_token_that_is_long_enough() -> None:
     with pytest.raises(UsageError, match="missing or too short"):
         guard_of(Options(token_env=NAME, environ={}))
     guard = guard_of(Options(host="10.0.0.5", token_env=NAME, environ=ENVIRON, names=("Gate.Example",)))
-    assert (guard.anywhere, guard.token, guard.names) == (True, "x" * 16, {"gate.example", "10.0.0.5"})
+    assert (guard.anywhere, guard.token) == (True, "x" * 16)
+    assert guard.names == {"gate.example", "10.0.0.5"}
     here = guard_of(Options())
     assert (here.anywhere, here.token) == (False, "")
 
@@ -45,6 +47,17 @@ def test_a_folder_that_is_none_and_a_port_that_is_taken_are_said(tmp_path: Path)
         options = Options(results=tmp_path, port=taken.getsockname()[1], environ={"HOME": str(tmp_path)})
         with pytest.raises(UsageError, match=r"cannot listen there.*--port"):
             serve(options, say=lambda _: None)
+
+
+@pytest.mark.parametrize("lacking", ["uvicorn", "fastapi"])
+def test_without_the_extra_one_line_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    """The pages need what the rest of the program does not."""
+    monkeypatch.setitem(sys.modules, lacking, None)
+    monkeypatch.delitem(sys.modules, "harness.ui.app", raising=False)
+    with pytest.raises(UsageError, match=r"needs fastapi and uvicorn.*replaygate\[serve\]"):
+        serve(Options(results=tmp_path, port=0), say=lambda _: None)
 
 
 def test_indexes_are_kept_with_a_users_other_caches() -> None:

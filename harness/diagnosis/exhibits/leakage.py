@@ -16,6 +16,7 @@ from harness.diagnosis.influence import table as metrics_of
 from harness.diagnosis.leakage import changed_columns, ledger, single_columns
 from harness.diagnosis.samples import REPEATED, UNTIMELY
 from harness.records import HoldoutUses
+from harness.stats.auc import MIN_OF_EACH_OUTCOME, auc_difference
 
 if TYPE_CHECKING:
     from harness.diagnosis.leakage import SingleColumn
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 #: a reported number that differs from the recomputed one by more than it is usually rounded by
 ROUNDED = 0.006
 LEAKS = "leaky_columns"
+Z95 = 1.959964
 ONE_CLASS = "the labels of the holdout are of one class"
 
 
@@ -103,18 +105,59 @@ def _changed(holdout: HoldoutRows, known: Mask) -> Exhibit:
     then = {name: values[known] for name, values in holdout.requested.items()}
     later = {name: values[known] for name, values in holdout.features.items()}
     found = [one for one in changed_columns(then, later, labels=holdout.label[known]) if one.changed > 0.0]
-    names = ", ".join(f"{one.name} ({share(one.changed)} of the rows)" for one in found if one.leaks)
+    once_right = _once_right(holdout, known)
+    ranks = {name for name, one in once_right.items() if one.upper is not None and one.upper < 0.0}
+    lost = {name: one.value for name, one in once_right.items()}
+    leaks = sorted(
+        (one for one in found if one.leaks or one.name in ranks), key=lambda one: lost.get(one.name, 0.0)
+    )
+    names = "; ".join(
+        f"{one.name}, {share(one.changed)} of the rows{_cost(lost.get(one.name))}" for one in leaks
+    )
     lines = [
-        (one.name, one.changed, number(one.auc.value, (one.auc.low, one.auc.high)), one.leaks)
+        (
+            one.name,
+            one.changed,
+            number(one.auc.value, (one.auc.low, one.auc.high)),
+            once_right.get(one.name),
+            one in leaks,
+        )
         for one in found
     ]
     return _CHANGED.answered(
         found=bool(names),
-        answer=f"Changed later, in step with the label: {names}."
+        answer=f"Changed later, in a way that tells the label: {names}."
         if names
-        else "None changes with the label.",
-        tables=(table("column|rows changed:share|AUC of the change:number|leaks", lines),),
+        else f"{len(found)} changed later, none in a way that tells the label.",
+        tables=(
+            table(
+                "column|rows changed:share|AUC of the change:number|ROC-AUC once right:signed|leaks",
+                lines,
+            ),
+        ),
     )
+
+
+def _cost(lost: float | None) -> str:
+    return "" if lost is None else f" ({lost:+.3f} ROC-AUC once right)"
+
+
+def _once_right(holdout: HoldoutRows, known: Mask) -> dict[str, Number]:
+    """What the model's ROC-AUC loses, one column after another put right, with its 95 % interval (DeLong)."""
+    scores = [holdout.score, *(one.score for one in holdout.rederived)]
+    rows = known & np.isfinite(scores).all(axis=0)
+    label, before = holdout.label[rows], holdout.score[rows]
+    if min((label == 1.0).sum(), (label == 0.0).sum()) < MIN_OF_EACH_OUTCOME:
+        return {}
+    found = {}
+    for one in holdout.rederived:
+        after = one.score[rows]
+        away = auc_difference(label, champion=before, challenger=after)
+        ends = away.difference - Z95 * away.se, away.difference + Z95 * away.se
+        if (made := number(away.difference, ends)) is not None:
+            found[one.column] = made
+        before = after
+    return found
 
 
 def _alone(holdout: HoldoutRows, known: Mask) -> Exhibit:

@@ -129,7 +129,7 @@ def worst(material: Material) -> tuple[Exhibit, tuple[Slice, ...] | None]:
         for one in found
     ]
     answer = (
-        f"Confirmed: {', '.join(named(one) for one in confirmed[:4])}." if confirmed else "None is confirmed."
+        f"Confirmed: {'; '.join(named(one) for one in confirmed[:4])}." if confirmed else "None is confirmed."
     )
     return base.answered(
         found=bool(confirmed),
