@@ -31,6 +31,7 @@ DAY_NS = 86_400_000_000_000
 class HoldoutRows:
     """The holdout as reported, n rows; None is a column that its file does not have.
 
+    `training_only` are the scores with transforms fitted on the training rows alone.
     `rescored` is the offline model on `features`, `requested` the features as known at request time and
     `rederived` the scores with one leaky column after another put right. `duplicate` marks rows that are in
     training or there twice, `known_unit` rows whose unit is in training, as is the unit of the share
@@ -46,6 +47,7 @@ class HoldoutRows:
     features: Features | None = None
     requested: Features | None = None
     rescored: Floats | None = None
+    training_only: Floats | None = None
     rederived: tuple[Rederived, ...] = ()
     duplicate: Mask | None = None
     known_unit: Mask | None = None

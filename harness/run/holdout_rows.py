@@ -88,6 +88,7 @@ def holdout_rows(
         features=arrays(rows.features) if rows.features else None,
         requested=None if requested is None else arrays(requested),
         rescored=rescored,
+        training_only=rows.training_only,
         rederived=_rederived(source, rows, requested=requested, score=score) if complete else (),
         duplicate=_duplicate(rows, training),
         known_unit=_known(codes, codes.holdout),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from harness.columns import Column
 
 #: what is no feature in such a file, unless the model has a feature of that name
-OWN = ("request_id", "id", "unit", "event_time", "label_at", "label", "score")
+OWN = ("request_id", "id", "unit", "event_time", "label_at", "label", "score", "score_training_only")
 USES = "holdout_uses.jsonl"
 
 
@@ -46,6 +46,7 @@ class RowsFile:
     event_ns: NDArray[np.int64] | None
     label: NDArray[np.float64] | None
     score: NDArray[np.float64] | None
+    training_only: NDArray[np.float64] | None
     features: dict[str, Column]
     unusable: dict[str, str]
 
@@ -73,6 +74,7 @@ def read_rows(path: Path, dtypes: Mapping[str, str]) -> RowsFile:
         event_ns=_times(table, "event_time", path=path),
         label=_labels(table, path=path),
         score=_numbers(table, "score", path=path),
+        training_only=_numbers(table, "score_training_only", path=path),
         features=features,
         unusable=unusable,
     )
@@ -197,6 +199,7 @@ def aligned(rows: RowsFile, other: RowsFile) -> RowsFile:
         event_ns=None if other.event_ns is None else other.event_ns[take],
         label=None if other.label is None else other.label[take],
         score=None if other.score is None else other.score[take],
+        training_only=None if other.training_only is None else other.training_only[take],
         features=join.take(other.features, take),
         unusable=other.unusable,
     )
