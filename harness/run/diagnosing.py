@@ -25,6 +25,7 @@ from harness.run.replaying import take_recorded
 from harness.run.source import Source, served_by
 from harness.run.stages import DIAGNOSIS, moment, render_again, reopen
 from harness.scenario import load
+from replayers.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +93,7 @@ def _prepared(path: Path, options: Options, *, say: Callable[[str], None]) -> tu
     loaded = load(path)
     config = loaded.scenario.diagnosis or DiagnosisConfig()
     served = loaded.scenario.targets[served_by(loaded, config)]
-    if not hasattr(served, "response") or hasattr(served, "url"):
+    if not isinstance(served, RecordedTarget):
         raise UsageError(
             "the capture's own answers are not an arm of this scenario",
             where=str(path),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import numpy as np
@@ -211,11 +211,19 @@ def noted_uses(results: Path, use: Use) -> tuple[Use, ...]:
     known = _known_uses(path)
     if any(one.holdout == use.holdout and one.decision == use.decision for one in known):
         return known
-    with path.open("ab") as file:
-        file.write(msgspec.json.encode(use) + b"\n")
+    with path.open("a+b") as file:
+        file.write(_line_end(file) + msgspec.json.encode(use) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     return (*known, use)
+
+
+def _line_end(file: BinaryIO) -> bytes:
+    """What ends a line that a kill cut, so that the next one is not lost with it."""
+    if not file.seek(0, os.SEEK_END):
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
 
 
 def _known_uses(path: Path) -> tuple[Use, ...]:
