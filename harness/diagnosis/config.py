@@ -8,8 +8,8 @@ import msgspec
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
-#: the eight metrics of the ladder, and the share of positives
-MetricName = Literal[
+#: the metrics that a report or a dashboard may be held against: the eight of the ladder, and the base rate
+TOLD = (
     "roc_auc",
     "pr_auc",
     "log_loss",
@@ -19,7 +19,7 @@ MetricName = Literal[
     "f1",
     "predicted_positive_rate",
     "base_rate",
-]
+)
 
 
 class DiagnosisConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,11 +90,11 @@ class DiagnosisConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         msgspec.Meta(description="a tag of the capture that is true where the dashboard found the label"),
     ] = None
     reported: Annotated[
-        dict[MetricName, float],
+        dict[str, float],
         msgspec.Meta(description="the offline report's own numbers by metric, to hold against the rows"),
     ] = {}
     dashboard: Annotated[
-        dict[MetricName, float],
+        dict[str, float],
         msgspec.Meta(description="the dashboard's own numbers by metric, to hold against the rows"),
     ] = {}
     capacity_per_day: Annotated[

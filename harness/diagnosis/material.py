@@ -140,7 +140,8 @@ class Material:
     `names` are the model's features, `used` those that some tree splits on: one that no score depends on
     tells populations apart to no purpose.
     `as_of_ns` is the time up to which labels are known, `parameters` those that the offline model was
-    trained with, `units_known` whether requests have units, or each is its own.
+    trained with, `units_known` whether requests have units, or each is its own. `notes` are columns of the
+    files, or of the answers, that are not there or cannot be used.
     """
 
     config: DiagnosisConfig
@@ -154,6 +155,7 @@ class Material:
     delay_days: float
     units_known: bool = True
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     why_no_holdout: str = ""
     why_no_labels: str = ""
 

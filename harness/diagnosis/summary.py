@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.diagnosis.terms import LEAK, METRICS, STEPS
+from harness.diagnosis.terms import ANOTHER_MODEL, LEAK, METRICS, STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,19 +13,26 @@ if TYPE_CHECKING:
 
 #: a gap that leaves out one of these does not reach production
 REACHES = frozenset({"covariate_unseen", "production_offline", "served_scores", "serving_threshold"})
+#: reads 1 where all labels are positive, so it is never the one that sentences are about
+FLATTERED = "pr_auc"
 MOST = 3
 
 
 def step_words(step: str) -> str:
     """A step of the ladder in words."""
     if step.startswith(LEAK):
-        return f"the column {step.removeprefix(LEAK)!r}, filled in after the request"
+        column = step.removeprefix(LEAK)
+        return (
+            ANOTHER_MODEL
+            if column == ANOTHER_MODEL
+            else f"the column {column!r}, filled in after the request"
+        )
     return STEPS[step].loss if step in STEPS else step
 
 
 def main_gap(metrics: Sequence[MetricGap]) -> MetricGap | None:
     """The first metric whose gap is known and reaches production, or else whose gap is known; or None."""
-    known = [one for one in metrics if one.gap is not None and one.rungs]
+    known = [one for one in metrics if one.gap is not None and one.rungs and one.metric != FLATTERED]
     return next((one for one in known if reaches_production(one)), known[0] if known else None)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 LEAK = "leak: "
+#: stands in the place of a leaky column: the reported scores are not those of the model
+ANOTHER_MODEL = "scores of another model"
 METRICS = {
     "roc_auc": "ROC-AUC",
     "pr_auc": "PR-AUC",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.diagnosis.terms import LEAK, METRICS, STEPS
+from harness.diagnosis.terms import ANOTHER_MODEL, LEAK, METRICS, STEPS
 from harness.report import words
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def steps(keys: Iterable[str]) -> list[str]:
 def plain_step(key: str) -> str:
     """The step as one says it to somebody else: "leak: fee" is "answer given away by fee"."""
     if key.startswith(LEAK):
-        return words.printable(f"answer given away by {key.removeprefix(LEAK)}")
+        column = key.removeprefix(LEAK)
+        return column if column == ANOTHER_MODEL else words.printable(f"answer given away by {column}")
     return words.printable(STEPS[key].plain if key in STEPS else key)
 
 

@@ -64,8 +64,25 @@ def diagnose(path: Path, options: Options, *, say: Callable[[str], None]) -> tup
     as_of_ns = moment(options.as_of)
     if (path / "run.json").is_file():
         folder, loaded = reopen(path)
-    else:
-        folder, loaded = _prepared(path, options, say=say)
+        return folder, _diagnosed(folder, loaded, options=options, as_of_ns=as_of_ns, say=say)
+    loaded = _of_recorded_answers(path)
+    replayers = load_models(loaded)
+    now = datetime.now(UTC)
+    folder = create(options.results, loaded.scenario.name, digest=loaded.digest, now=now)
+    say(f"run {folder.root}")
+    try:
+        prepare(loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=say)
+        take_recorded(loaded, folder)
+        return folder, _diagnosed(folder, loaded, options=options, as_of_ns=as_of_ns, say=say)
+    except BaseException:
+        shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
+        raise
+
+
+def _diagnosed(
+    folder: RunFolder, loaded: Loaded, *, options: Options, as_of_ns: int, say: Callable[[str], None]
+) -> Diagnosis:
+    """The diagnosis of a prepared run, written into its folder."""
     source = _source(folder, loaded, as_of_ns=as_of_ns)
 
     def uses(digest: str) -> tuple[Use, ...]:
@@ -83,11 +100,11 @@ def diagnose(path: Path, options: Options, *, say: Callable[[str], None]) -> tup
     ):
         folder.write(text.encode(), folder.root / name)
     render_again(folder)
-    return folder, made
+    return made
 
 
-def _prepared(path: Path, options: Options, *, say: Callable[[str], None]) -> tuple[RunFolder, Loaded]:
-    """A new folder with the capture, its offline scores, labels and recorded answers; nothing is sent."""
+def _of_recorded_answers(path: Path) -> Loaded:
+    """The scenario, whose production is the capture's own answers."""
     if path.is_dir() and not (path / "scenario.toml").is_file():
         open_run(path)  # says what is near
     loaded = load(path)
@@ -99,17 +116,7 @@ def _prepared(path: Path, options: Options, *, say: Callable[[str], None]) -> tu
             where=str(path),
             fix='Add a target of kind = "recorded", or run it and diagnose the run.',
         )
-    replayers = load_models(loaded)
-    now = datetime.now(UTC)
-    folder = create(options.results, loaded.scenario.name, digest=loaded.digest, now=now)
-    say(f"run {folder.root}")
-    try:
-        prepare(loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=say)
-        take_recorded(loaded, folder)
-    except BaseException:
-        shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
-        raise
-    return folder, loaded
+    return loaded
 
 
 def _source(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Source:
@@ -158,7 +165,7 @@ def _diagnosis(source: Source, material: Material, *, found: Parts) -> Diagnosis
         causes=found.causes,
         likely=_likely(material, found.metrics),
         holdout_uses=found.uses,
-        missing=summary.missing(found.metrics, found.exhibits),
+        missing=(*material.notes, *summary.missing(found.metrics, found.exhibits)),
         digests={"scenario": record.scenario_digest, "capture": record.capture_sha256}
         | ({} if material.holdout is None else {"holdout": material.holdout.digest})
         | {f"model {name}": model.sha256 for name, model in record.models.items()},

@@ -19,7 +19,7 @@ from harness.diagnosis.leakage import Use
 from harness.errors import HoldoutError, PipelineError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -50,9 +50,15 @@ class RowsFile:
     features: dict[str, Column]
     unusable: dict[str, str]
 
-    def lacking(self, names: Mapping[str, str]) -> list[str]:
+    def lacking(self, names: Iterable[str]) -> list[str]:
         """The model's features that it does not have, or not in a usable way."""
         return [name for name in names if name not in self.features]
+
+    def notes(self, names: Iterable[str]) -> list[str]:
+        """What of the model's features it lacks, and what it has that cannot be used."""
+        gone = [name for name in self.lacking(names) if name not in self.unusable]
+        told = [f"no column {', '.join(gone)}"] if gone else []
+        return [f"{self.path.name}: {one}" for one in (*told, *self.unusable.values())]
 
 
 def read_rows(path: Path, dtypes: Mapping[str, str]) -> RowsFile:
@@ -69,8 +75,8 @@ def read_rows(path: Path, dtypes: Mapping[str, str]) -> RowsFile:
         path=path,
         digest=sha256(path),
         size=len(table),
-        request_id=_texts(table, "request_id" if "request_id" in own else "id"),
-        unit=_texts(table, "unit"),
+        request_id=_texts(table, "request_id" if "request_id" in own else "id", path=path),
+        unit=_texts(table, "unit", path=path),
         event_ns=_times(table, "event_time", path=path),
         label=_labels(table, path=path),
         score=_numbers(table, "score", path=path),
@@ -120,11 +126,16 @@ def _features(table: pa.Table, dtypes: Mapping[str, str]) -> tuple[dict[str, Col
     return found, unusable
 
 
-def _texts(table: pa.Table, name: str) -> NDArray[np.object_] | None:
+def _texts(table: pa.Table, name: str, *, path: Path) -> NDArray[np.object_] | None:
     if name not in table.column_names:
         return None
     found = np.empty(len(table), dtype=object)
-    found[:] = table[name].cast(pa.string()).to_pylist()
+    try:
+        found[:] = table[name].cast(pa.string()).to_pylist()
+    except pa.ArrowException as error:
+        raise HoldoutError(
+            f"{name} is no text", where=str(path), found=str(table[name].type), expected="texts or numbers"
+        ) from error
     return found
 
 

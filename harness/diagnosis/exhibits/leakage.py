@@ -194,7 +194,7 @@ def reported(material: Material) -> Exhibit:
     )
     if holdout is None:
         return base.unchecked(material.why_no_holdout)
-    given = {str(name): one for name, one in config.reported.items()}
+    given = config.reported
     values = _metrics(holdout, material.thresholds.offline)
     lines: list[tuple[Cell, ...]] = [
         (name, given.get(name), value, _away(given.get(name), value)) for name, value in values.items()
