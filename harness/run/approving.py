@@ -78,7 +78,7 @@ def add(folder: RunFolder, one: Approval) -> None:
 
 @contextlib.contextmanager
 def alone(folder: RunFolder) -> Iterator[None]:
-    """Nobody else approves the same run meanwhile, so that no approval is lost."""
+    """Nobody else writes the reports of this run meanwhile: no approval is lost, no verdict turned back."""
     place = os.open(folder.root, os.O_RDONLY)
     try:
         fcntl.flock(place, fcntl.LOCK_EX)

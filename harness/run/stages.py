@@ -262,13 +262,15 @@ def diagnosed(folder: RunFolder) -> Diagnosis | None:
 def render_again(folder: RunFolder) -> None:
     """The renderings of a report are made anew where there is one: its facts stay, a diagnosis is new."""
     if folder.report.is_file():
-        _write(folder, reported(folder))
+        with approving.alone(folder):
+            _write(folder, reported(folder))
 
 
 def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:
-    made = deciding.judge(folder, loaded, as_of_ns=as_of_ns, created_at=folder.record().created_at)
-    made = approving.approved(folder, made)
-    _write(folder, made)
+    with approving.alone(folder):  # or an approval that read the report before would write it over this one
+        made = deciding.judge(folder, loaded, as_of_ns=as_of_ns, created_at=folder.record().created_at)
+        made = approving.approved(folder, made)
+        _write(folder, made)
     return made
 
 
