@@ -284,15 +284,15 @@ def labels_add(run_folder: Path, file: Path) -> int:
 cli.add_command(serving.gate_server)
 
 
-@cli.command(short_help="Print the JSON Schema of scenario or report files.")
-@click.argument("what", type=click.Choice(["scenario", "report"]), default="scenario")
+@cli.command(short_help="Print the JSON Schema of scenario, report or diagnosis files.")
+@click.argument("what", type=click.Choice(["scenario", "report", "diagnosis"]), default="scenario")
 @click.option("--docs", is_flag=True, help="Print the page about scenarios instead of a JSON Schema.")
 @click.option(
     "--check", "kept", type=FOLDER, help="Exit with 64 unless this folder holds what --write writes."
 )
-@click.option("--write", "target", type=FOLDER, help="Write both schemas and the page into this folder.")
+@click.option("--write", "target", type=FOLDER, help="Write all schemas and pages into this folder.")
 def schema(what: str, *, docs: bool, kept: Path | None, target: Path | None) -> int:
-    """Print the JSON Schema of scenario or report files, so that an editor completes them."""
+    """Print the JSON Schema of scenario, report or diagnosis files, so that an editor completes them."""
     from harness.cli import generated
 
     if target is not None:

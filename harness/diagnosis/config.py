@@ -29,7 +29,8 @@ class DiagnosisConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         str,
         msgspec.Meta(
             description="Parquet or CSV of the rows the model was reported on: label, score; request_id, "
-            "unit, event_time, label_at and the features by name where there are any"
+            "unit, event_time, label_at, the features by name, and score_training_only (scores with "
+            "transforms fitted on the training rows alone) where there are any"
         ),
     ] = ""
     holdout_requested: Annotated[

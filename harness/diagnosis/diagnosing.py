@@ -85,6 +85,7 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
             leakage.reported(material),
             leakage.rows(material),
             *leakage.columns(material),
+            leakage.transforms(material),
             shift.domain(domain, why),
             shift.drift(material),
             shift.labels(material),

@@ -31,6 +31,7 @@ DAY_NS = 86_400_000_000_000
 class HoldoutRows:
     """The holdout as reported, n rows; None is a column that its file does not have.
 
+    `training_only` are the scores with transforms fitted on the training rows alone.
     `rescored` is the offline model on `features`, `requested` the features as known at request time and
     `rederived` the scores with one leaky column after another put right. `duplicate` marks rows that are in
     training or there twice, `known_unit` rows whose unit is in training, as is the unit of the share
@@ -46,6 +47,7 @@ class HoldoutRows:
     features: Features | None = None
     requested: Features | None = None
     rescored: Floats | None = None
+    training_only: Floats | None = None
     rederived: tuple[Rederived, ...] = ()
     duplicate: Mask | None = None
     known_unit: Mask | None = None
@@ -189,9 +191,14 @@ def _category(values: Floats | Category) -> Category:
     """Numbers beside texts are texts."""
     if isinstance(values, Category):
         return values
-    texts = np.array([None if v != v else f"{v:g}" for v in values.tolist()], object)  # noqa: PLR0124  -- NaN
+    texts = np.array([None if v != v else _digits(v) for v in values.tolist()], object)  # noqa: PLR0124  -- NaN
     found = column(texts, "numbers beside texts")
     return found if isinstance(found, Category) else Category(np.full(values.size, -1), ())
+
+
+def _digits(value: float) -> str:
+    """A number with all its digits, as a text beside it has them: 1000001, not 1e+06."""
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def _coded(sides: Sequence[Category]) -> tuple[list[Floats], tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -37,6 +38,8 @@ RANKED_BY = "log_loss"
 #: an interaction below this is 0 to the places that are told
 LEAST_TOLD = 5e-5
 POLICY = "threshold_"
+SCORE = "score_offline"
+BESIDE = "beside the offline model's scores of the served features, as production serves others"
 
 
 def remedied(material: Material) -> tuple[Remedy, ...]:
@@ -46,18 +49,24 @@ def remedied(material: Material) -> tuple[Remedy, ...]:
         return ()
     unit, day = production.unit, production.day
     now, limits = _now(material), _limits(material)
-    fixes = features_fixed(now, production.fixed, together=_all_fixed(material))
+    scored = _scored_offline(material, now)
+    base = now if scored is None else scored
+    fixes = [
+        replaced(one, note="" if scored is None else BESIDE)
+        for one in features_fixed(base, production.fixed, together=_all_fixed(material))
+    ]
     made: list[Made] = [
         *recalibrated(now, unit=unit),
         *rethresholded(now, unit=unit, day=day, limits=limits, precision=_promised(material)),
-        *fixes,
+        *([] if scored is None else [scored]),
         *other_models(now, _others(material)),
         *_retrained(material, now),
     ]
     found = [gains(now, one, unit=unit, day=day, limits=limits) for one in made]
+    found += [gains(base, one, unit=unit, day=day, limits=limits) for one in fixes]
     told = [_record(one, material.config.capacity_per_day) for one in ranked(found, by=RANKED_BY)]
     if len(fixes) > 2:
-        told = _with_interaction(told, material, now=now)
+        told = _with_interaction(told, material, now=base)
     return (*told, *_measurement(material))
 
 
@@ -70,6 +79,19 @@ def _now(material: Material) -> Counterfactual:
         threshold=material.serving_threshold,
         label=production.label,
     )
+
+
+def _scored_offline(material: Material, now: Counterfactual) -> Counterfactual | None:
+    """The served features scored by the offline model, where production scores them otherwise.
+
+    What a feature costs is told beside these: beside the scores that are served, the other model's share
+    would be in it too.
+    """
+    served = material.production.served_features_score
+    if served is None or np.allclose(served, now.score, rtol=1e-9, atol=1e-12, equal_nan=True):
+        return None
+    score = np.where(np.isfinite(now.score), served, np.nan)
+    return replaced(now, key=SCORE, action="score the served features with the offline model", score=score)
 
 
 def _limits(material: Material) -> Limits | None:

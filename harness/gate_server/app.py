@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,14 +13,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from harness import __version__
 from harness.gate_server import argo, flagger, kayenta
 from harness.gate_server.asked import PLAIN_REFUSALS, REFUSALS, Documented, text
+from harness.gate_server.board import Board
+from harness.gate_server.evaluations import Evaluations, Limits
 from harness.gate_server.protection import HEALTH, Protection, Rules
 from harness.report import prometheus, words
 from harness.report.prometheus import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from harness.gate_server.board import Board
 
 _ABOUT = "Verdicts of replaygate for rollout controllers. No answer but a pass is leave to go on."
 
@@ -113,3 +114,11 @@ def _own(board: Board) -> APIRouter:
 def protected(board: Board, rules: Rules, *, report_url: str = "") -> Protection:
     """What is served: every route, behind the rules."""
     return Protection(routes(board, report_url=report_url), rules)
+
+
+def contract() -> dict[str, Any]:
+    """The OpenAPI document of the server; nothing is listed or started for it."""
+    nowhere = Path("results")
+    made = routes(Board(nowhere, Evaluations({}, nowhere, limits=Limits())))
+    document: dict[str, Any] = made.openapi()
+    return document

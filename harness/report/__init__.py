@@ -9,15 +9,17 @@ from harness.report.html import brief
 from harness.report.html import render as html
 from harness.report.junit import render as junit
 from harness.report.markdown import render as markdown
-from harness.report.model import decode, encode, judged_sha256, schema
+from harness.report.model import DIAGNOSIS_VERSION, decode, diagnosis_schema, encode, judged_sha256, schema
 from harness.report.prometheus import render as prometheus
 from harness.report.terminal import render as terminal
 
 __all__ = [
+    "DIAGNOSIS_VERSION",
     "brief",
     "decode",
     "diagnosis_html",
     "diagnosis_markdown",
+    "diagnosis_schema",
     "diagnosis_terminal",
     "encode",
     "github",

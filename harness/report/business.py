@@ -135,16 +135,27 @@ def _figures(report: Report, gate: Verdict) -> str:
 
 def _results(report: Report, gate: Verdict) -> str:
     """What labels say of the outcome that a gate is about, without the name of a metric."""
-    mine = [q for q in report.quality if gate.arm.endswith(f", {q.name}")] or list(report.quality)
-    if not mine or not gate.n:
+    quality = _ruled_on(report, gate)
+    if quality is None or not gate.n:
         return "No outcomes of users are known that could tell."
-    quality, seen = mine[0], f"on {words.counted(gate.n, 'request')} whose outcome is known"
-    name = words.sentence(quality.outcome).capitalize()
+    seen = f"on {words.counted(gate.n, 'request')} whose outcome is known"
+    outcome = words.sentence(quality.outcome)
+    name = f"{outcome[:1].upper()}{outcome[1:]}"
     if quality.identical:
         return f"{name}: every score is the same as today's, {seen} too."
     goal = "shown to be better" if quality.superiority else "shown not to be worse by more than was agreed on"
     says = {"PASS": goal, "FAIL": "shown to be worse", "UNDECIDED": "not decided yet"}[gate.ruling]
     return f"{name}: {says}, {seen}."
+
+
+def _ruled_on(report: Report, gate: Verdict) -> QualitySummary | None:
+    """The outcome that a gate is about: a guardrail names its own, an improvement is on any of its kind."""
+    if gate.gate != "label_improvement":
+        named = [q for q in report.quality if gate.arm.endswith(f", {q.name}")]
+        return next(iter(named or report.quality), None)
+    tried = [q for q in report.quality if q.superiority]
+    ruled = [q for q in tried if q.looks and q.looks[-1].ruling == gate.ruling]
+    return next(iter(ruled or tried or report.quality), None)
 
 
 def _risks(report: Report) -> Iterator[str]:

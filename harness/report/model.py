@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 
 from harness.errors import RunError
-from harness.records import Report
+from harness.records import Diagnosis, Report
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = "replaygate/report/v1"
+DIAGNOSIS_VERSION = 1
+DIAGNOSIS_ID = "replaygate/diagnosis/v1"
 _SPELLED = ("NaN", "Infinity", "-Infinity")
 
 
@@ -82,6 +84,21 @@ def schema() -> dict[str, Any]:
                 "anyOf": [{"type": "number"}, {"enum": list(_SPELLED)}],
             }
         },
+    }
+
+
+def diagnosis_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of `diagnosis.json`; what is not finite is null there."""
+    generated = msgspec.json.schema(Diagnosis)
+    definitions = generated["$defs"]
+    diagnosis = definitions.pop("Diagnosis")
+    diagnosis["properties"]["schema_version"]["const"] = DIAGNOSIS_VERSION
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": DIAGNOSIS_ID,
+        **diagnosis,
+        "title": "replaygate diagnosis",
+        "$defs": definitions,
     }
 
 

@@ -24,6 +24,7 @@ Kind = Literal["unfinished", "newer", "damaged", "foreign"]
 #: results/<scenario>/<run>
 _DEPTH = 2
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}(-\d+)?")
+_BEGUN = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-")
 _IDENTITY = ("run.json", CHOSEN)
 #: all that an entry is made of
 _FILES = (*_IDENTITY, MANIFEST, "report.json")
@@ -193,7 +194,7 @@ def _read(place: str, stamps: Stamp) -> RunEntry | Skipped:
     try:
         made = folder.load("run.json", _Made)
     except (RunError, RecursionError) as error:
-        return Skipped(path=root, kind="damaged", reason=_told(error))
+        return replace(_placed(folder), reason=_told(error))
     known = Skipped(
         path=root,
         kind="unfinished",
@@ -208,7 +209,23 @@ def _read(place: str, stamps: Stamp) -> RunEntry | Skipped:
     try:
         return known if stamps[-1] is None else _judged(folder, known)
     except (RunError, RecursionError) as error:
-        return replace(known, kind="damaged", reason=_told(error))
+        placed = _placed(folder)
+        return replace(placed if placed.run_id else replace(known, kind="damaged"), reason=_told(error))
+
+
+def _placed(folder: RunFolder) -> Skipped:
+    """A damaged run by what its place says of it, so that it still hides an older verdict of its build."""
+    root = folder.root.absolute()
+    begun = _BEGUN.match(root.name)
+    return Skipped(
+        path=folder.root,
+        kind="damaged",
+        reason="",
+        scenario=root.parent.name if begun else "",
+        run_id=root.name if begun else "",
+        created_at="{}-{}-{}T{}:{}:{}Z".format(*begun.groups()) if begun else "",
+        build=_build(folder),
+    )
 
 
 def _build(folder: RunFolder) -> str:

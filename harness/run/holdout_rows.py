@@ -91,6 +91,7 @@ def holdout_rows(
         features=arrays(rows.features) if rows.features else None,
         requested=None if then is None else arrays(then),
         rescored=rescored,
+        training_only=rows.training_only,
         rederived=_rederived(source, rows, requested=then, score=score) if complete else (),
         duplicate=_duplicate(rows, training),
         known_unit=_known(codes, codes.holdout),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from harness.columns import Column
 
 #: what is no feature in such a file, unless the model has a feature of that name
-OWN = ("request_id", "id", "unit", "event_time", "label_at", "label", "score")
+OWN = ("request_id", "id", "unit", "event_time", "label_at", "label", "score", "score_training_only")
 USES = "holdout_uses.jsonl"
 
 
@@ -46,6 +46,7 @@ class RowsFile:
     event_ns: NDArray[np.int64] | None
     label: NDArray[np.float64] | None
     score: NDArray[np.float64] | None
+    training_only: NDArray[np.float64] | None
     features: dict[str, Column]
     unusable: dict[str, str]
 
@@ -79,6 +80,7 @@ def read_rows(path: Path, dtypes: Mapping[str, str]) -> RowsFile:
         event_ns=_times(table, "event_time", path=path),
         label=_labels(table, path=path),
         score=_numbers(table, "score", path=path),
+        training_only=_numbers(table, "score_training_only", path=path),
         features=features,
         unusable=unusable,
     )
@@ -208,6 +210,7 @@ def aligned(rows: RowsFile, other: RowsFile) -> RowsFile:
         event_ns=None if other.event_ns is None else other.event_ns[take],
         label=None if other.label is None else other.label[take],
         score=None if other.score is None else other.score[take],
+        training_only=None if other.training_only is None else other.training_only[take],
         features=join.take(other.features, take),
         unusable=other.unusable,
     )
@@ -219,11 +222,19 @@ def noted_uses(results: Path, use: Use) -> tuple[Use, ...]:
     known = _known_uses(path)
     if any(one.holdout == use.holdout and one.decision == use.decision for one in known):
         return known
-    with path.open("ab") as file:
-        file.write(msgspec.json.encode(use) + b"\n")
+    with path.open("a+b") as file:
+        file.write(_line_end(file) + msgspec.json.encode(use) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     return (*known, use)
+
+
+def _line_end(file: BinaryIO) -> bytes:
+    """What ends a line that a kill cut, so that the next one is not lost with it."""
+    if not file.seek(0, os.SEEK_END):
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
 
 
 def _known_uses(path: Path) -> tuple[Use, ...]:

@@ -165,7 +165,7 @@ def stop(root: Path) -> Live:
         if not at_work(root, live):
             raise _not_here(root)
         signal.pidfd_send_signal(process, signal.SIGINT)
-    except PermissionError as error:
+    except OSError as error:  # of another user, or it ended meanwhile
         raise _not_here(root) from error
     finally:
         os.close(process)

@@ -247,7 +247,16 @@ def diagnosed(folder: RunFolder) -> Diagnosis | None:
     if not (folder.root / DIAGNOSIS).is_file():
         return None
     folder.verify_files(DIAGNOSIS)
-    return folder.load(DIAGNOSIS, Diagnosis)
+    found = folder.load(DIAGNOSIS, Diagnosis)
+    if found.schema_version > report.DIAGNOSIS_VERSION:
+        raise RunError(
+            "the diagnosis is from a newer replaygate",
+            where=str(folder.root / DIAGNOSIS),
+            found=f"schema {found.schema_version}",
+            expected=f"at most {report.DIAGNOSIS_VERSION}",
+            fix="Use the version that made it, or diagnose the run again.",
+        )
+    return found
 
 
 def render_again(folder: RunFolder) -> None:

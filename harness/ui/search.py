@@ -51,7 +51,7 @@ class Question:
         asked = replace(self, **changed)
         told = {one.name: getattr(asked, one.name) for one in fields(asked)}
         usual = {one.name: one.default for one in fields(asked)}
-        kept = {k: ("1" if v is True else f"{v:g}" if isinstance(v, float) else v) for k, v in told.items()}
+        kept = {k: "1" if v is True else _plain(v) for k, v in told.items()}
         return urlencode({name: value for name, value in kept.items() if told[name] != usual[name]})
 
     @property
@@ -63,6 +63,11 @@ class Question:
     def more(self) -> bool:
         """Whether it asks for anything beside an id."""
         return replace(self, q="", page=1) != Question()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  -- a value of any field
+    """A number with all its digits, so that the next page asks the same; anything else as it is."""
+    return repr(value).removesuffix(".0") if isinstance(value, float) else value
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Shelf:
             return future.result(timeout=self.patience_s)
         except NotYet:
             return None
-        except Exception:
-            with self._lock:
-                self._open.pop(key, None)
-            raise
+        finally:
+            if future.done() and future.exception() is not None:
+                with self._lock:
+                    self._open.pop(key, None)

@@ -37,7 +37,7 @@ def test_a_command_explains_itself(name: str) -> None:
     command = leaves(cli)[name]
     assert command.short_help
     assert command.help
-    assert command.help.endswith(".")
+    assert command.help.rstrip().endswith(".")
     options = [p for p in command.params if isinstance(p, click.Option)]
     assert [o.name for o in options if not o.help or not o.help.endswith((".", ").", ")"))] == []
 

@@ -124,3 +124,19 @@ def test_rare_levels_are_put_together_and_constants_left_out() -> None:
     made = segments.binned({"many": many, "one": np.zeros(405), "none": np.full(405, np.nan)}, rows)
     assert set(made) == {"many"}
     assert len(set(made["many"].tolist())) == segments.LEVELS + 1
+
+
+def test_a_segment_keeps_its_capitals() -> None:
+    """The answer begins with one; the name of a column is as it is."""
+    made = diagnosed.material()
+    here, there = made.production, made.holdout
+    assert there is not None
+    assert there.features is not None
+    now = {**here.offline_features, "homeCountry": here.offline_features["region"]}
+    then = {**there.features, "homeCountry": there.features["region"]}
+    named = replace(
+        made,
+        holdout=replace(there, features=then, requested=None),
+        production=replace(here, offline_features=now, segments={"homeCountry": now["region"]}),
+    )
+    assert segments.mix(named).answer.startswith("By homeCountry, ")

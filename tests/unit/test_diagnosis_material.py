@@ -77,3 +77,12 @@ def test_a_column_without_any_value_beside_texts() -> None:
 def test_probabilities_lie_between_0_and_1(scores: list[float], *, expected: bool) -> None:
     """What is no number is no probability."""
     assert are_probabilities(np.array(scores)) is expected
+
+
+def test_numbers_beside_texts_keep_all_their_digits() -> None:
+    """Two long ids are two levels, and the same ones as on the side that has them as texts."""
+    sides = [{"id": np.array([1000001.0, 1000002.0, np.nan])}, {"id": np.array(["1000002", "0.5"], object)}]
+    (one, other), levels = matrices(sides, ["id"])
+    assert set(levels["id"]) == {"1000001", "1000002", "0.5"}
+    assert one[1] == other[0]
+    assert np.isnan(one[2])

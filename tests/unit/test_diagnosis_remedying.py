@@ -144,3 +144,22 @@ def test_a_model_whose_kind_is_not_known_is_not_trained_again(change: dict[str, 
     """Nor one that the scenario does not want."""
     assert "retrain" not in by_key(replace(WIDE, **change))  # type: ignore[arg-type]  # each of its type
     assert "retrain" not in by_key(diagnosed.material(retrain=False))
+
+
+def test_a_feature_is_not_credited_with_another_model() -> None:
+    """Where scores are served otherwise too, that is a remedy of its own, and visits give what they cost."""
+    made = diagnosed.material(capacity_per_day=40.0)
+    here, at = made.production, made.serving_threshold
+    on_served = here.served_features_score
+    assert on_served is not None
+    served, right, offline = (
+        metrics(one, here.label, threshold=at) for one in (here.served_score, on_served, here.offline_score)
+    )
+    found = by_key(made)
+    score, visits = found["score_offline"], found["fix_feature: visits"]
+    pairs = ((score.now, served), (score.then, right), (visits.now, right), (visits.then, offline))
+    for told, wanted in pairs:
+        assert told == pytest.approx(wanted)
+    assert "beside" in visits.note
+    assert "score_offline" not in by_key(diagnosed.material(Troubles(other_model=0.0)))
+    assert by_key(diagnosed.material(Troubles(other_model=0.0)))["fix_feature: visits"].note == ""

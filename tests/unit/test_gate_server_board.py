@@ -137,3 +137,13 @@ def test_reports_are_the_newest_of_each_scenario_and_damaged_ones_are_left_out(r
         return sorted((r.scenario, r.decision.word) for r in await board.reports())
 
     assert asyncio.run(main()) == [("hotel", "NO-GO"), ("shop", "WAIT")]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b'{"schema": 1}', b'{"schema": 1, "scenario": "x"}'])
+def test_a_later_run_that_lost_its_identity_hides_an_older_verdict(content: bytes, results: Path) -> None:
+    """Its folder says of which scenario it is and when it began, so that the older GO is not given."""
+    run = write_run(results, "NO-GO", build="b1", minute=1)
+    (run.root / "run.json").write_bytes(content)
+    found = ask(results, lambda board: board.standing("b1", "shop"))
+    assert (found.state, found.run_id) == ("inconclusive", run.root.name)
+    assert "latest run cannot be read" in found.reason

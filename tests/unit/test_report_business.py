@@ -126,3 +126,12 @@ def test_another_arms_faults_are_not_this_builds() -> None:
     """What was found in the champion is no risk of the new version."""
     other = replace(finding(("hour",), "time_shift"), arm="champion")
     assert summary(replace(go(), findings=(other,))).risks == ("Nothing was found that users would notice.",)
+
+
+def test_an_improvement_is_told_on_the_outcome_that_it_is_about() -> None:
+    """Not on the guardrail that stands first; and a name keeps its capitals."""
+    guardrail = quality(identical=False)
+    success = replace(guardrail, name="bought", outcome="order of ACME", superiority=True)
+    gate = replace(no_go().gates[0], gate="label_improvement", arm="challenger", ruling="PASS", required=True)
+    (check,) = summary(replace(go(), gates=(gate,), quality=(guardrail, success))).checks
+    assert check.told.startswith("Order of ACME: shown to be better, on ")

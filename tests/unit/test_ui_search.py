@@ -170,6 +170,13 @@ def test_a_question_comes_back_from_its_own_address() -> None:
     )
 
 
+@pytest.mark.parametrize("value", [0.12345678901, 1234567.25, 1e-9])
+def test_the_next_page_asks_for_the_very_same_numbers(value: float) -> None:
+    """A number that lost digits on the way would be another question."""
+    told = dict(part.split("=") for part in Question(ms=value).address(page=2).split("&"))
+    assert question(told).ms == value
+
+
 def test_very_many_hits_are_found_all_the_same(tmp_path: Path) -> None:
     """Ids that all hold the text, which are too many to go through hit by hit."""
     found = index.made(tmp_path / "cache", Library(tmp_path / "results").open(write(tmp_path, 6_000)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.diagnosis.calibration import (
     calibration_error,
+    error_interval,
     log_loss_parts,
     recalibration_line,
     reliability,
@@ -111,7 +112,7 @@ def _statistics(sides: list[_Side]) -> Table:
                 side.name,
                 side.label.size,
                 error.ece,
-                error.root,
+                number(error.root, error_interval(side.label, side.score, units=side.unit)),
                 _about(line.slope, line.slope_se),
                 _about(line.intercept, line.intercept_se),
                 line.in_the_large,

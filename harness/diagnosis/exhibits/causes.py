@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.diagnosis.exhibits.leakage import ROUNDED
+from harness.diagnosis.exhibits.segments import named
 from harness.diagnosis.influence import NAMES, grid
 from harness.diagnosis.influence import table as metrics_of
 from harness.diagnosis.label_quality import label_agreement
@@ -66,7 +68,7 @@ def _part(ladder: Ladder, metric: str, *, step: str) -> Interval | None:
 
 
 def _recomputed(material: Material) -> Interval | None:
-    """The first reported number against the rows; its interval is rounding."""
+    """The reported number that is farthest from what the rows give; its interval is rounding."""
     holdout, told = material.holdout, material.config.reported
     if holdout is None or not told:
         return None
@@ -77,7 +79,7 @@ def _recomputed(material: Material) -> Interval | None:
     )
     values = dict(zip(NAMES, made.values.tolist(), strict=True))
     apart = max(((told[n] - values[n]) for n in told if n in values), key=abs, default=math.nan)
-    return None if math.isnan(apart) else Interval(value=apart, low=apart - 0.006, high=apart + 0.006)
+    return None if math.isnan(apart) else Interval(value=apart, low=apart - ROUNDED, high=apart + ROUNDED)
 
 
 def _thresholds(material: Material) -> tuple[float, float] | None:
@@ -139,8 +141,4 @@ def _immature(material: Material) -> float | None:
 def _slices(slices: tuple[Slice, ...] | None) -> tuple[str, ...] | None:
     if slices is None:
         return None
-    return tuple(
-        ", ".join(f"{name} = {level}" for name, level in one.fields.items())
-        for one in slices
-        if one.confirmed
-    )
+    return tuple(named(one) for one in slices if one.confirmed)

@@ -129,6 +129,8 @@ def _ripe(material: Material, *, ripe_days: float) -> Table:
     title = f"Requests by age; a label counts as final after {material.delay_days:g} days"
     if math.isfinite(ripe_days):
         title += f", the data say {ripe_days:.1f}"
+    until = material.as_of_ns - int(material.delay_days * DAY_NS)
+    title += f"; labels are complete for requests up to {np.datetime64(until // 10**9, 's')}Z"
     return table("requests|rows:count", lines, title=title)
 
 

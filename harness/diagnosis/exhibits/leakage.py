@@ -13,7 +13,7 @@ from harness.diagnosis.exhibits.question import Question
 from harness.diagnosis.fair import evaluations
 from harness.diagnosis.influence import NAMES, grid
 from harness.diagnosis.influence import table as metrics_of
-from harness.diagnosis.leakage import changed_columns, ledger, single_columns
+from harness.diagnosis.leakage import changed_columns, fitted_on_all, ledger, single_columns
 from harness.diagnosis.samples import REPEATED, UNTIMELY
 from harness.records import HoldoutUses
 from harness.stats.auc import MIN_OF_EACH_OUTCOME, auc_difference
@@ -240,6 +240,37 @@ def _metrics(holdout: HoldoutRows, threshold: float) -> dict[str, float]:
     )
     rate = float(holdout.label[known].mean()) if known.any() else math.nan
     return dict(zip(NAMES, made.values.tolist(), strict=True)) | {"base_rate": rate}
+
+
+def transforms(material: Material) -> Exhibit:
+    """What it gave to fit transforms on the holdout too: the same rows with those of training alone."""
+    base = Question(
+        key="fitted_on_all",
+        title="Transforms fitted on everything",
+        question="Were scalers, encoders or fills fitted on the holdout too?",
+        steps=(LEAKS,),
+    )
+    holdout = material.holdout
+    if holdout is None or holdout.training_only is None:
+        why = "the holdout has no column score_training_only: scores with transforms of training alone"
+        return base.unchecked(material.why_no_holdout or why)
+    known = ~np.isnan(holdout.label) & np.isfinite(holdout.score) & np.isfinite(holdout.training_only)
+    label = holdout.label[known]
+    if min(int((label == one).sum()) for one in (0.0, 1.0)) < MIN_OF_EACH_OUTCOME:
+        return base.unchecked(ONE_CLASS)
+    found = fitted_on_all(label, everything=holdout.score[known], training_only=holdout.training_only[known])
+    ends = found.gain - Z95 * found.se, found.gain + Z95 * found.se
+    lines: list[tuple[Cell, ...]] = [
+        ("ROC-AUC with transforms fitted on everything", found.everything),
+        ("ROC-AUC with those of training alone", found.training_only),
+        ("what the holdout gave away", number(found.gain, ends)),
+    ]
+    told = f"with transforms of training alone ROC-AUC is {found.training_only:.3f}"
+    return base.answered(
+        f"{'Yes' if found.leaks else 'No'}: {told}, as reported {found.everything:.3f}.",
+        found=found.leaks,
+        tables=(table("what|value:number", lines),),
+    )
 
 
 def uses(material: Material) -> HoldoutUses | None:

@@ -62,7 +62,7 @@ def mix(material: Material) -> Exhibit:
     )
     return base.answered(
         found=bool(any(abs(one.within) > abs(one.mix) for one in found.values())),
-        answer=f"{told}.".capitalize(),
+        answer=f"{told[0].upper()}{told[1:]}.",
         tables=(
             table(
                 "by|segment|share then:share|share now:share|log loss then:number|log loss now:number|"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from harness.diagnosis.material import Floats, Mask, Material
     from harness.diagnosis.thresholds import Costs, Queue
-    from harness.records import Cell, Exhibit
+    from harness.records import Cell, Exhibit, Table
 
 STEPS = ("serving_threshold",)
 POINTS = 200
@@ -170,7 +170,7 @@ def _queue(material: Material, rows: Mask, *, at: float, segment: str | None = N
     )
 
 
-def _by_segment(material: Material, rows: Mask, *, at: float) -> Iterator:  # type: ignore[type-arg]
+def _by_segment(material: Material, rows: Mask, *, at: float) -> Iterator[Table]:
     for name in material.production.segments:
         found = _queue(material, rows, at=at, segment=name).expected
         lines = sorted(found.items(), key=lambda pair: -pair[1])
