@@ -83,7 +83,7 @@ def _diagnosed(
     folder: RunFolder, loaded: Loaded, *, options: Options, as_of_ns: int, say: Callable[[str], None]
 ) -> Diagnosis:
     """The diagnosis of a prepared run, written into its folder."""
-    source = _source(folder, loaded, as_of_ns=as_of_ns)
+    source = source_of(folder, loaded, as_of_ns=as_of_ns)
 
     def uses(digest: str) -> tuple[Use, ...]:
         decision = options.used_for or f"diagnosis of {loaded.scenario.name}, run {folder.root.name}"
@@ -119,7 +119,8 @@ def _of_recorded_answers(path: Path) -> Loaded:
     return loaded
 
 
-def _source(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Source:
+def source_of(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Source:
+    """The run as it is diagnosed; UsageError unless production's model is known and as it was in the run."""
     config = loaded.scenario.diagnosis or DiagnosisConfig()
     served = served_by(loaded, config)
     model = loaded.scenario.targets[served].model

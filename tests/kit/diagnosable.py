@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import lightgbm
@@ -14,10 +15,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.capture.times import parse
+from harness.run import diagnosing
+from harness.run.folder import create
+from harness.run.preparing import load_models, prepare
+from harness.run.replaying import take_recorded
+from harness.scenario import load
 from tests.kit import small
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from harness.run.source import Source
 
 REQUESTS, HOLDOUT = 480, 400
 #: the whole of it: every label is known and mature
@@ -142,3 +151,14 @@ def _rows(size: int, rng: np.random.Generator, *, first: str) -> pd.DataFrame:
         unit=[f"{first[5:7]}-u{k // 2}" for k in range(size)],
         event_time=pd.Timestamp(first) + pd.to_timedelta(np.arange(size) * 2.4, unit="h"),
     )
+
+
+def prepared(path: Path, results: Path, *, as_of: str = AS_OF) -> Source:
+    """The run of a scenario as a diagnosis sees it, before anything is computed."""
+    loaded = load(path)
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    folder = create(results, loaded.scenario.name, digest=loaded.digest, now=now)
+    replayers = load_models(loaded)
+    prepare(loaded, folder, replayers=replayers, created_at="2026-11-23T00:00:00Z", say=lambda _: None)
+    take_recorded(loaded, folder)
+    return diagnosing.source_of(folder, loaded, as_of_ns=parse(as_of)[0])
