@@ -152,7 +152,7 @@ def test_the_whole_has_every_part() -> None:
     found = whole()
     assert tuple(one.metric for one in found.metrics) == NAMES
     keys = [one.key for one in found.exhibits]
-    assert len(set(keys)) == len(keys) == 21
+    assert len(set(keys)) == len(keys) == 22
     assert len(found.causes) == 8
     assert found.remedies
     assert found.uses is not None

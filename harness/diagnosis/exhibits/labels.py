@@ -90,7 +90,7 @@ def _windows(material: Material, came: Floats) -> tuple[list[tuple[Cell, ...]], 
     days = sorted({*(day for day in WINDOWS if day < longest), *((asked,) if asked else ())})
     mature = _estimates(material, production.mature, label=production.label)
     told: dict[float, str] = {}
-    lines, compared = [], not days
+    lines, compared = [], not days and math.isfinite(mature.roc_auc)
     for window in days:
         rows = came <= window
         if not rows.any():
