@@ -50,8 +50,8 @@ OPEN = Goal(
 )
 REPORT = Goal(
     id="report_open_ms",
-    figure="report.html with fifty findings opened in Chromium from disk, until it has loaded; it holds counts "
-    "and curves, so more requests make it no larger",
+    figure="report.html with fifty findings opened in Chromium from disk, until it has loaded; it holds "
+    "counts and curves, so more requests make it no larger",
     unit="ms",
     better="lower",
     floor=1000,
