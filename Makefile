@@ -4,12 +4,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+AXE := 4.14.1
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate $(if $(UPGRADE),--upgrade) pyproject.toml --extra serve --group build
 
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test check format bench simulate lock clean
+.PHONY: help setup dev demo test check docs format bench simulate browser lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,15 +25,21 @@ demo: setup ## replay real traffic through two builds and judge both (NAME= of a
 	$(BIN)/replaygate demo $(NAME) $(ARGS)
 
 test: dev ## run the tests (ARGS="-k join" for some of them)
-	$(BIN)/python -m pytest $(ARGS)
+	@$(call pytest,--numprocesses auto --dist loadfile -m "not alone")
+	@$(call pytest,-m alone)
 
-check: dev ## everything CI asks for beside the tests: format, lint, types, architecture, dependencies, generated docs
+check: dev ## everything CI asks for beside the tests: format, lint, types, architecture, dependencies, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry .
 	$(BIN)/replaygate schema --check docs
+	$(SITE)
+
+docs: dev ## build the docs as a site into build/site; a link that leads nowhere fails
+	$(SITE)
+	@echo "Open build/site/index.html"
 
 format: dev ## put the code into the one format and mend what can be mended safely
 	$(BIN)/ruff check --fix .
@@ -42,6 +51,12 @@ bench: dev ## measure speed and memory into results/benchmarks (NAME= for one)
 simulate: dev ## measure error rates and power of the tests into results/simulations (NAME= for one)
 	$(call run,simulations)
 
+browser: ## fetch axe-core with npm into .cache, for the tests of report.html in Chromium (Debian: chromium npm)
+	@mkdir -p .cache
+	@cd .cache && npm pack --silent axe-core@$(AXE) >/dev/null && tar xzf axe-core-$(AXE).tgz package/axe.min.js
+	@mv .cache/package/axe.min.js .cache/axe.min.js && rm -r .cache/package .cache/axe-core-$(AXE).tgz
+	@command -v chromium >/dev/null || echo "The tests also need Chromium: apt-get install chromium"
+
 lock: $(BIN)/pip ## write the two lock files anew (UPGRADE=1 for the newest versions)
 	$(PIP) install uv
 	$(COMPILE) --output-file requirements.lock
@@ -50,6 +65,9 @@ lock: $(BIN)/pip ## write the two lock files anew (UPGRADE=1 for the newest vers
 clean: ## remove .venv, builds and caches; results stay
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find harness replayers scenarios tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Runs some of the tests; that ARGS leave none of these is no failure.
+pytest = $(BIN)/python -m pytest $(1) $(ARGS) || test $$? -eq 5
 
 # Runs the package tests/$(1), or says that there is none.
 run = @test -f tests/$(1)/__main__.py || { echo "There is nothing to run: tests/$(1)/__main__.py is missing." >&2; exit 1; }; \

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import dataset
 
 from harness.errors import RunError
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+#: rows of a group: one request is read without reading a million
+ROW_GROUP = 1 << 16
 _STAMP = pa.timestamp("ns", tz="UTC")
 _TEXTS = pa.map_(pa.string(), pa.string())
 
@@ -188,7 +191,7 @@ def stage(data: bytes | pa.Table, path: Path) -> Path:
     if isinstance(data, bytes):
         temporary.write_bytes(data)
     else:
-        pq.write_table(data, temporary, compression="zstd", compression_level=1)
+        pq.write_table(data, temporary, compression="zstd", compression_level=1, row_group_size=ROW_GROUP)
     return temporary
 
 
@@ -213,6 +216,24 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
     if not files:
         raise RunError("an artefact of the run has no parts", where=str(path), expected="part-*.parquet")
     return pa.concat_tables([_read(file, columns) for file in files])
+
+
+def read_seq(path: Path, seq: int) -> pa.Table:
+    """The rows of one request, of all parts of an artefact; row groups without it are not read."""
+    files = sorted(path.glob("part-*.parquet")) if path.is_dir() else [path]
+    found = dataset.dataset([str(file) for file in files], format="parquet")
+    return found.to_table(filter=dataset.field("seq") == seq)
+
+
+def read_row(path: Path, row: int) -> pa.Table:
+    """One row of a file by its place, for a file without `seq`; only its row group is read."""
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if row < rows:
+                return file.read_row_group(group).slice(row, 1)
+            row -= rows
+        return file.schema_arrow.empty_table()
 
 
 def _read(file: Path, columns: list[str] | None) -> pa.Table:

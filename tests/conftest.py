@@ -1,11 +1,24 @@
-"""What every test shares: how hypothesis searches."""
+"""What every test shares: how hypothesis searches, and which tests run with nothing beside them."""
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+TESTS = Path(__file__).parent
+#: folders of tests that start services and look at the clock
+ALONE = tuple(TESTS / name for name in ("e2e", "integration"))
 
 # No deadline: a slow machine is not a failing property.
 # On CI the same examples every time, so that a red run can be repeated.
 settings.register_profile("local", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that measure time are told from those that may run beside others."""
+    for item in items:
+        if any(folder in item.path.parents for folder in ALONE):
+            item.add_marker(pytest.mark.alone)

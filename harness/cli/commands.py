@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.cli import capturing, diagnosing, inspecting
+from harness.cli import approving, browsing, capturing, diagnosing, inspecting, serving
 from harness.cli.options import FOLDER, PATH, PUBLIC, RESULTS, RUN
 from harness.cli.output import Ending, screen, show
 from harness.cli.progress import Watch
@@ -90,6 +90,13 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
     "--first", type=click.IntRange(min=1), metavar="N", help="Only the first N requests of each phase."
 )
 @click.option("--fail-fast", is_flag=True, help="Stop a phase once no remaining answer could change FAIL.")
+@click.option(
+    "--build",
+    default="",
+    callback=approving.a_build,
+    metavar="KEY",
+    help="Which build this is (a digest, a tag): what a gate server is asked for.",
+)
 @PUBLIC
 @RESULTS
 @ends_in_a_verdict
@@ -232,23 +239,28 @@ def decide(run_folder: Path, ending: Ending) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "markdown", "html"]),
+    type=click.Choice(["terminal", "json", "markdown", "html", "business", "junit", "github", "prometheus"]),
     default="terminal",
     show_default=True,
     help="Which rendering to print.",
 )
-def report(run_folder: Path, form: str) -> int:
-    """Print the report of RUN again, from its report.json. Writes nothing; exits 0 whatever the verdict."""
+@approving.EXIT_WITH
+def report(run_folder: Path, *, form: str, exit_with: str) -> int:
+    """Print the report of RUN again, from its report.json. Writes nothing; exits 0 unless told otherwise."""
     from harness import run as stages
 
     sys.stdout.write(stages.render(run_folder, form, console=screen()))
-    return 0
+    return approving.exit_code(run_folder, exit_with)
+
+
+cli.add_command(approving.approve)
 
 
 cli.add_command(diagnosing.diagnose)
 cli.add_command(inspecting.show)
 cli.add_command(inspecting.reproduce)
 cli.add_command(inspecting.export_test)
+cli.add_command(browsing.ui)
 cli.add_command(capturing.capture)
 
 
@@ -270,15 +282,18 @@ def labels_add(run_folder: Path, file: Path) -> int:
     return 0
 
 
-@cli.command(short_help="Print the JSON Schema of scenario or report files.")
-@click.argument("what", type=click.Choice(["scenario", "report"]), default="scenario")
+cli.add_command(serving.gate_server)
+
+
+@cli.command(short_help="Print the JSON Schema of scenario, report or diagnosis files.")
+@click.argument("what", type=click.Choice(["scenario", "report", "diagnosis"]), default="scenario")
 @click.option("--docs", is_flag=True, help="Print the page about scenarios instead of a JSON Schema.")
 @click.option(
     "--check", "kept", type=FOLDER, help="Exit with 64 unless this folder holds what --write writes."
 )
-@click.option("--write", "target", type=FOLDER, help="Write both schemas and the page into this folder.")
+@click.option("--write", "target", type=FOLDER, help="Write all schemas and pages into this folder.")
 def schema(what: str, *, docs: bool, kept: Path | None, target: Path | None) -> int:
-    """Print the JSON Schema of scenario or report files, so that an editor completes them."""
+    """Print the JSON Schema of scenario, report or diagnosis files, so that an editor completes them."""
     from harness.cli import generated
 
     if target is not None:

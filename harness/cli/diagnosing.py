@@ -12,6 +12,12 @@ from harness.cli.options import PATH, RESULTS
 from harness.cli.output import screen
 from harness.cli.progress import Watch
 
+EPILOG = """\b
+Before there are any logs, a table of metrics alone ranks the likely causes:
+  replaygate diagnose --offline roc_auc=0.91 --production roc_auc=0.74 \\
+                      --offline log_loss=0.29 --production log_loss=0.67
+The numbers may be any of roc_auc, precision, recall, log_loss,
+predicted_positive_rate and base_rate."""
 _METRICS = "roc_auc, precision, recall, log_loss, predicted_positive_rate, base_rate"
 
 
@@ -37,7 +43,7 @@ def _metrics(  # noqa: PLR0917  -- click calls it so
     return found
 
 
-@click.command(short_help="Say where an offline-online gap comes from.")
+@click.command(short_help="Say where an offline-online gap comes from.", epilog=EPILOG)
 @click.argument("path", metavar="[RUN|SCENARIO]", type=PATH, required=False)
 @click.option("--as-of", metavar="TIME", help="Use the labels known at this RFC 3339 time (default: now).")
 @click.option(
@@ -69,15 +75,10 @@ def diagnose(
     production: dict[str, float],
     **given: Any,  # noqa: ANN401  -- as declared to click
 ) -> int:
-    r"""Split the gap between the reported holdout and production into parts, and say what gives each back.
+    """Split the gap between the reported holdout and production into parts, and say what gives each back.
 
     RUN is a run's folder; SCENARIO a scenario whose capture holds production's answers, in a target of
-    kind = "recorded". Nothing is sent, and no verdict changes. Before there are any logs, the table of
-    metrics alone ranks the likely causes:
-
-    \b
-      replaygate diagnose --offline roc_auc=0.91 --production roc_auc=0.74 \
-                          --offline log_loss=0.29 --production log_loss=0.67
+    kind = "recorded". Nothing is sent, and no verdict changes.
     """
     if path is None:
         return _from_a_table(offline, production)

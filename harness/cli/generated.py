@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = "scenario.md"
+OPENAPI = "gate-server.openapi.json"
 
 
 def texts() -> dict[str, str]:
@@ -21,8 +22,19 @@ def texts() -> dict[str, str]:
     return {
         "scenario.schema.json": json.dumps(scenario.schema(), indent=2) + "\n",
         "report.schema.json": json.dumps(report.schema(), indent=2) + "\n",
+        "diagnosis.schema.json": json.dumps(report.diagnosis_schema(), indent=2) + "\n",
+        **_openapi(),
         PAGE: scenario.markdown(),
     }
+
+
+def _openapi() -> dict[str, str]:
+    """The contract of the gate server, where the extra that it needs is there."""
+    try:
+        from harness.gate_server.app import contract
+    except ModuleNotFoundError:
+        return {}
+    return {OPENAPI: json.dumps(contract(), indent=2) + "\n"}
 
 
 def write(folder: Path) -> list[Path]:

@@ -26,6 +26,8 @@
 `material`      the columns that a whole diagnosis looks at
 `fair`          which rows of the holdout are fair to evaluate on
 `exhibits`      the evidence on each question, as records
+`remedying`     every remedy replayed
+`terms`         the names of metrics and steps; `summary` the diagnosis in a few sentences
 `diagnosing`    all of it put together
 
 What each part means, and what breaks it, is in docs/diagnosis.md and docs/diagnosis-parts.md.

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import chdtrc, ndtr, xlogy
 
 from harness.diagnosis._arrays import codes_of, scored
+from harness.diagnosis.intervals import grouped_bootstrap, grouped_counts
 from harness.diagnosis.recalibrators import CLIP, FOLDS, cross_fitted, folds_of, logistic_fit
 from harness.metrics import log_loss
 
@@ -127,6 +128,42 @@ def calibration_error(labels: npt.ArrayLike, scores: npt.ArrayLike, *, bins: int
     )
 
 
+def error_interval(
+    labels: npt.ArrayLike, scores: npt.ArrayLike, *, units: npt.ArrayLike | None = None, bins: int = BINS
+) -> tuple[float, float]:
+    """The 95 % percentile interval of the debiased error's root, groups of units resampled; nan for no rows.
+
+    The error has no influence values, so 400 groups of units are drawn anew 1,000 times from their histograms
+    (`intervals.grouped_bootstrap`); bins, and the mean score of either outcome within each, stay as found. A
+    right model's interval begins at 0.
+    """
+    truth, score = scored(labels, scores)
+    if not truth.size:
+        return math.nan, math.nan
+    codes = np.arange(truth.size) if units is None else codes_of(units, "units")
+    cell = np.empty(truth.size, np.int64)
+    for place, part in enumerate(equal_mass(score, bins=bins)):
+        cell[part] = 2 * place + (truth[part] == 1.0)
+    cells = 2 * (int(cell.max()) // 2 + 1)
+    rows = np.bincount(cell, minlength=cells)
+    mean = np.bincount(cell, score, minlength=cells) / np.maximum(rows, 1)
+    counts = grouped_counts(codes, cell, cells=cells)
+    found = grouped_bootstrap(counts, lambda many: _roots(many, mean), rng=np.random.default_rng(2019))
+    return found[1], found[2]
+
+
+def _roots(counts: Floats, mean: Floats) -> Floats:
+    """The debiased root error of each histogram, (draws, cells) to (draws,)."""
+    rows = counts[:, ::2] + counts[:, 1::2]
+    many = np.maximum(rows, 1.0)
+    rate = counts[:, 1::2] / many
+    gap = (counts[:, ::2] * mean[::2] + counts[:, 1::2] * mean[1::2]) / many - rate
+    noise = rate * (1.0 - rate) / np.maximum(rows - 1.0, 1.0)
+    weight = rows / rows.sum(axis=1, keepdims=True)
+    squared: Floats = (weight * (np.square(gap) - noise)).sum(axis=1)
+    return np.sqrt(np.maximum(squared, 0.0))
+
+
 def spiegelhalter(labels: npt.ArrayLike, scores: npt.ArrayLike) -> Tested:
     """Whether the Brier score is what the scores themselves promise (Spiegelhalter, Stat. Med. 5, 1986).
 
@@ -232,5 +269,7 @@ def _errors(truth: Floats, design: Floats, *, beta: Floats, units: npt.ArrayLike
     codes = codes_of(units, "units")
     sums = np.stack([np.bincount(codes, column * (truth - p)) for column in design.T])
     many = sums.shape[1]
-    meat = sums @ sums.T * many / max(many - 1, 1)
+    if many < 2:  # one unit cannot tell how far units differ
+        return np.full(len(beta), math.nan)
+    meat = sums @ sums.T * many / (many - 1)
     return np.asarray(np.sqrt(np.diag(bread @ meat @ bread)), np.float64)

@@ -72,7 +72,7 @@ def cross_fit(
     """The probability that `target` (n,) is 1 given `features` (n, d), NaN allowed, without overfitting.
 
     All rows of a unit are in one fold. The same rows give the same numbers, to the last bit. With one class
-    only the probability is that class everywhere.
+    only the probability is that class everywhere, a row that no other unit tells of gets .5.
     """
     import lightgbm
 
@@ -81,6 +81,9 @@ def cross_fit(
     inside, beyond, gain = np.empty(len(target)), np.zeros(len(others)), np.zeros(features.shape[1])
     for one in range(folds):
         mine = fold == one
+        if mine.all():  # all rows are of one unit
+            inside[mine], beyond = 0.5, beyond + 0.5 / folds
+            continue
         if target[~mine].min() == target[~mine].max():
             inside[mine] = target[~mine][0]
             beyond += target[~mine][0] / folds

@@ -8,19 +8,29 @@ import msgspec
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+#: the metrics that a report or a dashboard may be held against: the eight of the ladder, and the base rate
+TOLD = (
+    "roc_auc",
+    "pr_auc",
+    "log_loss",
+    "brier",
+    "precision",
+    "recall",
+    "f1",
+    "predicted_positive_rate",
+    "base_rate",
+)
 
 
 class DiagnosisConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of it may be left out: what cannot be computed without a thing says so.
-
-    Raises ValueError for a dashboard window that is no length of time.
-    """
+    """All of it may be left out: what cannot be computed without a thing says so."""
 
     holdout: Annotated[
         str,
         msgspec.Meta(
             description="Parquet or CSV of the rows the model was reported on: label, score; request_id, "
-            "unit, event_time, label_at and the features by name where there are any"
+            "unit, event_time, label_at, the features by name, and score_training_only (scores with "
+            "transforms fitted on the training rows alone) where there are any"
         ),
     ] = ""
     holdout_requested: Annotated[

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 #: rows of either side that the classifiers are fitted on, evenly spread
 MOST_ROWS = 50_000
-#: fewer rows than this on a side, and nothing tells the sides apart
-LEAST_ROWS = 100
+#: fewer rows or units than this on a side, and nothing tells the sides apart
+LEAST_ROWS, LEAST_UNITS = 100, 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +85,7 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
             leakage.reported(material),
             leakage.rows(material),
             *leakage.columns(material),
+            leakage.transforms(material),
             shift.domain(domain, why),
             shift.drift(material),
             shift.labels(material),
@@ -169,8 +170,10 @@ def _sides(material: Material, holdout: Holdout | None) -> _Sides | str:
     sides = _some(usable), _some(judged)
     if min(int(side.sum()) for side in sides) < LEAST_ROWS:
         return f"a side has fewer than {LEAST_ROWS} rows to compare"
-    (there, here), levels = matrices([features, production.offline_features], names)
     unit = _units(rows, material)
+    if min(np.unique(codes[side]).size for codes, side in zip(unit, sides, strict=True)) < LEAST_UNITS:
+        return f"a side has fewer than {LEAST_UNITS} units: none could judge what the others taught"
+    (there, here), levels = matrices([features, production.offline_features], names)
     return _Sides(
         holdout=Rows(features=there, label=rows.label, unit=unit[0], used=sides[0]),
         production=Rows(features=here, label=production.label, unit=unit[1], used=sides[1]),

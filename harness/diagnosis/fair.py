@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from harness.diagnosis.material import HoldoutRows, Mask
 
+UNITS = "known units"
 #: fewer rows than this, or fewer of one outcome than `LEAST_CLASS`, evaluate nothing
 LEAST_ROWS, LEAST_CLASS = 200, 20
+#: production that knows so much of the holdout's share of known units has them too: they are no leak
+RETURNING = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +44,26 @@ def evaluations(holdout: HoldoutRows) -> tuple[Evaluation, ...]:
             found.append(Evaluation(name=name, step=step, bad=None, why_not=unknown))
             continue
         left = keep & ~bad
-        enough = _enough(holdout, left)
-        why = "" if enough else f"only {np.count_nonzero(left):,} of {left.size:,} rows would be left"
-        if enough:
-            keep = left
-        found.append(Evaluation(name=name, step=step, bad=bad, used=enough, why_not=why))
+        why = _against(name, holdout, left=left)
+        keep = keep if why else left
+        found.append(Evaluation(name=name, step=step, bad=bad, used=not why, why_not=why))
     return tuple(found)
+
+
+def _against(name: str, holdout: HoldoutRows, *, left: Mask) -> str:
+    """What speaks against leaving rows out, nothing where they should be."""
+    if not _enough(holdout, left):
+        many = np.count_nonzero(left)
+        return f"{f'only {many:,}' if many else 'none'} of {left.size:,} rows would be left"
+    known = 0.0 if name != UNITS or holdout.known_unit is None else float(holdout.known_unit.mean())
+    if known and holdout.known_in_production >= RETURNING * known:
+        return f"production knows them too: {holdout.known_in_production:.0%} of its requests are of such"
+    return ""
 
 
 def _checks(holdout: HoldoutRows) -> Iterator[tuple[str, str, Mask | None, str]]:
     yield "duplicates", REPEATED, holdout.duplicate, "it is not known which rows training has too"
-    yield "known units", REPEATED, holdout.known_unit, "it is not known which units training has"
+    yield UNITS, REPEATED, holdout.known_unit, "it is not known which units training has"
     why = "the times of the holdout rows, or the end of the training data, are not known"
     yield "early rows", UNTIMELY, holdout.early, why
 

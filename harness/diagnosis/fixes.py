@@ -190,6 +190,8 @@ def _why_not_recalibrated(truth: Floats, score: Floats, *, fold: Codes, threshol
         return "the scores are no probabilities between 0 and 1"
     if isinstance(threshold, np.ndarray):
         return "the present threshold is another by row"
+    if not 0.0 <= threshold <= 1.0:
+        return "the present threshold is no probability between 0 and 1"
     if any(np.unique(truth[fold != one]).size < 2 for one in range(FOLDS)):
         return "the rows of some units have labels of one class only"
     return ""

@@ -31,6 +31,8 @@ SUSPICIOUS_AUC = 0.95
 NEAR_MODEL = 0.02
 #: below this share of later values that differ, a column counts as settled
 SETTLED = 0.001
+#: standard errors from chance that either of two signs exceeds once in twenty times
+TWO_SIGNS = 2.24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,8 @@ class SingleColumn:
 class ChangedColumn:
     """One column as of the request and as known later: the share of rows that changed, and what that tells.
 
-    `auc` is of "changed" against the label: away from .5, the later value carries the label.
+    `auc` is of "changed", or of the direction of the change, against the label: away from .5, the later value
+    carries the label.
     """
 
     name: str
@@ -193,7 +196,8 @@ def changed_columns(
 ) -> tuple[ChangedColumn, ...]:
     """Columns whose value as of the request differs from the one known later, on the same rows, most first.
 
-    A column that changes after the request, and the more so for positives, was filled in by the outcome.
+    A column that changes after the request, and the more so for positives, or up for positives and down for
+    the others, was filled in by the outcome. `auc` is that of the stronger of both signs.
     """
     truth = outcomes(labels)
     found = []
@@ -204,11 +208,21 @@ def changed_columns(
         one, other = codes[: truth.size], codes[truth.size :]
         aligned(labels=truth, then=one, later=other)
         changed = (one != other).astype(np.float64)
-        auc = delong(truth, changed)
-        tells = not math.isnan(auc.se) and abs(auc.value - 0.5) > 1.96 * auc.se
+        signs = [changed]
+        if not any(isinstance(column(side[name], name), Category) for side in (then, later)):
+            # Codes of numbers are in the order of the numbers.
+            signs.append(np.sign(other - one).astype(np.float64))
+        auc = max((delong(truth, sign) for sign in signs), key=_strength)
+        tells = _strength(auc) > TWO_SIGNS
         share = float(changed.mean()) if changed.size else math.nan
         found.append(ChangedColumn(name=name, changed=share, auc=auc, leaks=share > SETTLED and tells))
     return tuple(sorted(found, key=lambda one: -one.changed))
+
+
+def _strength(auc: Auc) -> float:
+    """How many standard errors an area lies from chance; 0 where that is not known."""
+    away = abs(auc.value - 0.5)
+    return away / auc.se if auc.se > 0.0 else math.inf if away > 0.0 and auc.se == 0.0 else 0.0
 
 
 def fitted_on_all(

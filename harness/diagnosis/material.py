@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +31,12 @@ DAY_NS = 86_400_000_000_000
 class HoldoutRows:
     """The holdout as reported, n rows; None is a column that its file does not have.
 
+    `training_only` are the scores with transforms fitted on the training rows alone.
     `rescored` is the offline model on `features`, `requested` the features as known at request time and
     `rederived` the scores with one leaky column after another put right. `duplicate` marks rows that are in
-    training or there twice, `known_unit` rows whose unit is in training, `trained_until_ns` is the end of the
-    training data. `digest` names the file.
+    training or there twice, `known_unit` rows whose unit is in training, as is the unit of the share
+    `known_in_production` of production's requests. `trained_until_ns` is the end of the training data.
+    `digest` names the file.
     """
 
     digest: str
@@ -45,10 +47,18 @@ class HoldoutRows:
     features: Features | None = None
     requested: Features | None = None
     rescored: Floats | None = None
+    training_only: Floats | None = None
     rederived: tuple[Rederived, ...] = ()
     duplicate: Mask | None = None
     known_unit: Mask | None = None
+    known_in_production: float = 0.0
     trained_until_ns: int | None = None
+
+    @property
+    def judged(self) -> Mask:
+        """Rows with a label and a score."""
+        judged: Mask = ~np.isnan(self.label) & np.isfinite(self.score)
+        return judged
 
     @property
     def early(self) -> Mask | None:
@@ -57,6 +67,11 @@ class HoldoutRows:
             return None
         early: Mask = self.time_ns <= self.trained_until_ns
         return early
+
+    @property
+    def fair_score(self) -> Floats:
+        """The score with every leaky column put right, as far as that is known."""
+        return self.rederived[-1].score if self.rederived else self.score
 
     @property
     def fair_features(self) -> Features | None:
@@ -107,6 +122,12 @@ class ProductionRows:
         """Rows whose label by the offline definition has matured."""
         return ~np.isnan(self.label)
 
+    @property
+    def judged(self) -> Mask:
+        """Rows with a mature label and a served score."""
+        judged: Mask = self.mature & np.isfinite(self.served_score)
+        return judged
+
     def __len__(self) -> int:
         """The number of rows."""
         return self.event_ns.size
@@ -119,7 +140,8 @@ class Material:
     `names` are the model's features, `used` those that some tree splits on: one that no score depends on
     tells populations apart to no purpose.
     `as_of_ns` is the time up to which labels are known, `parameters` those that the offline model was
-    trained with, `units_known` whether requests have units, or each is its own.
+    trained with, `units_known` whether requests have units, or each is its own. `notes` are columns of the
+    files, or of the answers, that are not there or cannot be used.
     """
 
     config: DiagnosisConfig
@@ -133,6 +155,7 @@ class Material:
     delay_days: float
     units_known: bool = True
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     why_no_holdout: str = ""
     why_no_labels: str = ""
 
@@ -141,10 +164,6 @@ class Material:
         """The threshold that is served."""
         serving = self.thresholds.serving
         return self.thresholds.offline if serving is None else serving
-
-
-#: codes of texts that a matrix has never seen
-UNSEEN = -1.0
 
 
 def matrices(
@@ -172,9 +191,14 @@ def _category(values: Floats | Category) -> Category:
     """Numbers beside texts are texts."""
     if isinstance(values, Category):
         return values
-    texts = np.array([None if v != v else f"{v:g}" for v in values.tolist()], object)  # noqa: PLR0124  -- NaN
+    texts = np.array([None if v != v else _digits(v) for v in values.tolist()], object)  # noqa: PLR0124  -- NaN
     found = column(texts, "numbers beside texts")
     return found if isinstance(found, Category) else Category(np.full(values.size, -1), ())
+
+
+def _digits(value: float) -> str:
+    """A number with all its digits, as a text beside it has them: 1000001, not 1e+06."""
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def _coded(sides: Sequence[Category]) -> tuple[list[Floats], tuple[str, ...]]:
@@ -192,4 +216,6 @@ def _coded(sides: Sequence[Category]) -> tuple[list[Floats], tuple[str, ...]]:
     return coded, tuple(order)
 
 
-Rescore = Callable[[Features], Floats]
+def are_probabilities(scores: Floats) -> bool:
+    """Whether all of them lie between 0 and 1."""
+    return bool(((scores >= 0.0) & (scores <= 1.0)).all())

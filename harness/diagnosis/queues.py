@@ -73,12 +73,12 @@ def judged(then: Volume, limits: Limits | None) -> tuple[Guardrail, str]:
     given = _given(then, limits)
     if not given:
         return "unknown", NO_LIMIT
-    over = [f"{_SAID[n]}: {found:.6g} > {limit:.6g}" for n, (found, limit) in given.items() if found > limit]
+    over = [f"{_SAID[n]}: {found:.4g} > {limit:.4g}" for n, (found, limit) in given.items() if found > limit]
     if over:
         return "broken", "; ".join(over)
     if any(math.isnan(found) for found, _ in given.values()):
         return "unknown", NO_DAYS
-    return "kept", "; ".join(f"{_SAID[n]}: {found:.6g} <= {limit:.6g}" for n, (found, limit) in given.items())
+    return "kept", "; ".join(f"{_SAID[n]}: {found:.4g} <= {limit:.4g}" for n, (found, limit) in given.items())
 
 
 _SAID = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,37 +23,50 @@ from harness.records import Remedy, Volume
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from harness.diagnosis.counterfactuals import Impossible
     from harness.diagnosis.material import Material
     from harness.diagnosis.remedies import Remedy as Found
 
+    Floats = NDArray[np.float64]
     Made = Counterfactual | Impossible
 
 #: a busy day may hold so many times what reviewers take on average
 BUSY_TIMES = 2.0
 RANKED_BY = "log_loss"
+#: an interaction below this is 0 to the places that are told
+LEAST_TOLD = 5e-5
 POLICY = "threshold_"
+SCORE = "score_offline"
+BESIDE = "beside the offline model's scores of the served features, as production serves others"
 
 
 def remedied(material: Material) -> tuple[Remedy, ...]:
     """Every remedy that can be replayed, what surely gives most first; those that cannot say why."""
     production = material.production
-    if not (production.mature & np.isfinite(production.served_score)).any():
+    if not production.judged.any():
         return ()
     unit, day = production.unit, production.day
     now, limits = _now(material), _limits(material)
-    fixes = features_fixed(now, production.fixed, together=_all_fixed(material))
+    scored = _scored_offline(material, now)
+    base = now if scored is None else scored
+    fixes = [
+        replaced(one, note="" if scored is None else BESIDE)
+        for one in features_fixed(base, production.fixed, together=_all_fixed(material))
+    ]
     made: list[Made] = [
         *recalibrated(now, unit=unit),
         *rethresholded(now, unit=unit, day=day, limits=limits, precision=_promised(material)),
-        *fixes,
-        *other_models(now, production.others),
+        *([] if scored is None else [scored]),
+        *other_models(now, _others(material)),
         *_retrained(material, now),
     ]
     found = [gains(now, one, unit=unit, day=day, limits=limits) for one in made]
+    found += [gains(base, one, unit=unit, day=day, limits=limits) for one in fixes]
     told = [_record(one, material.config.capacity_per_day) for one in ranked(found, by=RANKED_BY)]
     if len(fixes) > 2:
-        told = _with_interaction(told, material, now=now)
+        told = _with_interaction(told, material, now=base)
     return (*told, *_measurement(material))
 
 
@@ -65,6 +79,19 @@ def _now(material: Material) -> Counterfactual:
         threshold=material.serving_threshold,
         label=production.label,
     )
+
+
+def _scored_offline(material: Material, now: Counterfactual) -> Counterfactual | None:
+    """The served features scored by the offline model, where production scores them otherwise.
+
+    What a feature costs is told beside these: beside the scores that are served, the other model's share
+    would be in it too.
+    """
+    served = material.production.served_features_score
+    if served is None or np.allclose(served, now.score, rtol=1e-9, atol=1e-12, equal_nan=True):
+        return None
+    score = np.where(np.isfinite(now.score), served, np.nan)
+    return replaced(now, key=SCORE, action="score the served features with the offline model", score=score)
 
 
 def _limits(material: Material) -> Limits | None:
@@ -80,21 +107,31 @@ def _promised(material: Material) -> float | None:
     holdout = material.holdout
     if holdout is None:
         return None
-    known = ~np.isnan(holdout.label) & np.isfinite(holdout.score)
+    known = holdout.judged
     found = operating(holdout.label[known], holdout.score[known], threshold=material.thresholds.offline)
     return found.precision
 
 
-def _all_fixed(material: Material) -> np.ndarray | None:
+def _all_fixed(material: Material) -> Floats | None:
     """Scores with every feature as offline, where some are served otherwise."""
     return material.production.offline_score if material.production.fixed else None
+
+
+def _others(material: Material) -> dict[str, Floats]:
+    """Models that would answer otherwise: one whose scores are all the same is no remedy."""
+    served = material.production.served_score
+    return {
+        name: score
+        for name, score in material.production.others.items()
+        if not np.array_equal(score, served, equal_nan=True)
+    }
 
 
 def _retrained(material: Material, now: Counterfactual) -> Sequence[Made]:
     """A model of the same kind on the newer rows as served."""
     production = material.production
     features = production.served_features or production.offline_features
-    if not material.config.retrain or not features or not material.parameters:
+    if not (material.config.retrain and features and material.names and material.parameters):
         return ()
     (matrix,), _ = matrices([features], material.names)
     training = Training(
@@ -194,7 +231,8 @@ def _with_interaction(told: list[Remedy], material: Material, *, now: Counterfac
     found = interaction(now, alone, together=together, unit=production.unit).get(RANKED_BY)
     if found is None:
         return told
-    words = f"together {found.value:+.4f} log loss beyond the sum of each alone"
+    beyond = f"{found.value:+.4f} log loss beyond" if abs(found.value) >= LEAST_TOLD else "as much as"
+    words = f"together {beyond} the sum of each alone"
     return [
         replace(one, note="; ".join(filter(None, (one.note, words)))) if one.key == together.key else one
         for one in told

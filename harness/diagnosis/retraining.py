@@ -5,6 +5,7 @@ The split is by time, as it would be in life; a random one would let the model s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ EARLIER = 0.6
 #: fewer rows or labels of a class on either side say nothing
 LEAST_ROWS, LEAST_CLASS = 200, 30
 FOLDS = 3
+LEFT_OUT = "not on rows whose labels come after the split, nor on units of the later part"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +68,13 @@ def retrained(now: Counterfactual, training: Training, *, unit: npt.ArrayLike | 
     later = after & now.known()
     for part, rows in (("earlier", used), ("later", later)):
         if why := _too_few(now, rows):
-            return _impossible(f"the {part} part has {why}")
+            left_out = f"; {LEFT_OUT}" if part == "earlier" and training.delay_ns else ""
+            return _impossible(f"the {part} part has {why}{left_out}")
+    threshold = _same_share(now, training, rows=used, fold=fold_of(codes, FOLDS))
+    if math.isnan(threshold):
+        return _impossible("the units of the earlier part are too few to choose a threshold out of fold")
     score = np.full(now.score.size, np.nan)
     score[after] = fitted(now, training, rows=used)(training.features[after])
-    threshold = _same_share(now, training, rows=used, fold=fold_of(codes, FOLDS))
     return replace(
         now,
         key=RETRAIN,
@@ -78,7 +83,11 @@ def retrained(now: Counterfactual, training: Training, *, unit: npt.ArrayLike | 
         rank=None,
         threshold=threshold,
         note=_note(
-            used, later, returning=bool(np.isin(codes[used], codes[later]).any()), threshold=threshold
+            used,
+            later,
+            earlier=now.known() & ~after,
+            returning=bool(np.isin(codes[used], codes[later]).any()),
+            threshold=threshold,
         ),
     )
 
@@ -105,14 +114,16 @@ def fitted(now: Counterfactual, training: Training, *, rows: Mask) -> Predict:
 
 
 def _same_share(now: Counterfactual, training: Training, *, rows: Mask, fold: Codes) -> float:
-    """The threshold at which the model, out of fold, flags as many of its training rows as now."""
+    """The threshold at which the model, out of fold, flags as many of its training rows as now; or nan."""
     out = np.full(now.score.size, np.nan)
     truth = now.labels()
     for one in range(FOLDS):
         mine, others = rows & (fold == one), rows & (fold != one)
-        if mine.any() and truth[others].min() < truth[others].max():
+        if mine.any() and np.unique(truth[others]).size > 1:
             out[mine] = fitted(now, training, rows=others)(training.features[mine])
     score = np.sort(out[np.isfinite(out)])
+    if not score.size:
+        return math.nan
     flagged = round(float(now.flagged()[rows].mean()) * score.size)
     return float(score[score.size - flagged]) if flagged else float(np.nextafter(score[-1], np.inf))
 
@@ -130,10 +141,11 @@ def _too_few(now: Counterfactual, rows: Mask) -> str:
     return ""
 
 
-def _note(used: Mask, later: Mask, *, returning: bool, threshold: float) -> str:
-    told = (
-        f"fitted on {np.count_nonzero(used):,} earlier rows, judged on {np.count_nonzero(later):,} later ones"
-    )
+def _note(used: Mask, later: Mask, *, earlier: Mask, returning: bool, threshold: float) -> str:
+    of, many = np.count_nonzero(earlier), np.count_nonzero(used)
+    part = f"{many:,}" if many == of else f"{many:,} of {of:,}"
+    told = f"fitted on {part} earlier rows, judged on {np.count_nonzero(later):,} later ones"
+    told = told if many == of else f"{told}; {LEFT_OUT}"
     units = "; units return: some of the later ones are in training" if returning else ""
     return f"{told}{units}; threshold {threshold:.6g}"
 

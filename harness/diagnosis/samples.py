@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.diagnosis.influence import grid
+from harness.diagnosis.terms import LEAK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 REPORTED, OFFLINE = "reported", "production_offline"
 REPEATED, UNTIMELY, LEAKS = "repeated_rows", "time_order", "leaky_columns"
-LEAK = "leak: "
 #: what production does to the offline sample, in the order of the pipeline, and why it is not computed
 CHANGES = {
     "served_features": "there are no scores of the offline model on the served features",

@@ -4,54 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.diagnosis.terms import ANOTHER_MODEL, LEAK, METRICS, STEPS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.records import CheckedCause, Exhibit, GapPart, MetricGap, Remedy
 
-#: the metric that sentences are about, the first of these that has a gap
-MAIN = ("roc_auc", "log_loss", "brier", "precision", "recall", "f1", "predicted_positive_rate")
-TITLES = {
-    "roc_auc": "ROC-AUC",
-    "pr_auc": "PR-AUC",
-    "log_loss": "log loss",
-    "brier": "the Brier score",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "predicted_positive_rate": "the share flagged",
-}
-#: each step in words that go on "… was lost to …"
-STEPS = {
-    "repeated_rows": "holdout rows that training has too",
-    "time_order": "holdout rows older than the end of training",
-    "leaky_columns": "columns filled in after the request",
-    "covariate_seen": "harder rows of a known kind",
-    "concept": "the same features meaning something else now",
-    "covariate_unseen": "rows of a kind that the holdout has not",
-    "served_features": "features served otherwise than built offline",
-    "served_scores": "scores served otherwise than by the offline model",
-    "serving_threshold": "the serving threshold",
-    "label_definition": "another definition of the label",
-    "label_maturity": "labels that had not come yet",
-    "join_loss": "labels that the dashboard did not join",
-    "exposure": "looking only at rows that were shown",
-}
-LEAK = "leak: "
+#: a gap that leaves out one of these does not reach production
+REACHES = frozenset({"covariate_unseen", "production_offline", "served_scores", "serving_threshold"})
+#: reads 1 where all labels are positive, so it is never the one that sentences are about
+FLATTERED = "pr_auc"
 MOST = 3
 
 
 def step_words(step: str) -> str:
     """A step of the ladder in words."""
     if step.startswith(LEAK):
-        return f"the column {step.removeprefix(LEAK)!r}, filled in after the request"
-    return STEPS.get(step, step)
+        column = step.removeprefix(LEAK)
+        return (
+            ANOTHER_MODEL
+            if column == ANOTHER_MODEL
+            else f"the column {column!r}, filled in after the request"
+        )
+    return STEPS[step].loss if step in STEPS else step
 
 
 def main_gap(metrics: Sequence[MetricGap]) -> MetricGap | None:
-    """The metric that a summary is about: the first usual one that has a gap; None where none has."""
-    by = {one.metric: one for one in metrics}
-    return next((by[name] for name in MAIN if name in by and by[name].gap is not None), None)
+    """The first metric whose gap is known and reaches production, or else whose gap is known; or None."""
+    known = [one for one in metrics if one.gap is not None and one.rungs and one.metric != FLATTERED]
+    return next((one for one in known if reaches_production(one)), known[0] if known else None)
+
+
+def reaches_production(gap: MetricGap) -> bool:
+    """Whether the last rung is of production's rows, scores and threshold."""
+    return not REACHES & set(gap.outside)
 
 
 def sentences(
@@ -62,13 +49,22 @@ def sentences(
     if main is None:
         why = next((one.why_not for one in metrics if one.why_not), "no metric has two rungs")
         return (f"The gap cannot be told: {why}.", *_found(exhibits, causes))
-    first, last = main.rungs[0].value, main.rungs[-1].value
-    name = TITLES[main.metric]
-    told = [f"{name[0].upper()}{name[1:]} was {first:.3f} in the report and is {last:.3f} in production."]
+    told = [_from_to(main)]
     for words, sign in (("Of this", 1), ("The number looks better than it is by", -1)):
         parts = [f"{abs(part.harm or 0.0):.3f} {_to(part, sign)}" for part in _sure(main, sign=sign)]
         told += [f"{words}: {'; '.join(parts)}."] if parts else []
     return (*told, *_found(exhibits, causes))
+
+
+def _from_to(gap: MetricGap) -> str:
+    """Where the metric was and is; a gap that ends before production, or begins after the report, says so."""
+    first, last = gap.rungs[0], gap.rungs[-1]
+    then = "in the report" if first.step == "reported" else f"with {step_words(first.step)}"
+    told = f"{METRICS.get(gap.metric, gap.metric)} was {first.value:.3f} {then} and is {last.value:.3f}"
+    if reaches_production(gap):
+        return f"{told} in production."
+    missing = ", ".join(STEPS[step].term for step in gap.outside if step in REACHES)
+    return f"{told} once changed by {step_words(last.step)}; production is not reached, without {missing}."
 
 
 def _to(part: GapPart, sign: int) -> str:
@@ -93,11 +89,29 @@ def _found(exhibits: Iterable[Exhibit], causes: Iterable[CheckedCause]) -> tuple
 
 
 def next_steps(remedies: Sequence[Remedy], causes: Sequence[CheckedCause]) -> tuple[str, ...]:
-    """The remedies that help and break nothing, best first; then what has not been checked."""
-    good = [one.action for one in remedies if not one.why_not and one.guardrail != "broken" and _helps(one)]
+    """First what puts the measurement right; the remedies that help and make no limit worse, best first.
+
+    Last what has not been checked.
+    """
+    measured = [one.action for one in remedies if one.kind == "measurement" and _moves(one)]
+    mended = (one for one in remedies if one.kind != "measurement" and _bearable(one) and _helps(one))
+    good = [*measured, *(one.action for one in mended if not one.why_not)]
     unchecked = [one.name for one in causes if one.found == "not checked"]
     told = tuple(good[:MOST])
     return (*told, f"Not checked yet: {', '.join(unchecked)}.") if unchecked else told
+
+
+def _moves(one: Remedy) -> bool:
+    """Whether some metric surely reads otherwise, better or worse: then it is not what it seems now."""
+    return not one.why_not and any(number.excludes_zero() for number in one.gains.values())
+
+
+def _bearable(one: Remedy) -> bool:
+    """Whether the limits hold then, or are broken now as well and fewer are flagged then."""
+    queue = one.volume
+    if one.guardrail != "broken":
+        return True
+    return queue is not None and queue.then < queue.now and queue.busy_then <= queue.busy_now
 
 
 def _helps(one: Remedy) -> bool:

@@ -287,4 +287,6 @@ def _variance(values: Floats, units: Codes) -> float:
     aligned(scores=values, units=units)
     sums = np.bincount(units, values - values.mean())
     many = sums.size
-    return float(np.square(sums).sum()) * many / max(many - 1, 1) / values.size**2
+    if many < 2:
+        return math.nan  # one unit cannot tell how far units differ
+    return float(np.square(sums).sum()) * many / (many - 1) / values.size**2

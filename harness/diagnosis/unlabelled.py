@@ -186,6 +186,8 @@ def _inside(then: Floats, now: Floats) -> Check:
     outside = math.nan
     if then.size and now.size:
         outside = float(np.mean((now < then.min()) | (now > then.max())))
+    if math.isnan(outside):
+        return Check(name="range", holds=False, sentence="there are no scores to compare")
     return Check(
         name="range",
         holds=outside <= MAX_OUTSIDE,

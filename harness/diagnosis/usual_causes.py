@@ -133,7 +133,7 @@ def _shift(known: Evidence) -> UsualCause:
 
 def _logging(known: Evidence) -> UsualCause:
     share = known.differing
-    told = None if share is None else (share > NOTABLE, f"{100 * share:.2g} % of the requests differ")
+    told = None if share is None else (share > NOTABLE, f"{100 * share:.3g} % of the requests differ")
     return _judged(
         "logging or pipeline bug",
         (told, _part("features' part", known.feature_part), _part("scores' part", known.score_part)),
@@ -144,7 +144,7 @@ def _logging(known: Evidence) -> UsualCause:
 
 def _latency(known: Evidence) -> UsualCause:
     share = known.fallback
-    told = None if share is None else (share > NOTABLE, f"{100 * share:.2g} % late or by a fallback")
+    told = None if share is None else (share > NOTABLE, f"{100 * share:.3g} % late or by a fallback")
     return _judged(
         "latency",
         (told,),
@@ -172,7 +172,7 @@ def _labels(known: Evidence) -> UsualCause:
         "biased labels",
         (
             None if kappa is None else (kappa.high < LEAST_KAPPA, f"kappa of the two definitions {kappa}"),
-            None if young is None else (young > NOTABLE, f"{100 * young:.2g} % of the rows were immature"),
+            None if young is None else (young > NOTABLE, f"{100 * young:.3g} % of the rows were immature"),
             _part("labels' part", known.label_part),
         ),
         check="both label definitions on the same ids; the age of the rows against the delay curve",
@@ -184,7 +184,7 @@ def _segment(known: Evidence) -> UsualCause:
     names = known.confirmed_slices
     told = None
     if names is not None:
-        told = (bool(names), f"confirmed: {', '.join(names)}" if names else "no slice was confirmed")
+        told = (bool(names), f"confirmed: {'; '.join(names)}" if names else "no slice was confirmed")
     return _judged(
         "segment regression",
         (told, _part("within segments", known.within)),

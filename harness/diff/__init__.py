@@ -18,6 +18,7 @@
 `together`    bugs of several features that are one: swapped columns, a view that times out, one source
 `event_time`  one cause for many features: a shifted clock, tested by building the features again
 `places`      first and last seen, units, segments
+`profiles`    requests by time, and scores of two arms on a grid, for pictures
 `some_rows`   some of many rows, evenly spread
 `exemplars`   the first requests of a finding with what both arms say
 `case`        a compared pair with what is known of its requests

@@ -28,8 +28,13 @@ CONFIRMED_CELLS = 2_000_000
 _HOUR_NS: Final = 3_600 * 10**9
 #: half an hour, each whole one to 12, India's 5.5 and a day
 _HOURS: Final = (0.5, 1, 2, 3, 4, 5, 5.5, 6, 7, 8, 9, 10, 11, 12, 24)
+#: days by which history is refreshed late: a weekend, a weekly job
+_LATE_DAYS: Final = (2, 3, 7)
 #: the smaller first, so that of several that fit the smallest is named
-SHIFTS: Final = tuple(int(sign * hours * _HOUR_NS) for hours in _HOURS for sign in (-1, 1))
+SHIFTS: Final = (
+    *(int(sign * hours * _HOUR_NS) for hours in _HOURS for sign in (-1, 1)),
+    *(-24 * days * _HOUR_NS for days in _LATE_DAYS),
+)
 
 
 @dataclass(frozen=True)

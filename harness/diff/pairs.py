@@ -18,9 +18,11 @@ from harness.diff.event_time import Rebuild
 from harness.diff.exemplars import cell_exemplars
 from harness.diff.findings import SCORE_FIELD, find
 from harness.diff.places import Places
+from harness.diff.profiles import score_grid
 from harness.diff.scores import as_column, compare_scores, flipped
 from harness.diff.tolerance import EVERYTHING, Tolerance, Tolerances
 from harness.records import Damage, FieldSummary, Finding, IgnoredRule, PairSummary
+from harness.stats import clopper_pearson_interval
 
 #: features whose damage is measured, those with most mismatches: each scores its mismatching requests again
 DAMAGE_FIELDS = 200
@@ -142,6 +144,8 @@ def _summary(case: Case, *, masks: Masks, score: Judged) -> PairSummary:
         units_flips=_units(case, masks.flips),
         fields=tuple(_field(case, j, damaged=damages.get(j.field)) for j in case.judged or ()),
         score=_field(case, score, classes=case.scored.classes),
+        time=case.places.times,
+        grid=score_grid(pair.left.scores, pair.right.scores, flips=masks.flips, threshold=case.threshold),
         unsure=tuple(_unsure(case)),
     )
 
@@ -157,12 +161,16 @@ def _field(
     change = signed(judged, rows)
     change = change[np.isfinite(change)]
     counts = np.bincount(judged.codes[rows], minlength=len(Difference))
+    low, high = clopper_pearson_interval(len(rows), judged.compared) if judged.compared else (None, None)
     return FieldSummary(
         field=judged.field,
         dtype=judged.left.dtype,
         compared=judged.compared,
         mismatches=len(rows),
         rate=len(rows) / judged.compared if judged.compared else 0.0,
+        lower=low,
+        upper=high,
+        by_time=places.by_time(rows),
         kinds={d.label: int(counts[d]) for d in Difference if d and counts[d]},
         classes=classes or {},
         max_abs=float(np.abs(change).max()) if len(change) else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +11,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from harness.columns import Pair
+from harness.diff.profiles import time_bins
 from harness.diff.sentences import LONGEST
 from harness.diff.texts import Texts, codes_of
-from harness.records import Exemplar
+from harness.records import Exemplar, TimeBins
 
 EXEMPLARS = 5
 TOP_LEVELS = 5
@@ -27,6 +29,22 @@ class Places:
     pair: Pair
     unit: NDArray[np.int64]
     segments: dict[str, Texts]
+
+    @cached_property
+    def _bins(self) -> tuple[TimeBins | None, NDArray[np.int64]]:
+        return time_bins(self.pair.event_time_ns)
+
+    @property
+    def times(self) -> TimeBins | None:
+        """The time of the requests in bins; None where there is none, or all are of one moment."""
+        return self._bins[0]
+
+    def by_time(self, rows: NDArray[np.int64]) -> tuple[int, ...]:
+        """How many of some requests are in each bin; nothing where there are no bins, or no requests."""
+        bins, place = self._bins
+        if bins is None or not len(rows):
+            return ()
+        return tuple(np.bincount(place[rows], minlength=len(bins.compared)).tolist())
 
     @classmethod
     def of(cls, pair: Pair) -> Places:

@@ -10,6 +10,9 @@
 `looks`      the paired test of one outcome, look by look
 `live`       the log of a live canary, `live_gaps` what it lacks, `live_blocks` what its p95 is judged on, and
              `live_looks` the tests of it
+`contrasts`  each metric's difference between the arms, and the harm by segment
+`delays`     how late labels come
+`ahead`      what an open test still needs
 `quality`    metrics of each arm, and that test, in one summary
 """
 

@@ -36,7 +36,8 @@ class Cohort:
     `label_ns` int64, `weight` float64 (1 / propensity where given), `scores` float64 (n,) by arm with NaN for
     none. `events` are all labels, in the order they became known, where some were revised (None: each request
     has one label). `assumed` bool marks requests taken as exposed because nothing says whether they were;
-    `partial` bool those with a propensity that is not used, because others have none.
+    `partial` bool those with a propensity that is not used, because others have none. `segments` are object
+    arrays of str (n,), or None, by the name of the segment.
     """
 
     event_ns: NDArray[np.int64]
@@ -51,6 +52,7 @@ class Cohort:
     events: LabelEvents | None = None
     assumed: NDArray[np.bool_] | None = None
     partial: NDArray[np.bool_] | None = None
+    segments: dict[str, NDArray[np.object_]] | None = None
 
     def label_on(self, day_ns: int) -> NDArray[np.float64]:
         """Each request's label as it was known at a time, before any later revision (NaN: none)."""

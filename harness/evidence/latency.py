@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_POINTS = 1500
+#: upper edges of the buckets that latencies are counted in, in ms
+EDGES_MS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4)
+#: shares at which a distribution is kept
+_ROUNDING = 1e-9
+_LEVELS = np.concatenate([np.linspace(0.02, 0.9, 45), np.linspace(0.91, 0.99, 9), [0.995, 0.999, 1.0]])
 _MS = 1e6
 
 
@@ -46,6 +51,7 @@ def summarise(
         response=spread(response),
         service=spread(_ms(outcomes, since="written_ns", until="done_ns")[timed]),
         send_lag=spread(_ms(outcomes, since="due_ns", until="written_ns")[timed]),
+        curve=curve(response),
         rate=arrivals(seconds),
         points=thin(seconds, response),
     )
@@ -57,12 +63,15 @@ def spread(values: NDArray[np.float64]) -> Spread:
     A percentile that falls on a failed request (infinite) is None. Known: of 1..100, p95 is 95.
     """
     clean = np.sort(values[~np.isnan(values)])
+    counts = np.searchsorted(clean, EDGES_MS, side="right").tolist() if clean.size else []
     return Spread(
         n=int(clean.size),
         p50=_percentile(clean, 50),
         p95=_percentile(clean, 95),
         p99=_percentile(clean, 99),
         max=_percentile(clean, 100),
+        buckets=tuple(zip(EDGES_MS, counts, strict=False)),
+        sum_ns=int(np.rint(clean[np.isfinite(clean)] * _MS).astype(np.int64).sum()),
     )
 
 
@@ -72,6 +81,20 @@ def _percentile(ordered: NDArray[np.float64], percent: int) -> float | None:
     # Whole numbers: 0.07 * 100 is above 7 in floating point, and would take the next value.
     value = float(ordered[-(-percent * ordered.size // 100) - 1])
     return round(value, 4) if np.isfinite(value) else None
+
+
+def curve(response: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """The distribution as (ms, share at or below), finest in the tail; failed requests (infinite) end it.
+
+    Known: of 1..100 the last three points are (98, .98), (99, .99), (100, 1).
+    """
+    clean = np.sort(response[~np.isnan(response)])
+    places: list[int] = np.unique(np.ceil(_LEVELS * clean.size - _ROUNDING).astype(np.int64)).tolist()
+    return tuple(
+        (round(float(clean[place - 1]), 4), place / clean.size)
+        for place in places
+        if place and np.isfinite(clean[place - 1])
+    )
 
 
 def arrivals(seconds: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:

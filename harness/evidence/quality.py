@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from harness.evidence.ahead import ahead
 from harness.evidence.cohort import DAY_NS, stamp
+from harness.evidence.contrasts import by_segment, differences
+from harness.evidence.delays import delays
 from harness.evidence.harms import PAIRED_CLIP, harm
 from harness.evidence.looks import changed, clipped, compared, looks, remembered
 from harness.evidence.outcomes import BINARY
@@ -48,7 +51,7 @@ def summarise(cohort: Cohort, arms: Arms, *, plan: Plan, as_of_ns: int) -> Quali
         outcome=plan.outcome.meaning or plan.name,
         counts=counts,
         full_days=_full_days(cohort.event_ns[used]),
-        metrics=_metrics(cohort, used, plan=plan),
+        metrics=_metrics(cohort, arms, used=used, plan=plan),
         identical=bool(used.any()) and _identical(cohort, arms),
         estimate=_estimate(
             seen[-1],
@@ -59,6 +62,9 @@ def summarise(cohort: Cohort, arms: Arms, *, plan: Plan, as_of_ns: int) -> Quali
         if seen
         else None,
         fixed_n=_fixed_n(cohort, arms, used=used, plan=plan),
+        segments=by_segment(cohort, arms, plan=plan, used=used),
+        delays=delays(cohort, delay_days=plan.delay_days, as_of_ns=as_of_ns),
+        ahead=ahead(seen, goals={"PASS": plan.goal, "FAIL": 0.0}),
         looks=seen,
         max_missing_share=plan.max_missing_share,
         margin=plan.outcome.margin,
@@ -86,7 +92,9 @@ def remember(summary: QualitySummary, written: Sequence[Look]) -> QualitySummary
         )
     if mine and others:
         told += f" {len(others):,} looks under another tuning were another test and rule nothing here."
-    return msgspec.structs.replace(summary, looks=remembered(summary.looks, before), note=summary.note + told)
+    looked = remembered(summary.looks, before)
+    still = summary.ahead if looked and looked[-1].ruling == "UNDECIDED" else None
+    return msgspec.structs.replace(summary, looks=looked, ahead=still, note=summary.note + told)
 
 
 def exhausted(summaries: Sequence[QualitySummary]) -> bool:
@@ -144,14 +152,15 @@ def _identical(cohort: Cohort, arms: Arms) -> bool:
     return bool(np.array_equal(cohort.scores[arms.champion][rows], cohort.scores[arms.challenger][rows]))
 
 
-def _metrics(cohort: Cohort, used: NDArray[np.bool_], *, plan: Plan) -> tuple[MetricRow, ...]:
+def _metrics(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], plan: Plan) -> tuple[MetricRow, ...]:
     """Every metric for each arm that scored all of the cohort used."""
     if plan.outcome.metric not in BINARY:
         return (_value_row(cohort, used, plan=plan),)
     labels, weight = cohort.label[used], cohort.weight[used]
     rows = []
+    apart = differences(cohort, arms, used=used, threshold=plan.threshold)
     for metric in METRICS.values():
-        arms: dict[str, float | None] = {}
+        values: dict[str, float | None] = {}
         for arm, scores in cohort.scores.items():
             mine = scores[used]
             # A comparison with NaN is false, so an arm without all its scores has no value.
@@ -159,8 +168,12 @@ def _metrics(cohort: Cohort, used: NDArray[np.bool_], *, plan: Plan) -> tuple[Me
             value = np.nan
             if whole and bool(np.isin(labels, (0.0, 1.0)).all()):
                 value = metric.value(labels, mine, threshold=plan.threshold, weight=weight)
-            arms[arm] = None if np.isnan(value) else float(value)
-        rows.append(MetricRow(metric=metric.name, direction=metric.better, arms=arms))
+            values[arm] = None if np.isnan(value) else float(value)
+        rows.append(
+            MetricRow(
+                metric=metric.name, direction=metric.better, arms=values, difference=apart.get(metric.name)
+            )
+        )
     return tuple(rows)
 
 

@@ -44,21 +44,36 @@ from harness.records.differences import (
     NoiseSummary,
     NoiseTaken,
     PairSummary,
+    ScoreCell,
+    ScoreGrid,
     SinglesCheck,
+    TimeBins,
 )
-from harness.records.evidence import Estimate, LiveSummary, Look, MetricRow, QualitySummary, Ruling
+from harness.records.evidence import (
+    Ahead,
+    Estimate,
+    LabelDelays,
+    LiveSummary,
+    Look,
+    MetricRow,
+    QualitySummary,
+    Ruling,
+    SegmentRow,
+)
 from harness.records.findings import Counterfactual, Finding, MomentFound, OnsetFound, PlaceFound
 from harness.records.latency import LatencySummary, SlowCount, SlowLimits, Spread
 from harness.records.phases import Calibrated, PhaseNote
 from harness.records.report import Report
 from harness.records.requests import CapturedRequest, LabelEvent, RecordedResponse
 from harness.records.targets import Identity, Ledger, LedgerStep, Loss, TargetCounts
-from harness.records.verdicts import EXIT_CODES, Decision, Fault, Verdict, Word
+from harness.records.verdicts import EXIT_CODES, Approval, Decision, Fault, Verdict, Word
 
 __all__ = [
     "ANSWERED_FOR",
     "EXIT_CODES",
     "TARGET_FAULTS",
+    "Ahead",
+    "Approval",
     "Attempt",
     "Calibrated",
     "CapturedRequest",
@@ -78,6 +93,7 @@ __all__ = [
     "HoldoutUses",
     "Identity",
     "IgnoredRule",
+    "LabelDelays",
     "LabelEvent",
     "LatencySummary",
     "Ledger",
@@ -106,6 +122,9 @@ __all__ = [
     "Report",
     "Ruling",
     "RungValue",
+    "ScoreCell",
+    "ScoreGrid",
+    "SegmentRow",
     "Series",
     "SinglesCheck",
     "SlowCount",
@@ -115,6 +134,7 @@ __all__ = [
     "Table",
     "TableColumn",
     "TargetCounts",
+    "TimeBins",
     "Verdict",
     "Volume",
     "Word",

@@ -24,13 +24,20 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FieldSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """How one feature (or the score) compares between two arms over all compared requests."""
+    """How one feature (or the score) compares between two arms over all compared requests.
+
+    `lower` and `upper` bound the rate of traffic to come at 95 %, were these requests an independent sample
+    (Clopper and Pearson). `by_time` are mismatches in each bin of the pair's `time`, empty where it agrees.
+    """
 
     field: str
     dtype: str
     compared: int
     mismatches: int
     rate: float
+    lower: float | None = None
+    upper: float | None = None
+    by_time: tuple[int, ...] = ()
     kinds: dict[str, int] = {}
     classes: dict[str, int] = {}
     max_abs: float | None = None
@@ -42,6 +49,36 @@ class FieldSummary(msgspec.Struct, frozen=True, kw_only=True):
     exemplars: tuple[Exemplar, ...] = ()
     damage: Damage | None = None
     tolerance: str = ""
+
+
+class TimeBins(msgspec.Struct, frozen=True, kw_only=True):
+    """Event time cut into bins of equal width from `start` (RFC 3339 UTC), and the requests in each."""
+
+    start: str
+    step_s: float
+    compared: tuple[int, ...]
+
+
+class ScoreCell(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A cell of the score grid: its column and row from 0, its requests, and those whose decision flips."""
+
+    left: int
+    right: int
+    requests: int
+    flips: int
+
+
+class ScoreGrid(msgspec.Struct, frozen=True, kw_only=True):
+    """Scores of both arms counted on a grid of `size` by `size` cells from `low` to `high`.
+
+    Cells without a request are left out; so are requests without a finite score in both arms.
+    """
+
+    low: float
+    high: float
+    size: int
+    cells: tuple[ScoreCell, ...]
+    threshold: float | None = None
 
 
 class NoiseTaken(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +114,8 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     units_flips: int | None = None
     fields: tuple[FieldSummary, ...] = ()
     score: FieldSummary | None = None
+    time: TimeBins | None = None
+    grid: ScoreGrid | None = None
     unsure: tuple[str, ...] = ()
     noise: NoiseTaken = NoiseTaken()
 

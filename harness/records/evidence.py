@@ -25,11 +25,50 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One quality metric for each arm on the matured, exposed cohort."""
+    """One quality metric for each arm on the matured, exposed cohort.
+
+    `difference` is challenger minus champion with its 95 % interval by unit, as if looked at once.
+    """
 
     metric: str
     direction: Literal["higher", "lower", "neither"]
     arms: dict[str, float | None]
+    difference: Estimate | None = None
+
+
+class SegmentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The harm that is tested (positive: the challenger is worse) on the requests of one segment alone."""
+
+    segment: str
+    level: str
+    requests: int
+    units: int
+    harm: Estimate
+
+
+class LabelDelays(msgspec.Struct, frozen=True, kw_only=True):
+    """How late labels come: (days since the request, share of labels that came by then), ascending.
+
+    A request counts `window_days` after its event time; `mature_until` (RFC 3339) is the event time up to
+    which all requests do.
+    """
+
+    shares: tuple[tuple[float, float], ...]
+    window_days: float
+    mature_until: str
+    labels: int
+
+
+class Ahead(msgspec.Struct, frozen=True, kw_only=True):
+    """What an open test still needs, were the estimate to stay as it is: in all, and in further days.
+
+    `days` is None where the looks say nothing of the rate at which units come.
+    """
+
+    toward: Ruling
+    units: int
+    requests: int
+    days: float | None
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +107,9 @@ class QualitySummary(msgspec.Struct, frozen=True, kw_only=True):
     identical: bool = False
     estimate: Estimate | None = None
     fixed_n: Estimate | None = None
+    segments: tuple[SegmentRow, ...] = ()
+    delays: LabelDelays | None = None
+    ahead: Ahead | None = None
     looks: tuple[Look, ...] = ()
     max_missing_share: float = 0.05
     margin: float | None = None

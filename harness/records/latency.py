@@ -6,20 +6,27 @@ import msgspec
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
-    """Percentiles of one latency in milliseconds over n requests."""
+    """Percentiles of one latency in milliseconds over n requests.
+
+    `buckets` holds (ms, how many of the n took at most that), whole numbers that may be added up over runs;
+    `sum_ns` is their sum. A failed request is in n, and in no bucket and no sum.
+    """
 
     n: int
     p50: float | None
     p95: float | None
     p99: float | None
     max: float | None
+    buckets: tuple[tuple[float, int], ...] = ()
+    sum_ns: int = 0
 
 
 class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     """Latencies of an arm in a phase: response done − due, service done − written, lag written − due.
 
     Of the requests planned, `lost` are those of which the harness knows nothing, and `spared` those that were
-    not sent because FAIL was certain.
+    not sent because FAIL was certain. `curve` is the distribution of the response time as (ms, share of
+    requests at or below it), ascending; it ends below 1 where requests failed.
     """
 
     phase: str
@@ -34,6 +41,7 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     response: Spread
     service: Spread
     send_lag: Spread
+    curve: tuple[tuple[float, float], ...] = ()
     rate: tuple[tuple[float, float], ...] = ()
     points: tuple[tuple[float, float], ...] = ()
 

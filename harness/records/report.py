@@ -10,11 +10,14 @@ from harness.records.findings import Finding
 from harness.records.latency import LatencySummary, SlowLimits
 from harness.records.phases import PhaseNote
 from harness.records.targets import Identity, Ledger, TargetCounts
-from harness.records.verdicts import Decision, Verdict
+from harness.records.verdicts import Approval, Decision, Verdict
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The truth of a run; every other rendering is a pure function of it."""
+    """The truth of a run; every other rendering is a pure function of it.
+
+    `curls` holds, by the number of a finding (F1 is the first), its first request as a command of a shell.
+    """
 
     schema_version: int = 1
     scenario: str
@@ -24,6 +27,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     decision: Decision
     gates: tuple[Verdict, ...]
+    approvals: tuple[Approval, ...] = ()
     findings: tuple[Finding, ...] = ()
     ledgers: tuple[Ledger, ...] = ()
     phases: tuple[PhaseNote, ...] = ()
@@ -40,3 +44,4 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     digests: dict[str, str] = {}
     reproduce: tuple[str, ...] = ()
+    curls: dict[str, str] = {}

@@ -35,6 +35,21 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Estimate, ...] = ()
 
 
+class Approval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who let a build pass or signed its verdict, when and why; the verdict itself stays what it is.
+
+    `sha256` is that of the report.json approved, without its approvals. An approval `stands` while the report
+    is still the one approved; where nothing says so, it does not.
+    """
+
+    by: str
+    why: str
+    at: str
+    word: Word
+    sha256: str
+    stands: bool = False
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The one word, its exit code, why in plain sentences, and what to do next."""
 

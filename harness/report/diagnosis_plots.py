@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from harness.diagnosis.terms import LEAK
 from harness.report import diagnosis_story as story
 from harness.report import words
 from harness.report.diagnosis_words import (
-    LEAK,
     SIGNS,
     change_bounds,
     direction,
@@ -53,7 +53,7 @@ class _Paper:
     roomy: bool
 
 
-_WIDE = _Paper(width=1000, left=280, right=800, row=28, bar=14, half=8, name=14, letters=34, roomy=True)
+_WIDE = _Paper(width=1000, left=290, right=780, row=28, bar=14, half=8, name=14, letters=33, roomy=True)
 _NARROW = _Paper(width=350, left=4, right=346, row=42, bar=30, half=6, name=12, letters=33, roomy=False)
 
 
@@ -85,7 +85,7 @@ def waterfall(gap: MetricGap) -> Picture | None:
         title=story.gap_sentence(gap),
         caption=(
             f"{said[:1].upper()}{said[1:]}Each bar is the change at a step, all changes before it kept. "
-            "The dark line is the 95 % interval of the change alone, the pale one that of all steps at once."
+            "The thin line is the 95 % interval of the change alone, the thick one that of all steps at once."
             f"{cut} {story.outside_line(gap)}"
         ).rstrip(),
         described=_described(gap, stairs, plain=False),
@@ -237,7 +237,7 @@ def _row(line: _Line, top: int, *, paper: _Paper, domain: tuple[float, float]) -
 def _labels(line: _Line, top: int, *, paper: _Paper) -> list[str]:
     """The name left of the panel and the value right of it; both above the bar on a phone."""
     name, y = words.clipped(line.name, paper.letters), top + paper.name + 5
-    name = name if name != line.name or line.name.startswith(LEAK) else name[:1].upper() + name[1:]
+    name = name if name.startswith(LEAK) else name[:1].upper() + name[1:]
     said = words.joined((f"{line.value} {line.word}".rstrip(), line.note), " · ")
     if not paper.roomy:
         short = f"{line.value}{SIGNS.get(line.word, '')}{' ⇄' if line.note else ''}"

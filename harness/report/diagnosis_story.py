@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.diagnosis import summary
+from harness.diagnosis.terms import LEAK
 from harness.report import words
 from harness.report.diagnosis_words import (
-    LEAK,
     direction,
     level,
     metric,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.records import Diagnosis, Exhibit, GapPart, MetricGap, Remedy
 
+REPORTED, LEAKY_COLUMNS = "reported", "leaky_columns"
 NO_METRICS = "No metric could be computed on both sides, so there is no gap to split."
 NO_REMEDIES = "No remedy could be replayed."
 NO_EXHIBITS = "No evidence was gathered."
@@ -74,8 +76,8 @@ def masthead(found: Diagnosis) -> str:
 
 
 def main_gap(found: Diagnosis) -> MetricGap | None:
-    """The first metric whose gap is known: the one that the page for everybody shows."""
-    return next((gap for gap in found.metrics if gap.gap is not None and gap.rungs), None)
+    """The metric that the page for everybody shows."""
+    return summary.main_gap(found.metrics)
 
 
 def stairs(gap: MetricGap, *, most: int) -> list[Stair]:
@@ -139,7 +141,7 @@ def outside_line(gap: MetricGap, *, plain: bool = False) -> str:
 
 def promises(found: Diagnosis) -> list[tuple[str, str, str]]:
     """What was promised and what happens, of a hundred cases: (what, promised, now)."""
-    known = {gap.metric: ends(gap) for gap in found.metrics}
+    known = {gap.metric: ends(gap) for gap in found.metrics if summary.reaches_production(gap)}
     return [
         (said, per_hundred(between[0]), per_hundred(between[1]))
         for name, said in _PROMISES.items()
@@ -154,13 +156,22 @@ def numbered(exhibits: Sequence[Exhibit]) -> dict[str, Exhibit]:
 
 def evidence(found: Diagnosis) -> list[Evidence]:
     """Every exhibit once, under the first step of the ladder that it is evidence for, in pipeline order."""
-    named, order = numbered(found.exhibits), steps(found)
-    first: dict[str, list[tuple[str, Exhibit]]] = {key: [] for key in order}
-    for name, exhibit in named.items():
-        at = min(exhibit.steps, key=lambda key: order.index(key) if key in order else len(order), default="")
-        first.setdefault(at, []).append((name, exhibit))
-    ordered = sorted(first.items(), key=lambda item: not item[0])
-    return [Evidence(key, tuple(exhibits)) for key, exhibits in ordered if exhibits]
+    order = steps(found)
+    groups: dict[str, list[tuple[str, Exhibit]]] = {}
+    for name, exhibit in numbered(found.exhibits).items():
+        first = min(exhibit.steps, key=lambda key: _place(key, order), default="")
+        groups.setdefault(first, []).append((name, exhibit))
+    ordered = sorted(groups, key=lambda key: _place(key, order))
+    return [Evidence(key, tuple(groups[key])) for key in ordered]
+
+
+def _place(key: str, order: list[str]) -> int:
+    """Where a step stands: the reported holdout first, leaky columns at the first of them, no step last."""
+    if key == REPORTED:
+        return -1
+    if key == LEAKY_COLUMNS:
+        return next((k for k, known in enumerate(order) if known.startswith(LEAK)), 0)
+    return order.index(key) if key in order else len(order) + (not key)
 
 
 def group_title(group: Evidence) -> str:
@@ -178,8 +189,9 @@ def steps(found: Diagnosis) -> list[str]:
 
 
 def proofs(found: Diagnosis, key: str) -> list[str]:
-    """The names of the exhibits that are evidence for a step."""
-    return [name for name, exhibit in numbered(found.exhibits).items() if key in exhibit.steps]
+    """The names of the exhibits that are evidence for a step, those on all leaky columns for each of them."""
+    meant = {key, LEAKY_COLUMNS} if key.startswith(LEAK) else {key}
+    return [name for name, exhibit in numbered(found.exhibits).items() if meant & set(exhibit.steps)]
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,12 @@ def noted(table: Table) -> list[str]:
 def parts_short(found: Diagnosis, gap: MetricGap, *, most: int, roomy: bool) -> Table:
     """The computed parts in order, beyond so many the largest only; all at once where there is room."""
     kept = {id(stair.part) for stair in story.stairs(gap, most=most + 1)}
-    rows = [_part(found, gap, part=part, after=after) for part, after in _levels(gap) if id(part) in kept]
+    rows = [
+        (*row[:2], _change_of(gap, part.step), *row[3:])
+        for part, after in _levels(gap)
+        if id(part) in kept
+        for row in [_part(found, gap, part=part, after=after)]
+    ]
     places = (0, 1, 2, 3, 4, 6) if roomy else (0, 1, 2, 3, 6)
     columns = parts(found, gap).columns
     return Table(

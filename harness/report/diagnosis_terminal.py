@@ -90,20 +90,23 @@ def _parts(found: Diagnosis, console: Console) -> None:
 
 
 def _evidence(found: Diagnosis, console: Console) -> None:
-    """One line an exhibit: its name, whether something was found, and the answer."""
+    """A line to each exhibit that found something, and which others there are."""
     if not found.exhibits:
         return
     _heading(console, "Evidence")
     grid = Grid.grid(padding=(0, 1, 0, 0))
-    for overflow in ("ignore", "ignore", "fold"):
-        grid.add_column(no_wrap=overflow == "ignore", overflow=overflow)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    others: dict[str, list[str]] = {}
     for name, exhibit in story.numbered(found.exhibits).items():
-        said = exhibit.answer or exhibit.why_not or exhibit.question
+        if exhibit.found != "found":
+            others.setdefault(exhibit.found, []).append(f"{name} {words.clipped(exhibit.title, 60)}")
+            continue
         title = Text(f"{words.clipped(exhibit.title)}: ", style="bold")
-        grid.add_row(
-            Text(name), Text(status(exhibit.found)), Text.assemble(title, sentence(words.clipped(said, 240)))
-        )
+        grid.add_row(Text(name), Text.assemble(title, sentence(words.clipped(exhibit.answer, 240))))
     console.print(Tied(grid))
+    for why, names in others.items():
+        console.print(Text(f"{status(why)}: {words.listed(names, 12)}"))
 
 
 def _section(console: Console, table: Table, *, otherwise: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from harness.diagnosis.terms import ANOTHER_MODEL, LEAK, METRICS, STEPS
 from harness.report import words
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _PLACES = 3
 _LARGE = 100.0
-LEAK = "leak: "
 CHANCE = "may be chance"
 #: status and shape, so that colour never speaks alone
 SHAPES = {
@@ -30,16 +30,6 @@ SHAPES = {
     "unknown": "?",
 }
 SIGNS = {"worse": " ▾", "better": " ▴"}
-METRICS = {
-    "roc_auc": "ROC-AUC",
-    "pr_auc": "PR-AUC",
-    "log_loss": "Log loss",
-    "brier": "Brier score",
-    "precision": "Precision",
-    "recall": "Recall",
-    "f1": "F1",
-    "predicted_positive_rate": "Flagged share",
-}
 _MEANING = {
     "roc_auc": "how often a case that should be flagged scores above one that should not; 0.5 is chance",
     "pr_auc": "precision, averaged over all cut-offs",
@@ -49,22 +39,6 @@ _MEANING = {
     "recall": "of the cases that should be flagged, the share that is",
     "f1": "precision and recall in one number",
     "predicted_positive_rate": "the share of cases that is flagged (predicted positive rate)",
-}
-_STEPS = {
-    "reported": ("reported holdout", "what the team reported"),
-    "repeated_rows": ("repeated rows", "test cases the model had seen"),
-    "time_order": ("time order", "test cases older than training"),
-    "covariate_seen": ("covariate shift, seen", "known cases in another mix"),
-    "concept": ("concept shift", "same cases, other outcomes"),
-    "covariate_unseen": ("covariate shift, unseen", "new kinds of cases"),
-    "production_offline": ("production rows", "live cases instead of test cases"),
-    "served_features": ("served features", "live inputs computed differently"),
-    "served_scores": ("served scores", "scores not from the tested model"),
-    "serving_threshold": ("serving threshold", "another cut-off than tested"),
-    "label_definition": ("label definition", "the right answer defined otherwise"),
-    "label_maturity": ("label maturity", "answers that had not come yet"),
-    "join_loss": ("join loss", "answers that were not matched"),
-    "exposure": ("exposure", "only the cases that were shown"),
 }
 
 
@@ -80,7 +54,7 @@ def meaning(name: str) -> str:
 
 def step(key: str) -> str:
     """The step in the field's terms: "served_features" is "served features"."""
-    return words.printable(_STEPS[key][0] if key in _STEPS else key)
+    return words.printable(STEPS[key].term if key in STEPS else key)
 
 
 def steps(keys: Iterable[str]) -> list[str]:
@@ -91,8 +65,9 @@ def steps(keys: Iterable[str]) -> list[str]:
 def plain_step(key: str) -> str:
     """The step as one says it to somebody else: "leak: fee" is "answer given away by fee"."""
     if key.startswith(LEAK):
-        return words.printable(f"answer given away by {key.removeprefix(LEAK)}")
-    return words.printable(_STEPS[key][1] if key in _STEPS else key)
+        column = key.removeprefix(LEAK)
+        return column if column == ANOTHER_MODEL else words.printable(f"answer given away by {column}")
+    return words.printable(STEPS[key].plain if key in STEPS else key)
 
 
 def level(value: float | None) -> str:

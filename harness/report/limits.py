@@ -30,10 +30,10 @@ def pictures(report: Report) -> list[Picture]:
 
 
 def _picture(report: Report, item: SlowLimits) -> Picture:
-    seen = [f"{words.printable(c.target)} {c.slow:,} of {c.n:,}" for c in item.seen]
+    seen = [f"{words.clipped(c.target)} {c.slow:,} of {c.n:,}" for c in item.seen]
     decides = "; ".join(_deciding(item, n) for n in dict.fromkeys(c.n for c in item.seen))
-    named = (f"{words.printable(c.name)}: {text}" for c, text in zip(item.seen, seen, strict=True))
-    where = f"Over {words.ms(report.budget_ms)} in {words.printable(item.phase)}"
+    named = (f"{words.clipped(c.name)}: {text}" for c, text in zip(item.seen, seen, strict=True))
+    where = f"Over {words.ms(report.budget_ms)} in {words.clipped(item.phase)}"
     return Picture(
         title=f"{where}: {', '.join(seen)} requests",
         caption=f"{decides}. Below the lower line p95 is proven within the budget, above the upper one over "

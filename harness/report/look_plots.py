@@ -19,7 +19,7 @@ _HEIGHT = 170
 _BAND, _BETTER, _WORSE = "#0072B2", "#009E73", "#D55E00"
 #: e-values beyond this are drawn at it: what more there is says nothing more
 _MOST_LOG10 = 12.0
-_POWERS = "abs(datum.value) < 4 ? format(pow(10, datum.value), '~g') : '10^' + format(datum.value, '~g')"
+_POWERS = "abs(datum.value) < 4 ? format(pow(10, datum.value), '.3~g') : '10^' + format(datum.value, '~g')"
 
 
 def sequences(quality: QualitySummary) -> list[Picture]:
@@ -42,7 +42,7 @@ def _bounds(quality: QualitySummary, looks: list[Look]) -> Picture:
     goal = "better than the champion" if quality.superiority else margin
     rows = [_bound_row(look, shown=_visible(quality, looks)) for look in looks]
     return Picture(
-        title=f"{words.printable(quality.measure)}: {last.ruling} after {words.counted(len(looks), 'look')}",
+        title=f"{words.sentence(quality.measure)}: {last.ruling} after {words.counted(len(looks), 'look')}",
         caption=(
             f"Estimate with its bounds at each look, n = {words.counted(last.n, 'request')} of "
             f"{words.counted(last.units, 'unit')} at the last. PASS once the band is below the goal "
@@ -107,7 +107,7 @@ def _evidence(quality: QualitySummary, looks: list[Look]) -> Picture:
     last = found[-1][1]
     goal = "is better" if quality.superiority else "is worse by less than the margin"
     return Picture(
-        title=f"{words.printable(quality.name)}: evidence that the challenger {goal}, e-value {_e(last)}",
+        title=f"{words.clipped(quality.name)}: evidence that the challenger {goal}, e-value {_e(last)}",
         caption=(
             f"The e-value at each look, log axis; 1 is no evidence, {_e(threshold)} decides. If there were "
             f"nothing to show, it would reach that line at any look with probability {quality.alpha_go:g} at "

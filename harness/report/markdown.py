@@ -1,4 +1,8 @@
-"""The report as GitHub-flavoured Markdown, for pull requests and step summaries; it links nothing."""
+"""The report as GitHub-flavoured Markdown, for pull requests and step summaries; it links nothing.
+
+GitHub takes a step summary of 1 MiB and drops a longer one whole, so a page that would be too long is cut:
+the last sections first, and the page says which.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from harness.report import numbers, story, tables, words
+from harness.report import approvals, numbers, outlook, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,26 +21,70 @@ if TYPE_CHECKING:
 _NEWEST_LOOKS = 30
 _MOST_IN_FULL = 20
 _ZERO_WIDTH_SPACE = "\u200b"
+#: GitHub drops a step summary of more than 1 MiB whole
+MOST_BYTES = 900_000
+_NOTE_BYTES = 600
 
 
-def render(report: Report) -> str:
-    """The whole report in Markdown, the verdict first, ending in a newline."""
-    blocks = (
-        _verdict(report),
-        _ledger(report),
-        _gates(report),
-        _findings(report),
-        _features(report),
-        _table(tables.pairs(report)),
-        _table(tables.scores(report)),
-        _bullets(story.noise_lines(report)) if report.noise else (),
-        _latency(report),
-        _quality(report),
-        _live(report),
-        _table(tables.ignored(report)),
-        _provenance(report),
-    )
-    return "\n".join(line for block in blocks for line in block).rstrip("\n") + "\n"
+def render(report: Report, *, most_bytes: int = MOST_BYTES) -> str:
+    """The report in Markdown, the verdict first, in at most so many bytes of UTF-8, ending in a newline."""
+    sections = [(name, "\n".join(lines)) for name, lines in _sections(report).items()]
+    text = "\n".join(body for _, body in sections if body).rstrip("\n") + "\n"
+    return text if len(text.encode()) <= most_bytes else _cut(sections, most_bytes)
+
+
+def _sections(report: Report) -> dict[str, Iterable[str]]:
+    """Every section by the name that a reader would look for, in order of weight."""
+    return {
+        "Verdict": _verdict(report),
+        "Ledger": _ledger(report),
+        "Gates": _gates(report),
+        "Findings": _findings(report),
+        "Features": _features(report),
+        "Arms compared": _table(tables.pairs(report)),
+        "Scores": _table(tables.scores(report)),
+        "Noise": _bullets(story.noise_lines(report)) if report.noise else (),
+        "Latency": _latency(report),
+        "Quality": _quality(report),
+        "Live canary": _live(report),
+        "Ignored by rule": _table(tables.ignored(report)),
+        "This run": _provenance(report),
+    }
+
+
+def _cut(sections: list[tuple[str, str]], most_bytes: int) -> str:
+    """The sections that fit, the last ones left out; the first that does not fit whole is cut at a line."""
+    room = most_bytes - _NOTE_BYTES
+    kept: list[str] = []
+    for place, (name, body) in enumerate(sections):
+        size = len(body.encode()) + 1
+        if size > room:
+            left_out = [other for other, text in sections[place + 1 :] if text]
+            return _joined(kept, _first_lines(body, room), note=_note(name, left_out))
+        kept.append(body)
+        room -= size
+    return _joined(kept, "", note="")
+
+
+def _joined(kept: list[str], part: str, *, note: str) -> str:
+    return "\n".join(text for text in (*kept, part, "", note) if text).rstrip("\n") + "\n"
+
+
+def _first_lines(body: str, room: int) -> str:
+    """The first whole lines that fit; a fold that was opened in them is closed."""
+    lines: list[str] = []
+    for line in body.split("\n"):
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        lines.append(line)
+    folded = sum(line.startswith("<details>") - line.startswith("</details>") for line in lines)
+    return "\n".join([*lines, *["", "</details>"] * folded])
+
+
+def _note(cut: str, left_out: list[str]) -> str:
+    rest = f", and left out: {', '.join(left_out)}" if left_out else ""
+    return f"\n**Cut to fit GitHub: {cut} is not whole{rest}. The whole report is in report.html.**"
 
 
 def escape(text: str) -> str:
@@ -63,6 +111,8 @@ def _verdict(report: Report) -> Iterator[str]:
     yield from ([f"{escape(builds)}"] if builds else [])
     yield ""
     yield from _bullets(story.main_reasons(decision))
+    if report.approvals:
+        yield from _bullets(approvals.lines(report))
     if decision.next_steps:
         yield "**Do next**"
         yield ""
@@ -172,7 +222,8 @@ def _latency(report: Report) -> Iterator[str]:
 def _quality(report: Report) -> Iterator[str]:
     for quality in report.quality:
         yield from _table(tables.metrics(quality))
-        yield from _bullets(story.quality_lines(quality))
+        yield from _bullets(filter(None, (*story.quality_lines(quality), outlook.ahead_line(quality))))
+        yield from () if quality.identical else _table(outlook.differences(quality))
         for table in tables.looks(quality, newest=_NEWEST_LOOKS):
             yield from _table(table)
 

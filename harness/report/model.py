@@ -5,16 +5,19 @@ JSON has no NaN: floats that are not finite are spelled "NaN", "Infinity" and "-
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any
 
 import msgspec
 
 from harness.errors import RunError
-from harness.records import Report
+from harness.records import Diagnosis, Report
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = "replaygate/report/v1"
+DIAGNOSIS_VERSION = 1
+DIAGNOSIS_ID = "replaygate/diagnosis/v1"
 _SPELLED = ("NaN", "Infinity", "-Infinity")
 
 
@@ -28,6 +31,11 @@ def encode(report: Report) -> bytes:
     """The report as indented JSON with its keys in the order of declaration, ending in a newline."""
     plain = _spell(msgspec.to_builtins(report))
     return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+
+
+def judged_sha256(report: Report) -> str:
+    """The sha256 of report.json without its approvals: what an approval is bound to."""
+    return hashlib.sha256(encode(msgspec.structs.replace(report, approvals=()))).hexdigest()
 
 
 def decode(data: bytes) -> Report:
@@ -76,6 +84,21 @@ def schema() -> dict[str, Any]:
                 "anyOf": [{"type": "number"}, {"enum": list(_SPELLED)}],
             }
         },
+    }
+
+
+def diagnosis_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of `diagnosis.json`; what is not finite is null there."""
+    generated = msgspec.json.schema(Diagnosis)
+    definitions = generated["$defs"]
+    diagnosis = definitions.pop("Diagnosis")
+    diagnosis["properties"]["schema_version"]["const"] = DIAGNOSIS_VERSION
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": DIAGNOSIS_ID,
+        **diagnosis,
+        "title": "replaygate diagnosis",
+        "$defs": definitions,
     }
 
 

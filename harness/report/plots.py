@@ -54,7 +54,7 @@ _WIDE_TIME, _NARROW_TIME = Size(760, 40, roomy=True), Size(270, 14, roomy=False)
 
 def mismatches(report: Report) -> list[Picture]:
     """One picture for each pair that differs: the rate of each feature on a log axis against its budget."""
-    return [_mismatch(report, pair) for pair in report.pairs if tables.differing(pair)]
+    return [mismatch(report, pair) for pair in report.pairs if tables.differing(pair)]
 
 
 def responses(report: Report) -> list[Picture]:
@@ -70,7 +70,8 @@ def responses(report: Report) -> list[Picture]:
 # --- mismatch by feature
 
 
-def _mismatch(report: Report, pair: PairSummary) -> Picture:
+def mismatch(report: Report, pair: PairSummary) -> Picture:
+    """The picture of one pair, which differs on some feature."""
     differing, total = tables.differing(pair), len(pair.fields)
     gate = _parity_gate(report, pair)
     limit = gate.limit if gate else None
@@ -125,7 +126,7 @@ def _mismatch_rows(report: Report, pair: PairSummary, *, gate: Verdict | None) -
 
 def _row(name: str, rate: float, *, arm: str, cause: str = "") -> _Row:
     return {
-        "name": words.printable(name),
+        "name": words.clipped(name),
         "rate": 100 * rate,
         "rate_text": words.percent(rate),
         "cause": cause,
@@ -201,7 +202,7 @@ def _response(report: Report, items: list[LatencySummary]) -> Picture:
         title=_late_sentence(items, budget),
         caption=(
             f"n = {words.counted(first.requests, 'request')} an arm over {axes.end:,.0f} s, phase "
-            f"{words.printable(first.phase)} at {words.printable(first.pace)} pace; "
+            f"{words.clipped(first.phase)} at {words.clipped(first.pace)} pace; "
             f"{sum(i.failed for i in items):,} failed{thinned}. Response time from when the request was due, "
             "log scale, under the arrivals of the same second."
         ),
@@ -213,13 +214,13 @@ def _response(report: Report, items: list[LatencySummary]) -> Picture:
 
 def _late_sentence(items: list[LatencySummary], budget: float | None) -> str:
     if budget is None:
-        medians = "; ".join(f"{words.printable(i.target)} {words.ms(i.response.p50)}" for i in items)
+        medians = "; ".join(f"{words.clipped(i.target)} {words.ms(i.response.p50)}" for i in items)
         return f"Median response time: {medians}"
     late = sorted((i for i in items if i.over_budget), key=lambda i: -i.over_budget)
     if not late:
         return f"{words.listed([i.target for i in items])} answered every request within {words.ms(budget)}"
     said = [
-        f"{words.printable(i.target)} took longer than {words.ms(budget)} on {i.over_budget:,} of "
+        f"{words.clipped(i.target)} took longer than {words.ms(budget)} on {i.over_budget:,} of "
         f"{i.requests:,} requests ({words.percent(i.over_budget / i.requests)})"
         for i in late
     ]

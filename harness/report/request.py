@@ -169,7 +169,7 @@ def _fields(shown: ShownRequest) -> Grid:
     grid = _grid("field", *shown.arms, "difference", "finding")
     alike = [one for one in shown.fields if not one.differs]
     for one in (*shown.differing, *alike[:_MOST_ALIKE]):
-        values = [_value(one, arm, digits=_digits(one)) for arm in shown.arms]
+        values = [_value(one, arm) for arm in shown.arms]
         told = list(dict.fromkeys(_told(d) for d in one.differs.values()))
         causes = list(dict.fromkeys(c for d in one.differs.values() for c in _causes(d)))
         grid.add_row(_cell(one.field), *values, _cell("; ".join(told)), _cell("; ".join(causes)))
@@ -178,9 +178,14 @@ def _fields(shown: ShownRequest) -> Grid:
     return grid
 
 
-def _value(one: Field, arm: str, *, digits: int) -> Text:
-    raw = one.values.get(arm)
-    text = words.NONE if raw is None else words.clipped(_spoken(raw, digits), _CELL)
+def spoken(one: Field) -> dict[str, str]:
+    """The cells of a field by arm, numbers with no more digits than keep different ones different."""
+    digits = _digits(one)
+    return {arm: words.clipped(_spoken(raw, digits), _CELL) for arm, raw in one.values.items()}
+
+
+def _value(one: Field, arm: str) -> Text:
+    text = spoken(one).get(arm, words.NONE)
     return Text(f"≠ {text}", style="bold #D55E00") if arm in one.differs else Text(text)
 
 

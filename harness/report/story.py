@@ -81,7 +81,7 @@ class Group:
 def masthead(report: Report) -> str:
     """Which run this is, in one line."""
     parts = (report.scenario, f"run {report.run_id}", f"as of {words.moment(report.as_of)}")
-    return words.printable(" · ".join(parts))
+    return words.sentence(" · ".join(parts))
 
 
 def builds(report: Report) -> str:
@@ -91,7 +91,7 @@ def builds(report: Report) -> str:
         for item in report.identities
         if item.served and item.arm != _THE_LOG
     ]
-    return " → ".join(f"{words.printable(arm)} {words.clipped(name, 16)}" for arm, name in served)
+    return " → ".join(f"{words.clipped(arm)} {words.clipped(name, 16)}" for arm, name in served)
 
 
 def accounts(report: Report) -> list[Account]:
@@ -108,7 +108,7 @@ def _phases_and_targets(ledgers: list[Ledger]) -> str:
     for ledger in sorted(ledgers, key=lambda item: item.phase == item.target):
         phase = next(reversed(phases), ledger.phase) if ledger.phase == ledger.target else ledger.phase
         phases.setdefault(phase, []).append(ledger.target)
-    return words.printable("; ".join(f"{phase} · {', '.join(who)}" for phase, who in phases.items()))
+    return words.sentence("; ".join(f"{phase} · {', '.join(who)}" for phase, who in phases.items()))
 
 
 def ledger_line(ledger: Ledger) -> str:
@@ -118,7 +118,7 @@ def ledger_line(ledger: Ledger) -> str:
     """
     last = len(ledger.steps) - 1
     shown = [
-        f"{step.count:,} {words.printable(step.step)}"
+        f"{step.count:,} {words.clipped(step.step)}"
         for place, step in enumerate(ledger.steps)
         if place in (0, last) or step.step in _MAIN_STEPS or step.lost
     ]
@@ -129,8 +129,8 @@ def ledger_line(ledger: Ledger) -> str:
 def losses(ledger: Ledger) -> list[str]:
     """Why requests fell away, step by step: lost, or left out on purpose."""
     return [
-        f"{loss.count:,} {words.printable(loss.reason)}, "
-        f"{'left out' if step.step in _CHOOSING_STEPS else 'lost'} before {words.printable(step.step)}"
+        f"{loss.count:,} {words.clipped(loss.reason)}, "
+        f"{'left out' if step.step in _CHOOSING_STEPS else 'lost'} before {words.clipped(step.step)}"
         for step in ledger.steps
         for loss in step.lost
         if loss.count
@@ -240,7 +240,7 @@ def grouped(findings: tuple[Finding, ...]) -> list[Group]:
 def finding_title(finding: Finding) -> str:
     """The arms and the fields: "challenger vs offline: request_hour, day_of_week and 2 more"."""
     versus = f"{_VERSUS}{finding.left}" if finding.left else ""
-    return f"{words.printable(finding.arm + versus)}: {words.listed(finding.fields)}"
+    return f"{words.clipped(finding.arm + versus, 2 * words.NAME)}: {words.listed(finding.fields)}"
 
 
 def finding_facts(finding: Finding) -> list[str]:
@@ -276,13 +276,13 @@ def _explained(finding: Finding) -> str:
 
 def cause_name(cause: str) -> str:
     """A cause in words."""
-    return words.printable(cause.replace("_", " "))
+    return words.clipped(cause.replace("_", " "))
 
 
 def exemplar_lines(report: Report, finding: Finding, *, limit: int = 3) -> list[str]:
     """The first exemplars in words, both arms named: "request 81c2: offline 14, challenger 13"."""
-    left = words.printable(finding.left or _held_against(report, finding.arm))
-    right = words.printable(finding.arm)
+    left = words.clipped(finding.left or _held_against(report, finding.arm))
+    right = words.clipped(finding.arm)
     return [
         f"request {words.clipped(e.request_id)}: "
         f"{left} {words.clipped(e.left)}, {right} {words.clipped(e.right)}"
@@ -318,15 +318,15 @@ def latency_line(item: LatencySummary, budget_ms: float | None) -> str:
     spared = f", {item.spared:,} not sent once FAIL was certain" if item.spared else ""
     judged = "judged" if item.judged else "not judged"
     return (
-        f"{words.printable(item.phase)} · {words.printable(item.target)}: {late}, {item.failed:,} failed, "
-        f"{item.lost:,} lost{spared}; {words.printable(item.pace)} pace, {judged}"
+        f"{words.clipped(item.phase)} · {words.clipped(item.target)}: {late}, {item.failed:,} failed, "
+        f"{item.lost:,} lost{spared}; {words.clipped(item.pace)} pace, {judged}"
     )
 
 
 def phase_lines(report: Report) -> list[str]:
     """How each phase was run: cut short, sent again, targets apart or not, the harness's own part."""
     return [
-        f"{words.printable(note.phase)}: {words.sentence(line)}"
+        f"{words.clipped(note.phase)}: {words.sentence(line)}"
         for note in report.phases
         for line in _phase_lines(note)
         if line
@@ -349,14 +349,14 @@ def noise_lines(report: Report) -> list[str]:
     if found is None:
         return []
     moving = [row for row in found.rows if row.differ]
-    head = f"{words.printable(found.target)}, asked {found.asked:,} requests twice"
+    head = f"{words.clipped(found.target)}, asked {found.asked:,} requests twice"
     if not found.compared:
         return [f"{head}: answered none of them twice, so its noise is not known."]
     if not moving:
         bound = words.percent(max(row.upper for row in found.rows))
         return [f"{head}: the same answer each time (noise at most {bound} at 95 %)."]
     return [
-        f"{head}: {words.printable(row.field)} is not deterministic, {row.differ:,} of {row.n:,} differ "
+        f"{head}: {words.clipped(row.field)} is not deterministic, {row.differ:,} of {row.n:,} differ "
         f"({words.percent(row.rate)}, {words.percent(row.lower)} to {words.percent(row.upper)} at 95 %)."
         for row in moving
     ]
@@ -385,7 +385,7 @@ def quality_lines(quality: QualitySummary) -> list[str]:
 def quality_coverage(quality: QualitySummary) -> str:
     """Which label it is, as of when, and how many requests have one."""
     counts = words.tally(quality.counts, 12)
-    return f"{words.printable(quality.outcome)}, as of {words.moment(quality.as_of)}: {counts}"
+    return f"{words.sentence(quality.outcome)}, as of {words.moment(quality.as_of)}: {counts}"
 
 
 def estimate_line(e: Estimate) -> str:
@@ -395,7 +395,7 @@ def estimate_line(e: Estimate) -> str:
     value = words.quantity(e.value, e.unit)
     numbers = words.joined((value, "" if bounds == words.NONE else bounds, count), ", ")
     method = words.sentence(words.joined((e.method, e.note), "; "))
-    return f"{words.printable(e.name)}: {numbers}. {method}".rstrip()
+    return f"{words.sentence(e.name)}: {numbers}. {method}".rstrip()
 
 
 def last_look(quality: QualitySummary) -> str:
@@ -423,7 +423,7 @@ def _last_of(looks: Sequence[Look]) -> str:
     look = looks[-1]
     refused = f" (refused: {words.sentence(look.refused)})" if look.refused else ""
     return (
-        f"Last of {words.counted(len(looks), 'look')}: {words.printable(look.test)}: "
+        f"Last of {words.counted(len(looks), 'look')}: {words.sentence(look.test)}: "
         f"{words.number(look.estimate)} ({words.number(look.lower)} to {words.number(look.upper)}) on "
         f"{words.counted(look.n, 'request')} of {words.counted(look.units, 'unit')}: {look.ruling}{refused}."
     )

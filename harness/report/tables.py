@@ -50,8 +50,8 @@ def gates(verdicts: Sequence[Verdict]) -> Table:
         _columns("Gate,Arm,Value#,Limit#,Interval#,n#,Ruling!"),
         tuple(
             (
-                words.printable(gate.gate.replace("_", " ")),
-                words.printable(gate.arm),
+                words.clipped(gate.gate.replace("_", " ")),
+                words.clipped(gate.arm),
                 words.quantity(gate.value, gate.unit),
                 _limit(gate),
                 _bound(gate),
@@ -89,7 +89,7 @@ def pairs(report: Report) -> Table:
 
 def pair_name(pair: PairSummary) -> str:
     """The compared arms, the one under judgement first."""
-    return words.printable(f"{pair.right} vs {pair.left}")
+    return words.clipped(f"{pair.right} vs {pair.left}", 2 * words.NAME)
 
 
 def features(pair: PairSummary) -> Table:
@@ -120,7 +120,7 @@ def segments(pair: PairSummary) -> Table:
         "Where they differ",
         _columns("Feature`,Segment`,Mismatches by value"),
         tuple(
-            (words.printable(field.field), words.printable(segment), words.tally(levels, 8))
+            (words.clipped(field.field), words.clipped(segment), words.tally(levels, 8))
             for field in differing(pair)
             for segment, levels in field.by_segment.items()
         ),
@@ -130,13 +130,13 @@ def segments(pair: PairSummary) -> Table:
 def exemplars(pair: PairSummary, limit: int = 3) -> Table:
     """Some requests behind each differing feature, and the score."""
     fields = [*differing(pair), *([pair.score] if pair.score and pair.score.mismatches else [])]
-    arms = tuple(Column(words.printable(arm), "code") for arm in (pair.left, pair.right))
+    arms = tuple(Column(words.clipped(arm), "code") for arm in (pair.left, pair.right))
     return Table(
         "Requests to look at",
         (*_columns("Feature`,Request`"), *arms),
         tuple(
             (
-                words.printable(field.field),
+                words.clipped(field.field),
                 words.clipped(item.request_id),
                 words.clipped(item.left),
                 words.clipped(item.right),
@@ -193,7 +193,7 @@ def scores(report: Report) -> Table:
                 words.number(pair.score.median_difference),
                 words.tally(pair.score.classes),
                 words.count(pair.flips),
-                words.printable(pair.score.tolerance) or words.NONE,
+                words.sentence(pair.score.tolerance) or words.NONE,
             )
             for pair in report.pairs
             if pair.score is not None
@@ -222,8 +222,8 @@ def judged_latency(report: Report) -> Table:
         ),
         tuple(
             (
-                words.printable(item.phase),
-                words.printable(item.target),
+                words.clipped(item.phase),
+                words.clipped(item.target),
                 words.count(item.requests),
                 *_percentiles(item.response)[:3],
                 _percentiles(item.service)[1],
@@ -243,7 +243,7 @@ def targets(report: Report) -> Table:
         "Answers by state",
         _columns("Target,Ended as,Reasons seen"),
         tuple(
-            (words.printable(item.target), words.tally(item.states, 8), words.tally(item.details))
+            (words.clipped(item.target), words.tally(item.states, 8), words.tally(item.details))
             for item in report.targets
         ),
     )
@@ -251,7 +251,7 @@ def targets(report: Report) -> Table:
 
 def quality_title(quality: QualitySummary) -> str:
     """The outcome and what it counts for: "Quality on matured labels: rated_helpful (guardrail)"."""
-    return f"Quality on matured labels: {words.printable(quality.name)} ({quality.role})"
+    return f"Quality on matured labels: {words.clipped(quality.name)} ({quality.role})"
 
 
 def metrics(quality: QualitySummary) -> Table:
@@ -260,10 +260,10 @@ def metrics(quality: QualitySummary) -> Table:
     better = {"higher": "higher is better", "lower": "lower is better"}
     return Table(
         quality_title(quality),
-        (*_columns("Metric,Direction"), *(Column(words.printable(arm), "number") for arm in arms)),
+        (*_columns("Metric,Direction"), *(Column(words.clipped(arm), "number") for arm in arms)),
         tuple(
             (
-                words.printable(row.metric),
+                words.clipped(row.metric),
                 better.get(row.direction, words.NONE),
                 *(words.number(row.arms.get(arm)) for arm in arms),
             )
@@ -296,7 +296,7 @@ def looks(quality: QualitySummary | LiveSummary, newest: int | None = None) -> l
 def _looks(looks: list[Look], newest: int | None) -> Table:
     shown = looks if newest is None else looks[-newest:]
     return Table(
-        f"Looks at {words.printable(looks[0].test)}",
+        f"Looks at {words.sentence(looks[0].test)}",
         _columns("As of@,n#,Units#,Estimate#,Lower#,Upper#,log e#,Ruling!,Refused"),
         tuple(
             (
@@ -319,12 +319,12 @@ def ignored(report: Report) -> Table:
         _columns("Field`,Arm,Rule,Reason,Owner,Until@,Silenced#,Largest#"),
         tuple(
             (
-                words.printable(rule.field),
-                words.printable(rule.arm) or words.NONE,
-                words.printable(rule.rule),
-                words.printable(rule.reason),
-                words.printable(rule.owner) or words.NONE,
-                words.printable(rule.expires or words.NONE),
+                words.clipped(rule.field),
+                words.clipped(rule.arm) or words.NONE,
+                words.sentence(rule.rule),
+                words.sentence(rule.reason),
+                words.clipped(rule.owner) or words.NONE,
+                words.clipped(rule.expires or words.NONE),
                 words.count(rule.silenced),
                 words.number(rule.max_abs),
             )
@@ -340,8 +340,8 @@ def phases(report: Report) -> Table:
         _columns("Phase,Pace,Requests#,Targets,Ran"),
         tuple(
             (
-                words.printable(phase.phase),
-                words.printable(phase.pace),
+                words.clipped(phase.phase),
+                words.clipped(phase.pace),
                 words.count(phase.requests),
                 words.listed(phase.targets),
                 "yes" if phase.ran else f"NOT RUN: {words.sentence(phase.reason)}",
@@ -358,10 +358,10 @@ def identities(report: Report) -> Table:
         _columns("Arm,Expected`,Served`,Read from"),
         tuple(
             (
-                words.printable(item.arm),
+                words.clipped(item.arm),
                 words.clipped(item.expected or words.NONE),
                 words.tally(item.served),
-                words.printable(item.source) or words.NONE,
+                words.clipped(item.source) or words.NONE,
             )
             for item in report.identities
         ),
@@ -373,7 +373,7 @@ def facts(title: str, mapping: dict[str, str]) -> Table:
     return Table(
         title,
         _columns("Name,Value`"),
-        tuple((words.printable(k), words.printable(v)) for k, v in mapping.items()),
+        tuple((words.sentence(k), words.sentence(v)) for k, v in mapping.items()),
     )
 
 
@@ -398,7 +398,7 @@ def _bound(gate: Verdict) -> str:
 
 def _feature(field: FieldSummary) -> tuple[str, ...]:
     return (
-        words.printable(field.field),
+        words.clipped(field.field),
         words.count(field.mismatches),
         words.count(field.compared),
         words.percent(field.rate),
@@ -410,8 +410,8 @@ def _feature(field: FieldSummary) -> tuple[str, ...]:
         words.number(field.max_abs),
         words.number(field.median_difference),
         words.count(field.units),
-        words.printable(field.dtype),
-        words.printable(field.tolerance) or words.NONE,
+        words.clipped(field.dtype),
+        words.sentence(field.tolerance) or words.NONE,
     )
 
 
@@ -420,8 +420,8 @@ def _spreads(item: LatencySummary) -> list[tuple[str, ...]]:
     kinds = {"response": item.response, "service": item.service, "send lag": item.send_lag}
     return [
         (
-            words.printable(item.phase),
-            words.printable(item.target),
+            words.clipped(item.phase),
+            words.clipped(item.target),
             kind,
             words.count(spread.n),
             *_percentiles(spread),

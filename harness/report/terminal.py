@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.report import numbers, story, tables, words
+from harness.report import approvals, numbers, outlook, story, tables, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +54,7 @@ def render(report: Report, console: Console, *, folder: Path | None = None) -> N
     """The report is printed on `console`; `folder`, where the run lies, is named at the end when given."""
     console.print(Text(f"replaygate · {story.masthead(report)}", style="dim"))
     console.print(Tied(_verdict(report.decision)))
+    _lines(console, approvals.lines(report))
     _lines(console, _ledger(report))
     _gates(report, console)
     _findings(report, console)
@@ -202,7 +203,8 @@ def _quality(report: Report, console: Console) -> None:
             continue
         _section(console, tables.served_metrics(quality))
         estimate = story.estimate_line(quality.estimate) if quality.estimate else ""
-        lines = (story.quality_coverage(quality), story.last_look(quality) or estimate)
+        standing = story.last_look(quality) or estimate
+        lines = (story.quality_coverage(quality), standing, outlook.ahead_line(quality))
         _lines(console, filter(None, lines))
 
 

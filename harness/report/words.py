@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 NONE = "–"
 _DIGITS = 3
+#: letters of a sentence and of a name: what a capture holds may be of any length, a page may not
+_LONGEST, NAME = 2_000, 80
 _SMALLEST_PLAIN = 1e-4
 _LARGEST_PLAIN = 1e15
+_STAMP = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z\b")
 _PER_CENT = re.compile(r"(?<![\w.,/-])(\d+(?:\.\d+)?) ?%(?![\w%])")
 
 
@@ -105,14 +108,14 @@ def moment(text: str | None) -> str:
 def tally(counts: Mapping[str, int], limit: int = 5) -> str:
     """{"value": 6000, "null": 120} is "value 6,000 · null 120", largest first."""
     ordered = sorted((item for item in counts.items() if item[1]), key=lambda item: (-item[1], item[0]))
-    shown = [f"{printable(name)} {n:,}" for name, n in ordered[:limit]]
+    shown = [f"{clipped(name)} {n:,}" for name, n in ordered[:limit]]
     rest = len(ordered) - limit
     return " · ".join(shown + ([f"{rest} more"] if rest > 0 else [])) or NONE
 
 
 def listed(names: Sequence[str], limit: int = 4) -> str:
     """("a", "b", "c") is "a, b and c"; beyond the limit "a, b and 7 more"."""
-    clean = [printable(name) for name in names]
+    clean = [clipped(name) for name in names]
     if len(clean) > limit:
         clean = [*clean[: limit - 1], f"{len(names) - limit + 1} more"]
     return " and ".join(filter(None, [", ".join(clean[:-1]), *clean[-1:]]))
@@ -126,10 +129,13 @@ def printable(text: str) -> str:
 def sentence(text: str) -> str:
     """A sentence of the program on one line, its per cents written as in the tables: "0.20%" is "0.2 %".
 
+    Times are to the minute: "2025-03-03T14:49:04Z" is "2025-03-03 14:49 UTC".
+
     Digits that say something stay: rounding 12.35 again could contradict the 12.3 beside it.
     """
+    text = _STAMP.sub(r"\1 \2 UTC", text)
     return _PER_CENT.sub(
-        lambda found: f"{_trimmed(found[1]) if float(found[1]) else found[1]} %", printable(text)
+        lambda found: f"{_trimmed(found[1]) if float(found[1]) else found[1]} %", clipped(text, _LONGEST)
     )
 
 
@@ -138,7 +144,7 @@ def joined(parts: Iterable[str], separator: str) -> str:
     return separator.join(part for part in parts if part)
 
 
-def clipped(text: str, limit: int = 80) -> str:
+def clipped(text: str, limit: int = NAME) -> str:
     """Printable text of at most `limit` characters, the cut marked."""
     clean = printable(text)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"

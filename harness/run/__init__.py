@@ -2,6 +2,18 @@
 
 from harness.run.checking import check
 from harness.run.planning import Asked, plan
-from harness.run.stages import Options, add_labels, compare, decide, render, resume, run
+from harness.run.stages import Options, add_labels, approve, compare, decide, render, resume, run
 
-__all__ = ["Asked", "Options", "add_labels", "check", "compare", "decide", "plan", "render", "resume", "run"]
+__all__ = [
+    "Asked",
+    "Options",
+    "add_labels",
+    "approve",
+    "check",
+    "compare",
+    "decide",
+    "plan",
+    "render",
+    "resume",
+    "run",
+]

@@ -38,6 +38,7 @@ from harness.records import (
 )
 from harness.run import accounting, noise
 from harness.run.comparing import SUMMARY, Comparison, sent
+from harness.run.curls import curls
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -91,7 +92,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         under_test=loaded.under_test,
         ended=(end is not None and as_of_ns >= parse(end)[0]) or quality.exhausted(evidence.quality),
     )
-    record = folder.record()
+    record, chosen = folder.record(), folder.chosen()
     return Report(
         scenario=loaded.scenario.name,
         run_id=record.run_id,
@@ -115,16 +116,18 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         ignored=run.comparison.rules(),
         environment=record.versions,
         digests={
+            **({"build": chosen.build} if chosen.build else {}),
             "scenario": record.scenario_digest,
             "capture": record.capture_sha256,
             **{f"model {name}": model.sha256 for name, model in record.models.items()},
         },
         reproduce=(
-            f"replaygate run {record.scenario_file}{folder.chosen().options()}",
+            f"replaygate run {record.scenario_file}{chosen.options()}",
             f"replaygate compare {folder.root}",
             f"replaygate decide {folder.root} --as-of {stamp(as_of_ns)}",
             f"replaygate report {folder.root}",
         ),
+        curls=curls(loaded, run.capture, findings=findings, run_id=record.run_id),
     )
 
 
@@ -368,6 +371,7 @@ def _cohort(run: _Run) -> Cohort:
         scores=scores,
         assumed=exposed.is_null().to_numpy(),
         partial=np.zeros(n, dtype=bool) if weighted else given,
+        segments=known.segments,
     )
 
 

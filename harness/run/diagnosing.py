@@ -23,8 +23,9 @@ from harness.run.holdouts import noted_uses
 from harness.run.preparing import changed, load_models, load_others, prepare
 from harness.run.replaying import take_recorded
 from harness.run.source import Source, served_by
-from harness.run.stages import moment, reopen
+from harness.run.stages import DIAGNOSIS, moment, render_again, reopen
 from harness.scenario import load
+from replayers.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,9 +64,26 @@ def diagnose(path: Path, options: Options, *, say: Callable[[str], None]) -> tup
     as_of_ns = moment(options.as_of)
     if (path / "run.json").is_file():
         folder, loaded = reopen(path)
-    else:
-        folder, loaded = _prepared(path, options, say=say)
-    source = _source(folder, loaded, as_of_ns=as_of_ns)
+        return folder, _diagnosed(folder, loaded, options=options, as_of_ns=as_of_ns, say=say)
+    loaded = _of_recorded_answers(path)
+    replayers = load_models(loaded)
+    now = datetime.now(UTC)
+    folder = create(options.results, loaded.scenario.name, digest=loaded.digest, now=now)
+    say(f"run {folder.root}")
+    try:
+        prepare(loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=say)
+        take_recorded(loaded, folder)
+        return folder, _diagnosed(folder, loaded, options=options, as_of_ns=as_of_ns, say=say)
+    except BaseException:
+        shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
+        raise
+
+
+def _diagnosed(
+    folder: RunFolder, loaded: Loaded, *, options: Options, as_of_ns: int, say: Callable[[str], None]
+) -> Diagnosis:
+    """The diagnosis of a prepared run, written into its folder."""
+    source = source_of(folder, loaded, as_of_ns=as_of_ns)
 
     def uses(digest: str) -> tuple[Use, ...]:
         decision = options.used_for or f"diagnosis of {loaded.scenario.name}, run {folder.root.name}"
@@ -75,42 +93,34 @@ def diagnose(path: Path, options: Options, *, say: Callable[[str], None]) -> tup
     material = gather(source, uses=uses, say=say)
     found = parts_of(material, say=say)
     made = _diagnosis(source, material, found=found)
-    folder.save("diagnosis.json", made)
+    folder.save(DIAGNOSIS, made)
     for name, text in (
         ("diagnosis.md", report.diagnosis_markdown(made)),
         ("diagnosis.html", report.diagnosis_html(made)),
     ):
         folder.write(text.encode(), folder.root / name)
-    return folder, made
+    render_again(folder)
+    return made
 
 
-def _prepared(path: Path, options: Options, *, say: Callable[[str], None]) -> tuple[RunFolder, Loaded]:
-    """A new folder with the capture, its offline scores, labels and recorded answers; nothing is sent."""
+def _of_recorded_answers(path: Path) -> Loaded:
+    """The scenario, whose production is the capture's own answers."""
     if path.is_dir() and not (path / "scenario.toml").is_file():
         open_run(path)  # says what is near
     loaded = load(path)
     config = loaded.scenario.diagnosis or DiagnosisConfig()
     served = loaded.scenario.targets[served_by(loaded, config)]
-    if not hasattr(served, "response") or hasattr(served, "url"):
+    if not isinstance(served, RecordedTarget):
         raise UsageError(
             "the capture's own answers are not an arm of this scenario",
             where=str(path),
             fix='Add a target of kind = "recorded", or run it and diagnose the run.',
         )
-    replayers = load_models(loaded)
-    now = datetime.now(UTC)
-    folder = create(options.results, loaded.scenario.name, digest=loaded.digest, now=now)
-    say(f"run {folder.root}")
-    try:
-        prepare(loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=say)
-        take_recorded(loaded, folder)
-    except BaseException:
-        shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
-        raise
-    return folder, loaded
+    return loaded
 
 
-def _source(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Source:
+def source_of(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Source:
+    """The run as it is diagnosed; UsageError unless production's model is known and as it was in the run."""
     config = loaded.scenario.diagnosis or DiagnosisConfig()
     served = served_by(loaded, config)
     model = loaded.scenario.targets[served].model
@@ -156,7 +166,7 @@ def _diagnosis(source: Source, material: Material, *, found: Parts) -> Diagnosis
         causes=found.causes,
         likely=_likely(material, found.metrics),
         holdout_uses=found.uses,
-        missing=summary.missing(found.metrics, found.exhibits),
+        missing=(*material.notes, *summary.missing(found.metrics, found.exhibits)),
         digests={"scenario": record.scenario_digest, "capture": record.capture_sha256}
         | ({} if material.holdout is None else {"holdout": material.holdout.digest})
         | {f"model {name}": model.sha256 for name, model in record.models.items()},
@@ -197,12 +207,3 @@ def likely(offline: Mapping[str, float], production: Mapping[str, float]) -> tup
 
 def _typed(values: Mapping[str, float]) -> Metrics:
     return Metrics(**{TYPED[name]: value for name, value in values.items() if name in TYPED})
-
-
-def stored(root: Path) -> Diagnosis | None:
-    """The diagnosis of a run, None where there is none; RunError where it is not as it was written."""
-    folder = open_run(root)
-    if not (root / "diagnosis.json").is_file():
-        return None
-    folder.verify_report("diagnosis.json")
-    return folder.load("diagnosis.json", Diagnosis)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -18,10 +18,17 @@ import pyarrow as pa
 from harness import columns
 from harness.errors import RunError, UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 RUN_SCHEMA = 1
 CHOSEN = "chosen.json"
 MANIFEST = "MANIFEST.jsonl"
-REPORTS = frozenset({f"{what}.{kind}" for what in ("report", "diagnosis") for kind in ("json", "md", "html")})
+#: what the run is doing, while it does
+LIVE = "live.json"
+REPORTS = frozenset(
+    {f"{what}.{kind}" for what in ("report", "diagnosis") for kind in ("json", "md", "html")} | {"junit.xml"}
+)
 _EVIDENCE = frozenset({".parquet", ".json", ".jsonl"})
 _APART = ("reproduce/", "calibration/")
 T = TypeVar("T")
@@ -36,19 +43,24 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """`chosen.json`: what the command line asked of a run, beside its scenario; saved before sending."""
+    """`chosen.json`: what the command line asked of a run, beside its scenario; saved before sending.
+
+    `build` is the build that the run was said to be of, by which its verdict is asked for.
+    """
 
     phases: tuple[str, ...] = ()
     all_phases: bool = False
     first: int | None = None
     fail_fast: bool = False
+    build: str = ""
 
     def options(self) -> str:
         """The same on a command line: " --phase parity --all-phases --first 2000"."""
         named = "".join(f" --phase {shlex.quote(name)}" for name in self.phases)
         cut = "" if self.first is None else f" --first {self.first}"
         fast = " --fail-fast" if self.fail_fast else ""
-        return named + (" --all-phases" if self.all_phases else "") + cut + fast
+        build = f" --build {shlex.quote(self.build)}" if self.build else ""
+        return named + (" --all-phases" if self.all_phases else "") + cut + fast + build
 
 
 class _Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,13 +174,15 @@ class RunFolder:
 
     def read(self, path: Path, names: list[str] | None = None) -> pa.Table:
         """A Parquet artefact (a file, or all parts of a folder); RunError when it is missing or damaged."""
-        if not path.is_file() and not any(path.glob("part-*.parquet")):
-            raise _lacks(path)
-        try:
-            return columns.read(path, names)
-        except (OSError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            raise RunError("a file of the run is damaged", where=str(path), found=reason) from error
+        return _whole(path, lambda: columns.read(path, names))
+
+    def read_seq(self, path: Path, seq: int) -> pa.Table:
+        """The rows of one request in such an artefact; only row groups that may hold it are read."""
+        return _whole(path, lambda: columns.read_seq(path, seq))
+
+    def read_row(self, path: Path, row: int) -> pa.Table:
+        """One row of such a file by its place; only its row group is read."""
+        return _whole(path, lambda: columns.read_row(path, row))
 
     def finished(self, path: Path) -> None:
         """A line of the manifest for a file that is whole on disk."""
@@ -197,9 +211,27 @@ class RunFolder:
             if path.suffix in _EVIDENCE and name not in listed and not _apart(name):
                 raise RunError("the run did not write this file", where=str(path), fix="Take it away.")
 
-    def verify_report(self, name: str = "report.json") -> None:
-        """A report is as the run wrote it; else RunError."""
-        self._check(name, self._listed().get(name, _Kept(done=True)))
+    def rendering(self, name: str) -> bytes | None:
+        """A rendering of the report as the run wrote it; None where it is not there, or no longer so."""
+        kept = self._listed().get(name)
+        if kept is None or not (self.root / name).is_file():
+            return None
+        data = (self.root / name).read_bytes()
+        return data if hashlib.sha256(data).hexdigest() in kept.digests else None
+
+    def verify_report(self) -> None:
+        """report.json is as the run wrote it; else RunError."""
+        self.verify_files(self.report.name)
+
+    def verify_files(self, *names: str) -> None:
+        """Those of these files that are there, or should be, are as the run wrote them; else RunError."""
+        listed = self._listed()
+        for name in names:
+            path = self.root / name
+            if path.is_file():
+                self._check(name, listed.get(name, _Kept(done=True)))
+            elif path.exists() or name in listed:
+                raise _lacks(path)
 
     def _check(self, name: str, kept: _Kept) -> None:
         path = self.root / name
@@ -256,10 +288,22 @@ class RunFolder:
 _AGAIN = "Take back the file as it was, or run the scenario again."
 
 
+def _whole(path: Path, read: Callable[[], pa.Table]) -> pa.Table:
+    """What is read of an artefact that is there and can be read."""
+    if not path.is_file() and not any(path.glob("part-*.parquet")):
+        raise _lacks(path)
+    try:
+        return read()
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError("a file of the run is damaged", where=str(path), found=reason) from error
+
+
 def _apart(name: str) -> bool:
     """What stands in a run's folder and is no artefact: journals, reports, tools, and the manifest."""
     file = name.rpartition("/")[2]
-    return file.startswith("journal-") or name in REPORTS or name == MANIFEST or name.startswith(_APART)
+    known = name in REPORTS or name in {MANIFEST, LIVE}
+    return known or file.startswith("journal-") or name.startswith(_APART)
 
 
 def _sha256(path: Path) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from harness import diff, join
+from harness.columns import Kind
 from harness.diagnosis.material import Material, ProductionRows
 from harness.diagnosis.rows import Thresholds
 from harness.errors import HarnessError, ScenarioError
@@ -45,14 +46,22 @@ def gather(source: Source, *, uses: Callable[[str], tuple[Use, ...]], say: Calla
     unit = requests.known.unit[requests.rows]
     files = [
         read_rows(source.loaded.file(name), dtypes) if name else None
-        for name in (source.config.holdout, source.config.training)
+        for name in (source.config.holdout, source.config.holdout_requested, source.config.training)
     ]
-    codes = unit_codes(unit, holdout=files[0], training=files[1])
+    notes = [
+        note
+        for file, names in zip(files, (dtypes, (), ()), strict=True)
+        if file
+        for note in file.notes(names)
+    ]
+    codes = unit_codes(unit, holdout=files[0], training=files[2])
     found, why = None, "no holdout was given ([diagnosis] holdout)"
     if files[0] is not None:
         say(f"diagnosis: holdout of {files[0].size:,} rows")
-        found, why = holdout_rows(source, files[0], training=files[1], codes=codes)
+        found, why = holdout_rows(source, files[0], requested=files[1], training=files[2], codes=codes)
     labels = LabelColumns.of(source, requests)
+    built = join.take(offline, requests.rows)
+    served, unseen = _echoed(requests, built)
     return Material(
         config=source.config,
         thresholds=Thresholds(
@@ -60,7 +69,9 @@ def gather(source: Source, *, uses: Callable[[str], tuple[Use, ...]], say: Calla
             serving=source.loaded.scenario.threshold,
         ),
         holdout=found,
-        production=_production(source, requests, offline=offline, labels=labels, unit=codes.production),
+        production=_production(
+            source, requests, built=built, served=served, labels=labels, unit=codes.production
+        ),
         names=source.replayer.names,
         used=source.replayer.model.used(),
         uses=uses(found.digest) if found is not None else (),
@@ -68,6 +79,7 @@ def gather(source: Source, *, uses: Callable[[str], tuple[Use, ...]], say: Calla
         delay_days=labels.delay_days,
         units_known=any(one is not None for one in unit),
         parameters=dict(source.replayer.model.booster.params),
+        notes=(*notes, *unseen),
         why_no_holdout=why,
         why_no_labels=labels.why_not,
     )
@@ -81,16 +93,12 @@ def _production(
     source: Source,
     requests: Requests,
     *,
-    offline: dict[str, Column],
+    built: dict[str, Column],
+    served: dict[str, Column] | None,
     labels: LabelColumns,
     unit: NDArray[np.int64],
 ) -> ProductionRows:
     rows = requests.rows
-    built = join.take(offline, rows)
-    echo = diff.from_json(
-        list(requests.answers.features[rows]), {name: column.dtype for name, column in offline.items()}
-    )
-    served = None if echo is None else echo.columns
     scores = source.folder.read(source.folder.offline(source.model), ["score"])["score"].to_numpy()
     served_score = requests.answers.scores[rows]
     wrong = {} if served is None else {name: diff.mismatch(built[name], served[name]) > 0 for name in built}
@@ -105,7 +113,7 @@ def _production(
         served_features=None if served is None else arrays(served),
         differing={name: float(mask.mean()) for name, mask in wrong.items()} if len(rows) else {},
         fixed=_fixed(source, built, served=served, now=on_served, wrong=wrong),
-        others=_others(source, requests),
+        others=_others(source, requests, served=served, now=scores[rows] if on_served is None else on_served),
         label=labels.label,
         latest=labels.latest,
         label_ns=labels.label_ns,
@@ -117,6 +125,19 @@ def _production(
         fallback=_late(source, requests),
         segments={name: values[rows] for name, values in requests.known.segments.items()},
     )
+
+
+def _echoed(requests: Requests, built: dict[str, Column]) -> tuple[dict[str, Column] | None, list[str]]:
+    """The features as served, None where no answer holds any; one that none holds is as built offline."""
+    dtypes = {name: column.dtype for name, column in built.items()}
+    echo = diff.from_json(list(requests.answers.features[requests.rows]), dtypes)
+    if echo is None:
+        return None, []
+    unseen = [name for name, column in echo.columns.items() if (column.kind == Kind.MISSING).all()]
+    if len(unseen) == len(built):
+        return None, []
+    note = [f"no answer holds {', '.join(unseen)}: taken as built offline"] if unseen else []
+    return echo.columns | {name: built[name] for name in unseen}, note
 
 
 def _fixed(
@@ -142,22 +163,38 @@ def _fixed(
     return found
 
 
-def _others(source: Source, requests: Requests) -> dict[str, Floats]:
-    """The scores of the scenario's other models, each through its own offline pipeline."""
+def _others(
+    source: Source, requests: Requests, *, served: dict[str, Column] | None, now: Floats
+) -> dict[str, Floats]:
+    """The scores of the scenario's other models on the served features.
+
+    Where these are not known, or lack some, a model has its own offline pipeline. What scores just as the
+    offline model does `now`, a rebuild of it, is no other model.
+    """
     found = {}
     for name, replayer in source.replayers.items():
         if name == source.model:
             continue
-        path = source.folder.offline(name)
-        if path.is_file():
-            score = source.folder.read(path, ["score"])["score"].to_numpy()
+        if served is not None and not set(replayer.names) - set(served):
+            score = replayer.rescore(served)
         else:
             try:
-                score = replayer.score(frame(requests.table)).scores
+                score = _through_pipeline(source, requests, name=name)[requests.rows]
             except HarnessError:
                 continue  # what cannot score these requests is no remedy for them
-        found[name] = np.asarray(score, dtype=np.float64)[requests.rows]
+        if not np.array_equal(score, now, equal_nan=True):
+            found[name] = score
     return found
+
+
+def _through_pipeline(source: Source, requests: Requests, *, name: str) -> Floats:
+    """A model's scores of all captured requests."""
+    path = source.folder.offline(name)
+    if path.is_file():
+        score = source.folder.read(path, ["score"])["score"].to_numpy()
+    else:
+        score = source.replayers[name].score(frame(requests.table)).scores
+    return np.asarray(score, dtype=np.float64)
 
 
 def _tagged(source: Source, requests: Requests) -> Mask | None:

@@ -12,7 +12,8 @@ from harness.capture.times import parse
 from harness.diagnosis.leakage import duplicates
 from harness.diagnosis.material import HoldoutRows
 from harness.diagnosis.rows import Rederived
-from harness.run.holdouts import RowsFile, aligned, read_rows
+from harness.diagnosis.terms import ANOTHER_MODEL
+from harness.run.holdouts import RowsFile, aligned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,23 +61,25 @@ def _named(rows: RowsFile | None, mark: str) -> list[str] | None:
 
 
 def holdout_rows(
-    source: Source, rows: RowsFile, *, training: RowsFile | None, codes: UnitCodes
+    source: Source,
+    rows: RowsFile,
+    *,
+    requested: RowsFile | None,
+    training: RowsFile | None,
+    codes: UnitCodes,
 ) -> tuple[HoldoutRows | None, str]:
     """The holdout as the diagnosis sees it, or why it is none."""
     lacking = [name for name in ("label", "score") if getattr(rows, name) is None]
     score = rows.score
-    complete = not rows.lacking(dict.fromkeys(source.replayer.names, ""))
+    complete = not rows.lacking(source.replayer.names)
     if score is None and complete:
         score, lacking = source.replayer.rescore(rows.features), [n for n in lacking if n != "score"]
     if lacking or rows.label is None or score is None:
         return None, f"the holdout has no column {' and '.join(lacking)}"
-    requested = None
-    if source.config.holdout_requested:
-        other = read_rows(
-            source.loaded.file(source.config.holdout_requested),
-            {name: column.dtype for name, column in rows.features.items()},
-        )
-        requested = {**rows.features, **aligned(rows, other).features}
+    then = None
+    if requested is not None:
+        known = aligned(rows, requested).features
+        then = {name: known.get(name, column) for name, column in rows.features.items()}
     rescored = source.replayer.rescore(rows.features) if complete else None
     until = _until(source.config, training)
     return HoldoutRows(
@@ -86,11 +89,13 @@ def holdout_rows(
         unit=codes.holdout,
         time_ns=rows.event_ns,
         features=arrays(rows.features) if rows.features else None,
-        requested=None if requested is None else arrays(requested),
+        requested=None if then is None else arrays(then),
         rescored=rescored,
-        rederived=_rederived(source, rows, requested=requested, score=score) if complete else (),
+        training_only=rows.training_only,
+        rederived=_rederived(source, rows, requested=then, score=score) if complete else (),
         duplicate=_duplicate(rows, training),
-        known_unit=_known(codes),
+        known_unit=_known(codes, codes.holdout),
+        known_in_production=_share(_known(codes, codes.production)),
         trained_until_ns=until,
     ), ""
 
@@ -111,10 +116,14 @@ def _duplicate(rows: RowsFile, training: RowsFile | None) -> Mask | None:
     return found.in_training | found.repeated
 
 
-def _known(codes: UnitCodes) -> Mask | None:
-    if codes.holdout is None or codes.training is None:
+def _known(codes: UnitCodes, side: NDArray[np.int64] | None) -> Mask | None:
+    if side is None or codes.training is None:
         return None
-    return np.isin(codes.holdout, codes.training)
+    return np.isin(side, codes.training)
+
+
+def _share(rows: Mask | None) -> float:
+    return 0.0 if rows is None or not rows.size else float(rows.mean())
 
 
 def _rederived(
@@ -124,7 +133,7 @@ def _rederived(
     now, found = dict(rows.features), []
     again = source.replayer.rescore(now)
     if not np.allclose(again, score, rtol=1e-9, atol=1e-12, equal_nan=True):
-        found.append(Rederived(column="scores of another model", score=again))
+        found.append(Rederived(column=ANOTHER_MODEL, score=again))
     changed = {
         name: int(np.count_nonzero(diff.mismatch(now[name], column)))
         for name, column in (requested or {}).items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import numpy as np
@@ -19,7 +19,7 @@ from harness.diagnosis.leakage import Use
 from harness.errors import HoldoutError, PipelineError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from harness.columns import Column
 
 #: what is no feature in such a file, unless the model has a feature of that name
-OWN = ("request_id", "id", "unit", "event_time", "label_at", "label", "score")
+OWN = ("request_id", "id", "unit", "event_time", "label_at", "label", "score", "score_training_only")
 USES = "holdout_uses.jsonl"
 
 
@@ -46,12 +46,19 @@ class RowsFile:
     event_ns: NDArray[np.int64] | None
     label: NDArray[np.float64] | None
     score: NDArray[np.float64] | None
+    training_only: NDArray[np.float64] | None
     features: dict[str, Column]
     unusable: dict[str, str]
 
-    def lacking(self, names: Mapping[str, str]) -> list[str]:
+    def lacking(self, names: Iterable[str]) -> list[str]:
         """The model's features that it does not have, or not in a usable way."""
         return [name for name in names if name not in self.features]
+
+    def notes(self, names: Iterable[str]) -> list[str]:
+        """What of the model's features it lacks, and what it has that cannot be used."""
+        gone = [name for name in self.lacking(names) if name not in self.unusable]
+        told = [f"no column {', '.join(gone)}"] if gone else []
+        return [f"{self.path.name}: {one}" for one in (*told, *self.unusable.values())]
 
 
 def read_rows(path: Path, dtypes: Mapping[str, str]) -> RowsFile:
@@ -68,11 +75,12 @@ def read_rows(path: Path, dtypes: Mapping[str, str]) -> RowsFile:
         path=path,
         digest=sha256(path),
         size=len(table),
-        request_id=_texts(table, "request_id" if "request_id" in own else "id"),
-        unit=_texts(table, "unit"),
+        request_id=_texts(table, "request_id" if "request_id" in own else "id", path=path),
+        unit=_texts(table, "unit", path=path),
         event_ns=_times(table, "event_time", path=path),
         label=_labels(table, path=path),
         score=_numbers(table, "score", path=path),
+        training_only=_numbers(table, "score_training_only", path=path),
         features=features,
         unusable=unusable,
     )
@@ -118,11 +126,16 @@ def _features(table: pa.Table, dtypes: Mapping[str, str]) -> tuple[dict[str, Col
     return found, unusable
 
 
-def _texts(table: pa.Table, name: str) -> NDArray[np.object_] | None:
+def _texts(table: pa.Table, name: str, *, path: Path) -> NDArray[np.object_] | None:
     if name not in table.column_names:
         return None
     found = np.empty(len(table), dtype=object)
-    found[:] = table[name].cast(pa.string()).to_pylist()
+    try:
+        found[:] = table[name].cast(pa.string()).to_pylist()
+    except pa.ArrowException as error:
+        raise HoldoutError(
+            f"{name} is no text", where=str(path), found=str(table[name].type), expected="texts or numbers"
+        ) from error
     return found
 
 
@@ -197,6 +210,7 @@ def aligned(rows: RowsFile, other: RowsFile) -> RowsFile:
         event_ns=None if other.event_ns is None else other.event_ns[take],
         label=None if other.label is None else other.label[take],
         score=None if other.score is None else other.score[take],
+        training_only=None if other.training_only is None else other.training_only[take],
         features=join.take(other.features, take),
         unusable=other.unusable,
     )
@@ -208,11 +222,19 @@ def noted_uses(results: Path, use: Use) -> tuple[Use, ...]:
     known = _known_uses(path)
     if any(one.holdout == use.holdout and one.decision == use.decision for one in known):
         return known
-    with path.open("ab") as file:
-        file.write(msgspec.json.encode(use) + b"\n")
+    with path.open("a+b") as file:
+        file.write(_line_end(file) + msgspec.json.encode(use) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     return (*known, use)
+
+
+def _line_end(file: BinaryIO) -> bytes:
+    """What ends a line that a kill cut, so that the next one is not lost with it."""
+    if not file.seek(0, os.SEEK_END):
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
 
 
 def _known_uses(path: Path) -> tuple[Use, ...]:

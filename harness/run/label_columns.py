@@ -128,7 +128,21 @@ def _seen(
         at = np.minimum(at, parse(config.dashboard_at)[0])
     if config.dashboard_days is not None:
         at = np.minimum(at, event_ns + np.int64(config.dashboard_days * DAY_NS))
-    label, label_ns = _known_labels(table, outcome, source=source, requests=requests)
-    came = ~np.isnan(label) & (label_ns <= at)
+    mine = table.filter(pc.equal(table["outcome"], outcome))
+    label = seen_by(mine, rows=requests.rows, at_ns=at, n=requests.n)
     silent = np.where(event_ns <= at, 0.0, np.nan) if config.silence == "negative" else np.nan
-    return np.where(came, label, silent), at < event_ns + np.int64(days * DAY_NS)
+    return np.where(np.isnan(label), silent, label), at < event_ns + np.int64(days * DAY_NS)
+
+
+def seen_by(table: pa.Table, *, rows: NDArray[np.int64], at_ns: NDArray[np.int64], n: int) -> Floats:
+    """The label of each of `rows` as it stood at its own time `at_ns`, NaN where none had come, (rows,).
+
+    A label that was revised later had its earlier value then.
+    """
+    until = np.full(n, np.iinfo(np.int64).min)
+    until[rows] = at_ns
+    events = join.label_events(table, n=n, as_of_ns=int(at_ns.max(initial=0)))
+    then = events.at_ns <= until[events.seq]
+    found = np.full(n, np.nan)
+    found[events.seq[then]] = events.label[then]
+    return found[rows]

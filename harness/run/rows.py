@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def offline_side(folder: RunFolder, model: str, *, seq: int) -> Side:
     """Features and score of one request by an offline model."""
-    row = folder.read(folder.offline(model)).slice(seq, 1)
+    row = folder.read_row(folder.offline(model), seq)
     names = [name for name in row.column_names if name.startswith(FEATURE)]
     built = diff.from_table(row.select(names).rename_columns([n.removeprefix(FEATURE) for n in names]))
     return Side(f"offline:{model}", row["score"].to_numpy().astype(np.float64), built)

@@ -21,8 +21,8 @@ from harness.errors import UsageError
 from harness.replay.disclosure import concealed
 from harness.report.numbers import numbered
 from harness.report.request import Answered, Differs, Field, ShownRequest, covered
-from harness.run.comparing import sent
-from harness.run.rows import of_request, offline_side, that_counts
+from harness.run.folder import open_run
+from harness.run.rows import offline_side, that_counts
 from harness.run.stages import reopen, reported
 from replayers.recorded import RecordedTarget
 
@@ -49,17 +49,26 @@ def findings(root: Path) -> Report:
     return reported(folder)
 
 
+def verdict(root: Path) -> Report:
+    """The report of a run as it stands, whatever became of its other files."""
+    return reported(open_run(root))
+
+
 def show(root: Path, wanted: str) -> ShownRequest:
     """The request with this id, or else this seq; UsageError with the nearest ids where there is none."""
     folder, loaded = reopen(root)
-    report = reported(folder)
-    table = folder.read(folder.capture)
-    seq = _seq(table["request_id"], wanted, where=str(root))
-    request = next(capture.requests(table.slice(seq, 1)))
+    return gathered(folder, loaded, report=reported(folder), wanted=wanted)
+
+
+def gathered(folder: RunFolder, loaded: Loaded, *, report: Report, wanted: str) -> ShownRequest:
+    """The same of a run that is open already, and was found whole."""
+    ids = folder.read(folder.capture, ["request_id"])["request_id"]
+    seq = _seq(ids, wanted, where=str(folder.root))
+    request = next(capture.requests(folder.read_seq(folder.capture, seq)))
     arms, outcomes = _arms(folder, loaded, request=request)
     differs = _differs(folder, seq, report=report)
     return ShownRequest(
-        run=str(root),
+        run=str(folder.root),
         request_id=request.request_id,
         seq=seq,
         ts=rfc3339(request.ts_ns),
@@ -119,7 +128,7 @@ def _arms(
         built = side.features or {}
         arms[side.arm] = _texts(built) | {SCORE_FIELD: _number(float(side.scores[0]))}
         dtypes |= built
-    rows = sent(folder, loaded)
+    rows = _sent(folder, loaded, seq=request.seq)
     for name, table in rows.items():
         counts = that_counts(table, request.seq)
         arms[name] = _echoed(counts.get("features"), dtypes)
@@ -127,7 +136,19 @@ def _arms(
             arms[name][SCORE_FIELD] = _number(counts["score"])
     if request.online_features is not None:
         arms[LOGGED] = _echoed(request.online_features, dtypes)
-    return arms, {name: of_request(table, request.seq) for name, table in rows.items()}
+    return arms, rows
+
+
+def _sent(folder: RunFolder, loaded: Loaded, *, seq: int) -> dict[str, pa.Table]:
+    """The outcomes of one request at every target that was asked anything, and at the challenger anyway."""
+    tables = {}
+    for name in loaded.scenario.targets:
+        path = folder.outcomes(name)
+        if any(path.glob("part-*.parquet")):
+            tables[name] = folder.read_seq(path, seq)
+        elif name == loaded.under_test:
+            tables[name] = columns.OUTCOMES.empty_table()
+    return tables
 
 
 def _texts(built: Mapping[str, Column]) -> Cells:
@@ -156,8 +177,7 @@ def _differs(folder: RunFolder, seq: int, *, report: Report) -> dict[str, dict[s
     """By field and arm, how it differs from the offline model, or from the champion where it has none."""
     if not any(folder.differences.glob("part-*.parquet")):
         return {}
-    table = folder.read(folder.differences)
-    rows = table.filter(pc.equal(table["seq"], seq)).to_pylist()
+    rows = folder.read_seq(folder.differences, seq).to_pylist()
     rows.sort(key=lambda row: not row["left_arm"].startswith("offline:"))
     found: dict[str, dict[str, Differs]] = {}
     for row in rows:
@@ -197,7 +217,7 @@ def _answers(
     threshold = loaded.scenario.threshold
     found = []
     for model in loaded.models():
-        score = folder.read(folder.offline(model), ["score"])["score"][request.seq].as_py()
+        score = folder.read_row(folder.offline(model), request.seq)["score"][0].as_py()
         found.append(
             Answered(arm=f"offline:{model}", phase="", state="", score=score, positive=score >= threshold)
         )

@@ -13,9 +13,11 @@ from msgspec import structs
 from harness import report
 from harness.capture.times import parse
 from harness.errors import Interrupted, RunError, UsageError
+from harness.records import Diagnosis
 from harness.replay.guard import confirmed
-from harness.run import comparing, deciding
+from harness.run import approving, comparing, deciding
 from harness.run.folder import CHOSEN, Chosen, RunFolder, create, open_run
+from harness.run.live import beating
 from harness.run.preparing import (
     attach_labels,
     changed,
@@ -45,12 +47,15 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario
 
 
+DIAGNOSIS = "diagnosis.json"
+
+
 @dataclass(frozen=True)
 class Options:
     """What the command line adds to a scenario: `phases` names the only ones to run (empty: all).
 
     `first` cuts every phase to its first requests by time; parity is then a census of those alone.
-    `fail_fast` stops a phase once no remaining answer could change FAIL.
+    `fail_fast` stops a phase once no remaining answer could change FAIL. `build` says which build it is of.
     """
 
     results: Path = Path("results")
@@ -58,6 +63,7 @@ class Options:
     all_phases: bool = False
     first: int | None = None
     fail_fast: bool = False
+    build: str = ""
     as_of: str | None = None
     allow_public: tuple[str, ...] = ()
 
@@ -79,9 +85,10 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     folder = create(options.results, loaded.scenario.name, digest=loaded.digest, now=now)
     watch.say(f"run {folder.root}")
     try:
-        prepared = prepare(
-            loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=watch.say
-        )
+        with beating(folder, watch) as beat:
+            prepared = prepare(
+                loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=beat.say
+            )
     except BaseException:
         shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
         raise
@@ -90,12 +97,14 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
         all_phases=options.all_phases,
         first=options.first,
         fail_fast=options.fail_fast,
+        build=options.build,
     )
     folder.save(CHOSEN, chosen)
-    _replay(todo, folder, watch=watch, done=None)
-    watch.say("comparing")
-    comparing.compare(folder, loaded, models=replace(prepared.models(), others=others))
-    return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
+    with beating(folder, watch) as beat:
+        _replay(todo, folder, watch=beat, done=None)
+        beat.say("comparing")
+        comparing.compare(folder, loaded, models=replace(prepared.models(), others=others))
+        return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
 
 
 def resume(
@@ -112,9 +121,17 @@ def resume(
     if is_finished(folder) and folder.report.is_file():
         watch.say(f"run {folder.root} is finished: there is nothing to resume")
         return folder, reported(folder)
+    with beating(folder, watch) as beat:
+        return folder, _resumed(folder, loaded, as_of_ns=as_of_ns, watch=beat, public=allow_public)
+
+
+def _resumed(
+    folder: RunFolder, loaded: Loaded, *, as_of_ns: int, watch: Watcher, public: tuple[str, ...]
+) -> Report:
+    """What is left of a run, sent; then all compared and judged."""
     if not is_finished(folder):
-        check_may_resend(loaded, public=allow_public)
-        loaded = replace(loaded, scenario=_confirmed(loaded.scenario, allow_public))
+        check_may_resend(loaded, public=public)
+        loaded = replace(loaded, scenario=_confirmed(loaded.scenario, public))
         check_environment(loaded)
         watch.say(f"run {folder.root}: going on where it was cut")
         chosen = folder.load(CHOSEN, Chosen)
@@ -122,7 +139,7 @@ def resume(
         _replay(todo, folder, watch=watch, done=notes_so_far(folder))
     watch.say("comparing")
     comparing.compare(folder, loaded, models=_models(folder, loaded, say=watch.say))
-    return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
+    return _judge(folder, loaded, as_of_ns=as_of_ns)
 
 
 def _confirmed(scenario: Scenario, public: tuple[str, ...]) -> Scenario:
@@ -170,6 +187,19 @@ def add_labels(root: Path, path: Path, *, say: Callable[[str], None]) -> None:
     attach_labels(loaded, folder, path=path, say=say)
 
 
+def approve(root: Path, *, by: str, why: str) -> Report:
+    """A human decision beside the verdict of a run, shown in every report from now on."""
+    folder = open_run(root)
+    folder.record()
+    with approving.alone(folder):
+        made = reported(folder)
+        at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        approving.add(folder, approving.approval(made, by=by, why=why, at=at))
+        shown = approving.approved(folder, made)
+        _write(folder, shown)
+    return shown
+
+
 def render(root: Path, form: str, *, console: Console) -> str:
     """One rendering of report.json as text (none for the terminal, which is drawn); nothing is written."""
     folder = open_run(root)
@@ -180,7 +210,11 @@ def render(root: Path, form: str, *, console: Console) -> str:
     return {
         "json": lambda: report.encode(made).decode(),
         "markdown": lambda: report.markdown(made),
-        "html": lambda: report.html(made),
+        "html": lambda: report.html(made, diagnosed(folder)),
+        "prometheus": lambda: report.prometheus([made]),
+        "business": lambda: report.brief(made),
+        "junit": lambda: report.junit(made),
+        "github": lambda: report.github(made),
     }[form]()
 
 
@@ -208,18 +242,45 @@ def _models(folder: RunFolder, loaded: Loaded, *, say: Callable[[str], None]) ->
     return comparing.Models(frame(table), replayers, others)
 
 
+def diagnosed(folder: RunFolder) -> Diagnosis | None:
+    """The diagnosis of a run, None where there is none; RunError where it is not as it was written."""
+    if not (folder.root / DIAGNOSIS).is_file():
+        return None
+    folder.verify_files(DIAGNOSIS)
+    found = folder.load(DIAGNOSIS, Diagnosis)
+    if found.schema_version > report.DIAGNOSIS_VERSION:
+        raise RunError(
+            "the diagnosis is from a newer replaygate",
+            where=str(folder.root / DIAGNOSIS),
+            found=f"schema {found.schema_version}",
+            expected=f"at most {report.DIAGNOSIS_VERSION}",
+            fix="Use the version that made it, or diagnose the run again.",
+        )
+    return found
+
+
+def render_again(folder: RunFolder) -> None:
+    """The renderings of a report are made anew where there is one: its facts stay, a diagnosis is new."""
+    if folder.report.is_file():
+        with approving.alone(folder):
+            _write(folder, reported(folder))
+
+
 def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:
-    made = deciding.judge(folder, loaded, as_of_ns=as_of_ns, created_at=folder.record().created_at)
-    _write(folder, made)
+    with approving.alone(folder):  # or an approval that read the report before would write it over this one
+        made = deciding.judge(folder, loaded, as_of_ns=as_of_ns, created_at=folder.record().created_at)
+        made = approving.approved(folder, made)
+        _write(folder, made)
     return made
 
 
 def _write(folder: RunFolder, made: Report) -> None:
-    """report.json, .md and .html, each whole."""
+    """report.json, .md and .html, and junit.xml, each whole."""
     for name, text in (
         ("report.json", report.encode(made)),
         ("report.md", report.markdown(made).encode()),
-        ("report.html", report.html(made).encode()),
+        ("report.html", report.html(made, diagnosed(folder)).encode()),
+        ("junit.xml", report.junit(made).encode()),
     ):
         folder.write(text, folder.root / name)
 

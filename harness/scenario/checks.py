@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.capture.times import parse
+from harness.diagnosis.config import TOLD
 from harness.errors import ScenarioError
 from harness.gates import effective
 from harness.scenario.explain import did_you_mean
@@ -25,6 +26,7 @@ def check(loaded: Loaded) -> None:
     _check_phases(loaded)
     _check_gates(loaded)
     _check_times(loaded)
+    _check_told(loaded)
     _check_live(loaded)
 
 
@@ -130,6 +132,20 @@ def _check_times(loaded: Loaded) -> None:
             parse(text or "1970-01-01T00:00:00Z")
         except ValueError as error:
             raise ScenarioError(str(error), where=f"{loaded.path}: $.{place}") from error
+
+
+def _check_told(loaded: Loaded) -> None:
+    """The metrics that a diagnosis is told are such as it computes."""
+    config = loaded.scenario.diagnosis
+    for table in ("reported", "dashboard") if config is not None else ():
+        for name in getattr(config, table):
+            if name not in TOLD:
+                raise ScenarioError(
+                    f"unknown metric {name!r}",
+                    where=f"{loaded.path}: $.diagnosis.{table}",
+                    expected=f"one of {', '.join(TOLD)}",
+                    fix=did_you_mean(name, TOLD),
+                )
 
 
 def _check_live(loaded: Loaded) -> None:

@@ -81,10 +81,16 @@ def captured(bookings: pd.DataFrame) -> dict[str, object]:
     }
 
 
+def groups(bookings: pd.DataFrame) -> pd.Series:
+    """An agent's bookings for one arrival day, as in diagnose.toml; without an agent each is its own."""
+    of = bookings["agent"].where(bookings["agent"].notna(), bookings["request_id"])
+    return of.astype(str) + " " + bookings["arrival_date"].dt.strftime("%Y-%m-%d")
+
+
 def offline(root: Path) -> None:
     """Write what the champion learned from and was reported on, and the holdout as it was when requested."""
     split, data = reported(root / "data"), root / "data"
-    known = {"event_time": event_times(split.rows), "unit": split.rows["agent"]}
+    known = {"event_time": event_times(split.rows), "unit": groups(split.rows)}
     told = outcomes(split.rows).assign(request_id=split.rows["request_id"], **known)
     asked = requests(split.rows)
     write_reported(root, split, told=told, table=build_table(asked, data), requested=build(asked, data))

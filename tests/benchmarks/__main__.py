@@ -21,6 +21,7 @@ from tests.benchmarks import (
     ladder,
     open_loop,
     probes,
+    ui,
     whereabouts,
 )
 from tests.benchmarks.causes import rows as causes
@@ -75,6 +76,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "vs_evidently": drift_peers.evidently_rows,
         "vs_nannyml": drift_peers.nannyml_rows,
     },
+    "ui": {"ui_": ui.rows, "report_": ui.report_rows},
 }
 
 

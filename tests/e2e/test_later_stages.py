@@ -156,6 +156,8 @@ def test_comparing_without_the_models_says_what_is_left_out(
         ("json", "{", "report.json"),
         ("markdown", "#", "report.md"),
         ("html", "<!", "report.html"),
+        ("junit", "<?xml", "junit.xml"),
+        ("github", "::notice title=GO", None),
         ("terminal", "replaygate", None),
     ],
 )

@@ -25,3 +25,7 @@ def test_the_log_of_production_is_a_no_go_that_names_what_its_flaws_touch(tmp_pa
     assert command.rulings(report)["feature_parity"] == "FAIL"
     found = {name for finding in report["findings"] for name in finding["fields"]}
     assert found == {"reviewer", "days_since_review", "zip_violation_rate", "ward_violation_rate"}
+    causes = {finding["cause"]: set(finding["fields"]) for finding in report["findings"]}
+    assert causes["as_of_shift"] == found - {"reviewer"}
+    (shifted,) = (finding for finding in report["findings"] if finding["cause"] == "as_of_shift")
+    assert "as of 2 d before event_time" in shifted["sentence"]

@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "report_small.json"
 FIRST_BAD = 180
 AS_OF = "2025-03-20T00:00:00Z"
 #: clocks, machines, places
-VOLATILE = ("run_id", "created_at", "version", "environment", "digests", "reproduce")
+VOLATILE = ("run_id", "created_at", "version", "environment", "digests", "reproduce", "curls")
 _DIGITS = re.compile(r"\d+\.\d{6,}(e-?\d+)?")
 
 
@@ -42,8 +42,9 @@ def golden_run(here: Path) -> Path:
 def normalised(report: dict[str, Any], *, exact: bool = True) -> dict[str, Any]:
     """The report without clocks and places; `exact=False` rounds, for another machine's last digits."""
     kept: dict[str, Any] = {k: v for k, v in report.items() if k not in VOLATILE}
-    timed = {"response", "service", "send_lag", "rate", "points", "over_budget"}
+    timed = {"response", "service", "send_lag", "curve", "rate", "points", "over_budget"}
     kept["latency"] = [{k: v for k, v in row.items() if k not in timed} for row in report["latency"]]
+    kept["pairs"] = [{k: v for k, v in pair.items() if k != "grid"} for pair in report["pairs"]]
     text = json.dumps(kept)
     for model in (small.model_hash(), small.model_hash("poor")):
         for length in (64, 16, 12, 8):

@@ -8,12 +8,14 @@ from typing import Literal
 import msgspec
 
 from harness.records import (
+    Ahead,
     Counterfactual,
     Damage,
     Estimate,
     Exemplar,
     FieldSummary,
     Finding,
+    LabelDelays,
     LatencySummary,
     Ledger,
     LedgerStep,
@@ -22,12 +24,17 @@ from harness.records import (
     MetricRow,
     PairSummary,
     QualitySummary,
+    ScoreCell,
+    ScoreGrid,
+    SegmentRow,
     Spread,
+    TimeBins,
     Verdict,
 )
 
 SINCE, UNTIL = "2025-06-03T14:00:07Z", "2025-06-18T20:38:12Z"
 N = 7122
+BINS = 10
 BROKEN = ("hour", "day_of_week", "repo_prs_7d", "agent_prs_24h")
 AGREEING = (
     "additions",
@@ -170,6 +177,9 @@ def differing(name: str, mismatches: int) -> FieldSummary:
         compared=N,
         mismatches=mismatches,
         rate=mismatches / N,
+        lower=0.97 * mismatches / N,
+        upper=min(1.0, 1.03 * mismatches / N),
+        by_time=_over_time(mismatches),
         kinds={"value": mismatches - mismatches // 50, "null": mismatches // 50},
         max_abs=1.0 if name != "repo_prs_7d" else math.inf,
         median_difference=-1.0,
@@ -181,6 +191,12 @@ def differing(name: str, mismatches: int) -> FieldSummary:
         damage=Damage(rows=mismatches, mean_abs=0.0213, max_abs=0.31, flips=mismatches // 40),
         tolerance="relative 1e-6",
     )
+
+
+def _over_time(mismatches: int) -> tuple[int, ...]:
+    """So many over the bins, in whole numbers."""
+    each, rest = divmod(mismatches, BINS)
+    return tuple(each + (place < rest) for place in range(BINS))
 
 
 def agreeing(name: str) -> FieldSummary:
@@ -208,6 +224,14 @@ def pair(
         units=1841,
         units_mismatching=worst // 4,
         fields=(*fields, *others),
+        time=TimeBins(
+            start="2025-05-18T18:00:00Z",
+            step_s=134_000.0,
+            compared=tuple(710 if place else N - 710 * (BINS - 1) for place in range(BINS)),
+        )
+        if fields
+        else None,
+        grid=_grid(worst // 2, flips) if fields else None,
         score=FieldSummary(
             field="score",
             dtype="number",
@@ -223,6 +247,18 @@ def pair(
             else (),
         ),
     )
+
+
+def _grid(apart: int, flips: int) -> ScoreGrid:
+    """Scores on the diagonal, and of those that differ all two cells below it, flips at the threshold."""
+    size = 32
+    each, rest = divmod(N - apart, size)
+    same = [ScoreCell(left=k, right=k, requests=each + (k < rest), flips=0) for k in range(size)]
+    each, rest = divmod(apart - flips, size - 2)
+    lower = [ScoreCell(left=k, right=k - 2, requests=each + (k - 2 < rest), flips=0) for k in range(2, size)]
+    crossing = ScoreCell(left=16, right=15, requests=flips, flips=flips)
+    cells = (*same, *lower, *([crossing] if flips else []))
+    return ScoreGrid(low=0.0, high=1.0, size=size, cells=tuple(c for c in cells if c.requests), threshold=0.5)
 
 
 def finding(fields: tuple[str, ...], cause: str, *, requests: int = 6120, latent: bool = False) -> Finding:
@@ -308,6 +344,10 @@ def timed(target: str, typical: float, *, slow: int = 0) -> LatencySummary:
         response=spread(typical, 3.7 * typical),
         service=spread(0.9 * typical, 3.5 * typical),
         send_lag=spread(0.08, 2.4),
+        curve=tuple(
+            (round(typical * (0.8 + share**4 + (slow / 723) * share**9 * 9), 3), share)
+            for share in (k / 40 for k in range(1, 41))
+        ),
         rate=tuple((float(s), float(4 + round(16 * math.sin(s / 4) ** 6) + s % 3 * 4)) for s in range(60)),
         points=points,
     )
@@ -320,10 +360,8 @@ def pushed(target: str, typical: float) -> LatencySummary:
     )
 
 
-def quality(*, identical: bool) -> QualitySummary:
-    """Labels: identical arms, or two looks that cannot tell yet."""
-    shift = 0.0 if identical else 0.004
-    test = "log loss, challenger − champion"
+def _looks(test: str, shift: float) -> tuple[Look, Look]:
+    """One that is refused, and a later one that cannot tell yet."""
     look = Look(
         as_of="2025-06-12T00:00:00Z",
         test=test,
@@ -346,11 +384,25 @@ def quality(*, identical: bool) -> QualitySummary:
         log_e=2.31,
         refused="",
     )
+    return look, later
+
+
+def quality(*, identical: bool) -> QualitySummary:
+    """Labels: identical arms, or two looks that cannot tell yet."""
+    shift = 0.0 if identical else 0.004
+    test = "log loss, challenger − champion"
     return QualitySummary(
         as_of="2026-11-22T06:10:00Z",
         outcome="merged within 7 days",
         measure=test,
-        counts={"compared": 2848, "matured": 2848, "not matured": 0, "not exposed": 0},
+        counts={
+            "captured": N,
+            "in scope": 3102,
+            "not exposed": 0,
+            "not matured": 254,
+            "matured": 2848,
+            "compared": 2848,
+        },
         metrics=(
             _metric("log loss", "lower", champion=0.5713, challenger=0.5713 + shift),
             _metric("ROC-AUC", "higher", champion=0.7412, challenger=0.7412 - shift),
@@ -378,9 +430,26 @@ def quality(*, identical: bool) -> QualitySummary:
             unit="share of discordant requests",
             method="exact McNemar, two-sided p < 0.0001, if looked at once and requests were independent",
         ),
-        looks=() if identical else (look, later),
+        segments=()
+        if identical
+        else tuple(_segment(level, harm) for level, harm in (("codex", 0.002), ("devin", 0.011))),
+        delays=LabelDelays(
+            shares=(*((k / 4, 1 - math.exp(-k / 6)) for k in range(29)), (7.25, 1.0)),
+            window_days=7.0,
+            mature_until="2026-11-15T06:10:00Z",
+            labels=2848,
+        ),
+        ahead=None if identical else Ahead(toward="PASS", units=1580, requests=6420, days=7.5),
+        looks=() if identical else _looks(test, shift),
         note="Claims are about exposed traffic.",
     )
+
+
+def _segment(level: str, harm: float) -> SegmentRow:
+    estimate = Estimate(
+        name="log loss", value=harm, n=1424, lower=harm - 0.008, upper=harm + 0.008, level=0.95
+    )
+    return SegmentRow(segment="agent", level=level, requests=1424, units=350, harm=estimate)
 
 
 def _metric(
@@ -390,4 +459,15 @@ def _metric(
         metric=name,
         direction=direction,
         arms={"champion": champion, "challenger": challenger, "offline:champion": champion},
+        difference=None
+        if challenger is None
+        else Estimate(
+            name=name,
+            value=challenger - champion,
+            n=2848,
+            lower=challenger - champion - 0.003,
+            upper=challenger - champion + 0.003,
+            level=0.95,
+            unit="difference",
+        ),
     )

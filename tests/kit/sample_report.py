@@ -72,6 +72,7 @@ def no_go() -> Report:
     return replace(
         report,
         findings=(found,),
+        curls={"F1": "curl --request POST http://127.0.0.1:8000/score \\\n  --data-raw '{}'"},
         pairs=(pair("champion"), pair("challenger", fields=fields, flips=292)),
         latency=(pushed("challenger", 1.3), timed("champion", 2.9), timed("challenger", 3.1)),
     )
@@ -169,7 +170,7 @@ def invalid() -> Report:
 
 def hostile() -> Report:
     """The NO-GO with markup, mentions, newlines and terminal escapes wherever a capture can put text."""
-    return msgspec.convert(_spoil(msgspec.to_builtins(no_go())), Report)
+    return msgspec.convert(spoiled(msgspec.to_builtins(no_go())), Report)
 
 
 ALL: dict[str, Callable[[], Report]] = {
@@ -192,22 +193,26 @@ _FIXED = {
     "as_of",
     "first_seen",
     "last_seen",
+    "role",
+    "toward",
+    "start",
+    "mature_until",
 }
 _MAPS = {"states", "kinds", "classes", "details", "served", "environment", "digests", "by_segment"}
 
 
-def _spoil(value: object, key: str = "") -> object:
-    """The same tree with the hostile text behind every free text and every name of a map."""
+def spoiled(value: object, by: str = HOSTILE, *, key: str = "") -> object:
+    """The same tree with some text behind every free text and every name of a map."""
     match value:
         case dict() if key in _MAPS:
-            deeper = {k: _spoil(v, "states" if isinstance(v, dict) else "") for k, v in value.items()}
-            return {f"{k}{HOSTILE}": v for k, v in deeper.items()}
+            inner = "states" if any(isinstance(v, dict) for v in value.values()) else ""
+            return {f"{k}{by}": spoiled(v, by, key=inner) for k, v in value.items()}
         case dict():
-            return {k: _spoil(v, str(k)) for k, v in value.items()}
+            return {k: spoiled(v, by, key=str(k)) for k, v in value.items()}
         case list() | tuple():
-            return [_spoil(v, key) for v in value]
+            return [spoiled(v, by, key=key) for v in value]
         case str() if key not in _FIXED:
-            return f"{value}{HOSTILE}"
+            return f"{value}{by}"
         case _:
             return value
 
@@ -284,3 +289,5 @@ if __name__ == "__main__":
     for name, sample in ALL.items():
         (GOLDEN / f"{name}.md").write_text(faces.markdown(sample()), encoding="utf-8")
         (GOLDEN / f"{name}.txt").write_text(screen(sample()), encoding="utf-8")
+        (GOLDEN / f"{name}.junit.xml").write_text(faces.junit(sample()), encoding="utf-8")
+        (GOLDEN / f"{name}.github").write_text(faces.github(sample()), encoding="utf-8")

@@ -11,19 +11,26 @@ from harness.cli import generated
 from harness.errors import UsageError
 
 
-def test_the_files_are_two_schemas_and_a_page() -> None:
+def test_the_files_are_schemas_a_contract_and_a_page() -> None:
     """Made twice they are equal, and the schemas are JSON."""
     texts = generated.texts()
     assert texts == generated.texts()
-    assert sorted(texts) == ["report.schema.json", "scenario.md", "scenario.schema.json"]
-    assert all(json.loads(text)["$id"] for name, text in texts.items() if name.endswith(".json"))
+    assert sorted(texts) == [
+        "diagnosis.schema.json",
+        "gate-server.openapi.json",
+        "report.schema.json",
+        "scenario.md",
+        "scenario.schema.json",
+    ]
+    assert all(json.loads(text)["$id"] for name, text in texts.items() if name.endswith(".schema.json"))
+    assert json.loads(texts[generated.OPENAPI])["paths"]
 
 
 def test_what_was_written_is_up_to_date(tmp_path: Path) -> None:
     """The folder is made where it is missing; no temporary file stays."""
     folder = tmp_path / "docs" / "deep"
     assert sorted(generated.write(folder)) == sorted(folder.iterdir())
-    assert generated.check(folder) == 3
+    assert generated.check(folder) == 5
 
 
 def test_an_old_file_is_named(tmp_path: Path) -> None:

@@ -65,3 +65,13 @@ def test_anybodys_value_is_a_wrong_key_where_values_are_rare() -> None:
     assert causes_of(SIGNED, default_rng(1507).permutation(SIGNED))[0].name == "wrong_key"
     assert causes_of(HOUR, default_rng(1508).permutation(HOUR))[0].name == "unexplained"
     assert causes_of(COUNT, default_rng(1509).permutation(COUNT))[0].name == "unexplained"
+
+
+def test_shares_of_the_last_hundred_are_crowded_for_all_a_few_short_pasts() -> None:
+    """Nearly every hundredth is somebody's share, so that an older share is no other request's."""
+    shares = default_rng(1510).binomial(100, 0.15, N) / 100
+    shares[:36] = np.arange(1, 37) / 37  # pasts of fewer than a hundred
+    older = np.round(
+        shares + default_rng(1511).integers(1, 4, N) * default_rng(1512).choice([-0.01, 0.01], N), 2
+    )
+    assert causes_of(shares, older.clip(min=0))[0].name != "wrong_key"

@@ -43,3 +43,10 @@ def test_counts_that_all_shrink_are_a_shorter_window() -> None:
     assert cause.parameters["ratio"] == pytest.approx(0.4, abs=0.02)
     both_ways = counts + default_rng(2003).integers(-9, 10, N)
     assert causes_of(counts, both_ways)[0].name == "unexplained"
+
+
+def test_units_that_never_come_back_have_no_window() -> None:
+    """Of one request a unit nothing adds up, and nothing is averaged over no rows."""
+    once = Surroundings(unit=np.arange(N), time_ns=TIME_NS)
+    served = default_rng(2004).permutation(np.arange(N)).astype(float)
+    assert "window" not in {cause.name for cause in causes_of(np.arange(N, dtype=float), served, around=once)}

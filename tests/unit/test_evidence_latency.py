@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 from harness import columns
-from harness.evidence.latency import MAX_POINTS, arrivals, spread, summarise, thin
+from harness.evidence.latency import MAX_POINTS, arrivals, curve, spread, summarise, thin
 from harness.records import LatencySummary, State
 
 MS = 10**6
@@ -124,3 +125,21 @@ def test_a_picture_has_few_points_and_the_slowest_ones(n: int) -> None:
 def test_ties_do_not_flood_the_picture() -> None:
     """When all requests took equally long, no more than the limit are drawn."""
     assert len(thin(np.arange(5.0 * MAX_POINTS), np.full(5 * MAX_POINTS, 3.0))) <= MAX_POINTS
+
+
+@pytest.mark.parametrize(
+    ("response", "last"),
+    [
+        (np.arange(1.0, 101.0), ((98.0, 0.98), (99.0, 0.99), (100.0, 1.0))),
+        (np.array([1.0, 2.0, np.inf, np.inf]), ((1.0, 0.25), (2.0, 0.5))),
+        (np.array([np.inf]), ()),
+        (np.zeros(0), ()),
+    ],
+)
+def test_the_curve_is_the_distribution(
+    response: NDArray[np.float64], last: tuple[tuple[float, float], ...]
+) -> None:
+    """Order statistics with their shares, ending where requests failed."""
+    found = curve(response)
+    assert found[len(found) - len(last) :] == last
+    assert list(found) == sorted(found)

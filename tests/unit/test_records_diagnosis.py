@@ -16,7 +16,7 @@ from harness.records import Diagnosis, Exhibit, Number, Table, TableColumn
         (Number(value=0.1, lower=0.05), False),
     ],
 )
-def test_a_number_excludes_zero_only_by_its_interval(number: Number, excluded: bool) -> None:
+def test_a_number_excludes_zero_only_by_its_interval(number: Number, *, excluded: bool) -> None:
     """Without both ends nothing is excluded."""
     assert number.excludes_zero() is excluded
 

@@ -81,7 +81,7 @@ def test_the_stamps_are_in_the_response() -> None:
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (ok(gzip.compress(b"hello"), headers=b"Content-Encoding: gzip\r\n"), "hello"),
+        (ok(gzip.compress(b"hello", mtime=0), headers=b"Content-Encoding: gzip\r\n"), "hello"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", ""),
         (ok(b"caf\xe9", headers=b"Content-Type: text/plain; charset=latin-1\r\n"), "café"),

@@ -100,7 +100,7 @@ def test_the_sheet_comes_first_and_in_order() -> None:
         "The gap, metric by metric",
         "In plain words",
         "Not replayed",
-        "The usual causes",
+        "What would change it",
         "How to reproduce",
     ]
     places = [text.index(mark) for mark in marks]

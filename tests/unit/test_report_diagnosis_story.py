@@ -77,6 +77,20 @@ def test_an_exhibit_on_an_unknown_step_is_not_lost() -> None:
     assert [(group.step, len(group.exhibits)) for group in groups] == [("elsewhere", 1)]
 
 
+def test_evidence_on_all_leaky_columns_is_evidence_for_each() -> None:
+    """It stands where the first of them does; what is on the report itself stands first."""
+    leaky = replace(rich().exhibits[0], steps=("leaky_columns",))
+    whole = replace(rich().exhibits[0], steps=("reported",))
+    found = replace(rich(), exhibits=(*rich().exhibits, leaky, whole))
+    assert story.proofs(found, "leak: booking_changes") == ["E1", "E11"]
+    assert [group.step for group in story.evidence(found)][:4] == [
+        "reported",
+        "repeated_rows",
+        "leak: country",
+        "leaky_columns",
+    ]
+
+
 def test_the_index_names_every_step() -> None:
     """Each has its exhibits, or says what there is in their place."""
     rows = {row.step: row for row in story.index(rich())}

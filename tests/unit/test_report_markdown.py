@@ -94,3 +94,22 @@ def test_fifty_findings_fold() -> None:
     )
     assert all(f"feature_{k:02d}" in page.split("## Features")[0] for k in range(50))
     assert len(page.encode()) < 900_000
+
+
+@pytest.mark.parametrize("most", [3_000, 12_000, 30_000])
+def test_a_page_that_is_too_long_is_cut_and_says_so(most: int) -> None:
+    """The verdict stays, whole lines go from the end, folds are closed, and what is missing is named."""
+    page = faces.markdown(fifty(), most_bytes=most)
+    assert len(page.encode()) <= most
+    assert page.startswith("# ■ NO-GO")
+    assert page.count("<details>") == page.count("</details>")
+    last = page.rstrip("\n").splitlines()[-1]
+    assert re.fullmatch(r"\*\*Cut to fit GitHub: [\w ]+ is not whole(, and left out: .+)?\. .*\*\*", last)
+    assert ("Latency" in last) == ("## Latency" not in page)
+
+
+def test_a_page_that_fits_is_left_alone() -> None:
+    """The limit is that of the page as it stands."""
+    page = faces.markdown(fifty())
+    assert faces.markdown(fifty(), most_bytes=len(page.encode())) == page
+    assert faces.markdown(fifty(), most_bytes=len(page.encode()) - 1) != page

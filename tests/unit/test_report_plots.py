@@ -36,8 +36,14 @@ def _at(element: ET.Element) -> tuple[float, float]:
 
 def _dots(svg: str) -> list[tuple[float, float, str]]:
     """Where each point stands in its panel, in px, and its colour."""
-    round_ones = [e for e in _elements(svg, "path") if "A" in e.attrib["d"]]
-    return [(*_at(e), e.attrib["fill"]) for e in round_ones]
+    found: list[tuple[float, float, str]] = []
+    for e in _elements(svg, "path"):
+        if "A" in e.attrib["d"]:
+            found.append((*_at(e), e.attrib["fill"]))
+        elif e.attrib["d"].endswith("h0"):  # many points in one path
+            places = re.findall(r"M([-\d.]+),([-\d.]+)h0", e.attrib["d"])
+            found += [(float(x), float(y), e.attrib["stroke"]) for x, y in places]
+    return found
 
 
 def _limits(svg: str) -> list[tuple[float, float]]:
@@ -83,7 +89,7 @@ def test_the_response_picture_says_its_fact(name: str, title: str) -> None:
     assert picture.title == title
     assert "n = 723 requests an arm over 60 s" in picture.caption
     assert "budget 120 ms" in picture.wide
-    assert {"#0072B2", "#D55E00"} <= set(re.findall(r'fill="(#\w+)"', picture.wide))
+    assert {"#0072B2", "#D55E00"} <= set(re.findall(r'(?:fill|stroke)="(#\w+)"', picture.wide))
 
 
 def test_a_judged_phase_without_a_budget_is_drawn() -> None:

@@ -187,7 +187,10 @@ def test_quality_is_told_from_coverage_to_claim() -> None:
     """What the labels cover, the paired estimate, what a single look would say, the scope of the claim."""
     (quality,) = fifty().quality
     coverage, paired, once, scope = story.quality_lines(quality)
-    assert coverage == ("merged within 7 days, as of 2026-11-22 06:10 UTC: compared 2,848 · matured 2,848")
+    assert coverage == (
+        "merged within 7 days, as of 2026-11-22 06:10 UTC: captured 7,122 · in scope 3,102 · "
+        "compared 2,848 · matured 2,848 · not matured 254"
+    )
     assert paired == (
         "log loss, challenger − champion: 0.004, −0.005 to 0.013 (95 %), n 2,848. asymptotic confidence "
         "sequence by unit"

@@ -141,6 +141,8 @@ def test_counted_agrees_in_number(n: int, written: str) -> None:
 @pytest.mark.parametrize(
     ("text", "written"),
     [
+        ("since 2025-03-03T14:49:04Z, and", "since 2025-03-03 14:49 UTC, and"),
+        ("at 2025-03-03T14:49Z.", "at 2025-03-03 14:49 UTC."),
         ("(87.92%) differ; the budget is 0.20%.", "(87.92 %) differ; the budget is 0.2 %."),
         ("3 of 712,200 (0.00%)", "3 of 712,200 (0.00 %)"),
         ("below 88.555% (95 %)", "below 88.555 % (95 %)"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.diagnosis.calibration import (
     calibration_error,
+    error_interval,
     log_loss_parts,
     recalibration_line,
     reliability,
@@ -17,6 +18,7 @@ from harness.diagnosis.calibration import (
 )
 from harness.diagnosis.exhibits.numbers import number, table
 from harness.diagnosis.exhibits.question import Question
+from harness.diagnosis.material import are_probabilities
 from harness.diagnosis.recalibrators import recalibrations
 from harness.records import Picture, Series
 
@@ -56,12 +58,16 @@ def calibrated(material: Material) -> Exhibit:
         recalibration_line(last.label, last.score, units=last.unit),
         calibration_error(last.label, last.score),
     )
-    off = line.test.p <= ALPHA and error.root > SMALL
+    tested = math.isfinite(line.test.p)
+    off = tested and line.test.p <= ALPHA and error.root > SMALL
     ruling = "right" if not off else "too high" if line.in_the_large < 0.0 else "too low"
     told = f"slope {line.slope:.2f}, error {error.root:.3f}"
     answer = f"In {last.name} probabilities are {ruling} on the whole: {told}."
+    if not tested:
+        answer = f"In {last.name} all scores are {last.score[0]:.3g}, {last.label.mean():.3g} are positive."
+        why = "; ".join(filter(None, (why, f"all scores of {last.name} are the same: nothing to test")))
     return base.answered(
-        found=None if math.isnan(line.test.p) else bool(off),
+        found=bool(off) if tested else None,
         answer=answer,
         tables=(_statistics(sides), _parts(sides), *_maps(material, last)),
         pictures=(_picture(sides),),
@@ -75,10 +81,10 @@ def _sides(material: Material) -> tuple[list[_Side], str]:
     if holdout is None:
         why.append(material.why_no_holdout)
     else:
-        rows = ~np.isnan(holdout.label) & np.isfinite(holdout.score)
+        rows = holdout.judged
         unit = None if holdout.unit is None else holdout.unit[rows]
         found.append(_Side("the holdout", holdout.label[rows], holdout.score[rows], unit))
-    rows = production.mature & np.isfinite(production.served_score)
+    rows = production.judged
     found.append(
         _Side("production", production.label[rows], production.served_score[rows], production.unit[rows])
     )
@@ -92,8 +98,7 @@ def _sides(material: Material) -> tuple[list[_Side], str]:
 
 
 def _usable(side: _Side) -> bool:
-    both = np.unique(side.label).size > 1
-    return both and bool(((side.score >= 0.0) & (side.score <= 1.0)).all())
+    return np.unique(side.label).size > 1 and are_probabilities(side.score)
 
 
 def _statistics(sides: list[_Side]) -> Table:
@@ -107,7 +112,7 @@ def _statistics(sides: list[_Side]) -> Table:
                 side.name,
                 side.label.size,
                 error.ece,
-                error.root,
+                number(error.root, error_interval(side.label, side.score, units=side.unit)),
                 _about(line.slope, line.slope_se),
                 _about(line.intercept, line.intercept_se),
                 line.in_the_large,

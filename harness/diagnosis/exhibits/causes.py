@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.diagnosis.exhibits.leakage import ROUNDED
+from harness.diagnosis.exhibits.segments import named
 from harness.diagnosis.influence import NAMES, grid
 from harness.diagnosis.influence import table as metrics_of
 from harness.diagnosis.label_quality import label_agreement
@@ -39,7 +41,7 @@ def checked(
         differing=_differing(material),
         feature_part=_part(ladder, AUC, step="served_features"),
         score_part=_part(ladder, AUC, step="served_scores"),
-        fallback=None if material.production.fallback is None else float(material.production.fallback.mean()),
+        fallback=_fallback(material),
         labelled=_labelled(material),
         kappa=_kappa(material),
         immature=_immature(material),
@@ -66,18 +68,18 @@ def _part(ladder: Ladder, metric: str, *, step: str) -> Interval | None:
 
 
 def _recomputed(material: Material) -> Interval | None:
-    """The first reported number against the rows; its interval is rounding."""
+    """The reported number that is farthest from what the rows give; its interval is rounding."""
     holdout, told = material.holdout, material.config.reported
     if holdout is None or not told:
         return None
-    known = ~np.isnan(holdout.label) & np.isfinite(holdout.score)
+    known = holdout.judged
     weight = np.ones(int(known.sum()))
     made = metrics_of(
         grid(holdout.score[known]), holdout.label[known], weight=weight, threshold=material.thresholds.offline
     )
     values = dict(zip(NAMES, made.values.tolist(), strict=True))
     apart = max(((told[n] - values[n]) for n in told if n in values), key=abs, default=math.nan)
-    return None if math.isnan(apart) else Interval(value=apart, low=apart - 0.006, high=apart + 0.006)
+    return None if math.isnan(apart) else Interval(value=apart, low=apart - ROUNDED, high=apart + ROUNDED)
 
 
 def _thresholds(material: Material) -> tuple[float, float] | None:
@@ -97,6 +99,12 @@ def _differing(material: Material) -> float | None:
     if production.served_features is None:
         return None
     return max(production.differing.values(), default=0.0)
+
+
+def _fallback(material: Material) -> float | None:
+    """The share of requests that were answered late or by a fallback."""
+    fallback = material.production.fallback
+    return None if fallback is None or not fallback.size else float(fallback.mean())
 
 
 def _labelled(material: Material) -> tuple[float, float] | None:
@@ -133,8 +141,4 @@ def _immature(material: Material) -> float | None:
 def _slices(slices: tuple[Slice, ...] | None) -> tuple[str, ...] | None:
     if slices is None:
         return None
-    return tuple(
-        ", ".join(f"{name} = {level}" for name, level in one.fields.items())
-        for one in slices
-        if one.confirmed
-    )
+    return tuple(named(one) for one in slices if one.confirmed)

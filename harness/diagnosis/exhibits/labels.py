@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.diagnosis.delays import arrival_curve, estimates, ripeness, three_readings
-from harness.diagnosis.exhibits.numbers import number, table
+from harness.diagnosis.exhibits.numbers import figure, number, table
 from harness.diagnosis.exhibits.question import Question
 from harness.diagnosis.label_quality import label_agreement, worst_case
-from harness.diagnosis.material import DAY_NS
+from harness.diagnosis.material import DAY_NS, are_probabilities
 from harness.diagnosis.usual_causes import LEAST_KAPPA
 from harness.records import Mark, Picture, Series
 
@@ -59,43 +59,50 @@ def delay(material: Material) -> Exhibit:
         as_of=material.as_of_ns / DAY_NS,
     )
     lines, trap = _windows(material, came)
+    compared = trap is not None
     window = ripe.window_days
     known = (
         f"99 % of the labels have come after {window:.1f} days"
         if math.isfinite(window)
         else "labels still come"
     )
+    told = trap or "Early labels tell the same."
     return base.answered(
-        found=bool(trap),
-        answer=f"{known}. {trap or 'Early labels tell the same.'}",
+        found=bool(trap) if compared else None,
+        answer=f"{known}. {told if compared else ''}".rstrip(),
         tables=(
             table(_HEAD, lines, title="What the dashboard would say, by the labels it waits for"),
             _ripe(material, ripe_days=window),
         ),
         pictures=(_curve(curve, window),),
+        why_not="" if compared else "early labels, or mature ones, are too few of a class for a ROC-AUC",
     )
 
 
-def _windows(material: Material, came: Floats) -> tuple[list[tuple[Cell, ...]], str]:
-    """Metrics on labels that came within each window, then on mature rows; and the trap in words."""
+def _windows(material: Material, came: Floats) -> tuple[list[tuple[Cell, ...]], str | None]:
+    """Metrics on labels that came within each window, then on mature rows; and the trap in words.
+
+    The trap is "" where there is none, None where no window can be compared with the mature rows.
+    """
     production = material.production
     asked = material.config.dashboard_days
     longest = np.nanmax(came)
     days = sorted({*(day for day in WINDOWS if day < longest), *((asked,) if asked else ())})
     mature = _estimates(material, production.mature, label=production.label)
     told: dict[float, str] = {}
-    lines = []
+    lines, compared = [], not days and math.isfinite(mature.roc_auc)
     for window in days:
         rows = came <= window
         if not rows.any():
             continue
         one = _estimates(material, rows, label=production.latest)
         lines.append(_line(f"come within {window:g} days", one))
+        compared |= math.isfinite(one.roc_auc - mature.roc_auc)
         if one.roc_auc - mature.roc_auc > MISLEADS:
-            early = f"On labels that came within {window:g} days ROC-AUC is {one.roc_auc:.3f}"
+            early = f"On labels that came within {window:g} d ROC-AUC is {one.roc_auc:.3f}"
             told[window] = f"{early}, on mature ones {mature.roc_auc:.3f}: the early ones flatter."
     lines.append(_line(f"mature ({material.delay_days:g} days)", mature))
-    first = next(iter(told.values()), "")
+    first = next(iter(told.values()), "" if compared else None)
     return lines, told.get(asked or USUAL, first)
 
 
@@ -122,6 +129,8 @@ def _ripe(material: Material, *, ripe_days: float) -> Table:
     title = f"Requests by age; a label counts as final after {material.delay_days:g} days"
     if math.isfinite(ripe_days):
         title += f", the data say {ripe_days:.1f}"
+    until = material.as_of_ns - int(material.delay_days * DAY_NS)
+    title += f"; labels are complete for requests up to {np.datetime64(until // 10**9, 's')}Z"
     return table("requests|rows:count", lines, title=title)
 
 
@@ -172,11 +181,15 @@ def silence(material: Material) -> Exhibit:
         ("weighted by the delay", found.weighted),
     )
     away = found.as_seen.roc_auc - found.mature_only.roc_auc
+    tables = (table(_HEAD, [_line(name, one) for name, one in named]),)
+    if math.isnan(away):
+        why = found.why_not or "the labels are of one class"
+        return base.answered("Not checked.", found=None, tables=tables, why_not=why)
     return base.answered(
         found=bool(abs(away) > MISLEADS),
         answer=f"ROC-AUC would read {found.as_seen.roc_auc:.3f}; "
         f"mature rows say {found.mature_only.roc_auc:.3f}.",
-        tables=(table(_HEAD, [_line(name, one) for name, one in named]),),
+        tables=tables,
         why_not=found.why_not,
     )
 
@@ -195,17 +208,20 @@ def agreement(material: Material) -> Exhibit:
         why = "production's definition was not given ([diagnosis] production_outcome)"
         return base.unchecked(why)
     mine, other = ~np.isnan(production.label), ~np.isnan(theirs)
+    if not (mine & other).any():
+        return base.unchecked(material.why_no_labels or "no request has a mature label by both definitions")
     seq = np.arange(len(production))
     found = label_agreement(production.label[mine], theirs[other], one_ids=seq[mine], other_ids=seq[other])
     lines: list[tuple[Cell, ...]] = [
         ("offline negative", *found.table[0]),
         ("offline positive", *found.table[1]),
     ]
-    apart = found.high < LEAST_KAPPA
+    unsure = math.isnan(found.high)
     return base.answered(
-        found=bool(apart),
+        found=None if unsure else bool(found.high < LEAST_KAPPA),
+        why_not="by one definition all labels are of one class" if unsure else "",
         answer=f"They agree on {100 * found.agree:.1f} % of {found.rows:,} requests, "
-        f"kappa {found.kappa:.3f}.",
+        f"kappa {figure(found.kappa)}.",
         tables=(
             table("definition|production negative:count|production positive:count", lines),
             table(
@@ -233,7 +249,7 @@ def missing(material: Material) -> Exhibit:
     rows = (age >= material.delay_days) & np.isfinite(production.served_score)
     label, score = production.label[rows], production.served_score[rows]
     gone = np.isnan(label)
-    is_probability = bool(((score >= 0.0) & (score <= 1.0)).all())
+    is_probability = are_probabilities(score)
     if not rows.any() or gone.all() or not is_probability:
         why = material.why_no_labels or "no label is mature"
         why = why if is_probability else "the served scores are no probabilities"

@@ -13,9 +13,10 @@ from harness.diagnosis.exhibits.question import Question
 from harness.diagnosis.fair import evaluations
 from harness.diagnosis.influence import NAMES, grid
 from harness.diagnosis.influence import table as metrics_of
-from harness.diagnosis.leakage import changed_columns, ledger, single_columns
+from harness.diagnosis.leakage import changed_columns, fitted_on_all, ledger, single_columns
 from harness.diagnosis.samples import REPEATED, UNTIMELY
 from harness.records import HoldoutUses
+from harness.stats.auc import MIN_OF_EACH_OUTCOME, auc_difference
 
 if TYPE_CHECKING:
     from harness.diagnosis.leakage import SingleColumn
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 #: a reported number that differs from the recomputed one by more than it is usually rounded by
 ROUNDED = 0.006
 LEAKS = "leaky_columns"
+Z95 = 1.959964
+ONE_CLASS = "the labels of the holdout are of one class"
 
 
 def rows(material: Material) -> Exhibit:
@@ -72,6 +75,8 @@ def columns(material: Material) -> tuple[Exhibit, ...]:
         why = material.why_no_holdout or "the holdout has no feature columns"
         return _no_columns(why)
     known = ~np.isnan(holdout.label)
+    if np.unique(holdout.label[known]).size < 2:
+        return _no_columns(ONE_CLASS)
     return (_changed(holdout, known), _alone(holdout, known))
 
 
@@ -100,18 +105,59 @@ def _changed(holdout: HoldoutRows, known: Mask) -> Exhibit:
     then = {name: values[known] for name, values in holdout.requested.items()}
     later = {name: values[known] for name, values in holdout.features.items()}
     found = [one for one in changed_columns(then, later, labels=holdout.label[known]) if one.changed > 0.0]
-    names = ", ".join(f"{one.name} ({share(one.changed)} of the rows)" for one in found if one.leaks)
+    once_right = _once_right(holdout, known)
+    ranks = {name for name, one in once_right.items() if one.upper is not None and one.upper < 0.0}
+    lost = {name: one.value for name, one in once_right.items()}
+    leaks = sorted(
+        (one for one in found if one.leaks or one.name in ranks), key=lambda one: lost.get(one.name, 0.0)
+    )
+    names = "; ".join(
+        f"{one.name}, {share(one.changed)} of the rows{_cost(lost.get(one.name))}" for one in leaks
+    )
     lines = [
-        (one.name, one.changed, number(one.auc.value, (one.auc.low, one.auc.high)), one.leaks)
+        (
+            one.name,
+            one.changed,
+            number(one.auc.value, (one.auc.low, one.auc.high)),
+            once_right.get(one.name),
+            one in leaks,
+        )
         for one in found
     ]
     return _CHANGED.answered(
         found=bool(names),
-        answer=f"Changed later, in step with the label: {names}."
+        answer=f"Changed later, in a way that tells the label: {names}."
         if names
-        else "None changes with the label.",
-        tables=(table("column|rows changed:share|AUC of having changed:number|leaks", lines),),
+        else f"{len(found)} changed later, none in a way that tells the label.",
+        tables=(
+            table(
+                "column|rows changed:share|AUC of the change:number|ROC-AUC once right:signed|leaks",
+                lines,
+            ),
+        ),
     )
+
+
+def _cost(lost: float | None) -> str:
+    return "" if lost is None else f" ({lost:+.3f} ROC-AUC once right)"
+
+
+def _once_right(holdout: HoldoutRows, known: Mask) -> dict[str, Number]:
+    """What the model's ROC-AUC loses, one column after another put right, with its 95 % interval (DeLong)."""
+    scores = [holdout.score, *(one.score for one in holdout.rederived)]
+    rows = known & np.isfinite(scores).all(axis=0)
+    label, before = holdout.label[rows], holdout.score[rows]
+    if min((label == 1.0).sum(), (label == 0.0).sum()) < MIN_OF_EACH_OUTCOME:
+        return {}
+    found = {}
+    for one in holdout.rederived:
+        after = one.score[rows]
+        away = auc_difference(label, champion=before, challenger=after)
+        ends = away.difference - Z95 * away.se, away.difference + Z95 * away.se
+        if (made := number(away.difference, ends)) is not None:
+            found[one.column] = made
+        before = after
+    return found
 
 
 def _alone(holdout: HoldoutRows, known: Mask) -> Exhibit:
@@ -148,23 +194,26 @@ def reported(material: Material) -> Exhibit:
     )
     if holdout is None:
         return base.unchecked(material.why_no_holdout)
+    given = config.reported
     values = _metrics(holdout, material.thresholds.offline)
     lines: list[tuple[Cell, ...]] = [
-        (name, config.reported.get(name), float(values[name]), _away(config.reported.get(name), values[name]))
-        for name in NAMES
+        (name, given.get(name), value, _away(given.get(name), value)) for name, value in values.items()
     ]
-    off = [
-        name for name in config.reported if abs(config.reported[name] - values.get(name, math.nan)) > ROUNDED
-    ]
+    away = {name: abs(one - values.get(name, math.nan)) for name, one in given.items()}
+    off = [name for name, one in away.items() if one > ROUNDED]
+    unknown = [name for name, one in away.items() if math.isnan(one)]
     scores, differ = _rescored(holdout)
     told = [f"reported {name} is not what the rows give" for name in off]
-    told += [scores] if scores else []
-    checked = bool(config.reported) or holdout.rescored is not None
+    told += ["the rows give the reported numbers"] if len(unknown) < len(away) and not off else []
+    why = [] if away else ["the report's own numbers were not given ([diagnosis] reported)"]
+    why += [f"the rows do not give {', '.join(unknown)}"] if unknown else []
+    checked = len(unknown) < len(away) or holdout.rescored is not None
+    answer = "; ".join([*told, scores])
     return base.answered(
-        found=None if not checked else bool(off or differ),
-        answer=f"{'; '.join(told) or 'The rows give the reported numbers'}.".capitalize(),
+        found=bool(off or differ) if checked else None,
+        answer=f"{answer[0].upper()}{answer[1:]}.",
         tables=(table("metric|reported:number|from the rows:number|difference:signed", lines),),
-        why_not="" if config.reported else "the report's own numbers were not given ([diagnosis] reported)",
+        why_not="; ".join(why),
     )
 
 
@@ -182,14 +231,46 @@ def _away(given: float | None, found: float) -> float | None:
 
 
 def _metrics(holdout: HoldoutRows, threshold: float) -> dict[str, float]:
-    known = ~np.isnan(holdout.label)
+    known = holdout.judged
     made = metrics_of(
         grid(holdout.score[known]),
         holdout.label[known],
         weight=np.ones(int(known.sum())),
         threshold=threshold,
     )
-    return dict(zip(NAMES, made.values.tolist(), strict=True))
+    rate = float(holdout.label[known].mean()) if known.any() else math.nan
+    return dict(zip(NAMES, made.values.tolist(), strict=True)) | {"base_rate": rate}
+
+
+def transforms(material: Material) -> Exhibit:
+    """What it gave to fit transforms on the holdout too: the same rows with those of training alone."""
+    base = Question(
+        key="fitted_on_all",
+        title="Transforms fitted on everything",
+        question="Were scalers, encoders or fills fitted on the holdout too?",
+        steps=(LEAKS,),
+    )
+    holdout = material.holdout
+    if holdout is None or holdout.training_only is None:
+        why = "the holdout has no column score_training_only: scores with transforms of training alone"
+        return base.unchecked(material.why_no_holdout or why)
+    known = ~np.isnan(holdout.label) & np.isfinite(holdout.score) & np.isfinite(holdout.training_only)
+    label = holdout.label[known]
+    if min(int((label == one).sum()) for one in (0.0, 1.0)) < MIN_OF_EACH_OUTCOME:
+        return base.unchecked(ONE_CLASS)
+    found = fitted_on_all(label, everything=holdout.score[known], training_only=holdout.training_only[known])
+    ends = found.gain - Z95 * found.se, found.gain + Z95 * found.se
+    lines: list[tuple[Cell, ...]] = [
+        ("ROC-AUC with transforms fitted on everything", found.everything),
+        ("ROC-AUC with those of training alone", found.training_only),
+        ("what the holdout gave away", number(found.gain, ends)),
+    ]
+    told = f"with transforms of training alone ROC-AUC is {found.training_only:.3f}"
+    return base.answered(
+        f"{'Yes' if found.leaks else 'No'}: {told}, as reported {found.everything:.3f}.",
+        found=found.leaks,
+        tables=(table("what|value:number", lines),),
+    )
 
 
 def uses(material: Material) -> HoldoutUses | None:
@@ -197,7 +278,7 @@ def uses(material: Material) -> HoldoutUses | None:
     holdout = material.holdout
     if holdout is None or not material.uses:
         return None
-    known = ~np.isnan(holdout.label)
+    known = holdout.judged
     auc = delong(holdout.label[known], holdout.score[known])
     found = ledger(material.uses, holdout=holdout.digest, se=auc.se)
     optimism = found.optimism if math.isfinite(found.optimism) else None
@@ -207,6 +288,6 @@ def uses(material: Material) -> HoldoutUses | None:
 
 
 def _auc(holdout: HoldoutRows, rows: Mask) -> Number | None:
-    known = rows & ~np.isnan(holdout.label)
+    known = rows & holdout.judged
     found = delong(holdout.label[known], holdout.score[known])
     return number(found.value, (found.low, found.high))

@@ -67,6 +67,11 @@ def _column(head: str) -> TableColumn:
     return msgspec.convert({"name": name, "form": form or "text"}, TableColumn)
 
 
+def figure(value: float) -> str:
+    """A metric in words: "0.812"; "undefined" where there is none."""
+    return f"{value:.3f}" if math.isfinite(value) else "undefined"
+
+
 def share(value: float) -> str:
     """A share in words: "12.3 %"; "unknown" where there is none."""
     return f"{100 * value:.3g} %" if math.isfinite(value) else "unknown"

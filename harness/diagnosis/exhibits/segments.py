@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,19 +12,21 @@ import numpy as np
 from harness.diagnosis.bins import Category, column
 from harness.diagnosis.exhibits.numbers import number, table
 from harness.diagnosis.exhibits.question import Question
-from harness.diagnosis.slices import mix_and_within, worst_slices
+from harness.diagnosis.material import are_probabilities
+from harness.diagnosis.slices import LEAST_UNITS, mix_and_within, worst_slices
 from harness.metrics import log_loss_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness.diagnosis.material import Features, Floats, Material
+    from harness.diagnosis.material import Features, Floats, Mask, Material
     from harness.diagnosis.slices import Slice
     from harness.records import Cell, Exhibit
 
 #: numbers are cut into so many ranges of about equal rows, rare levels put together beyond so many
 RANGES, LEVELS = 4, 12
 OTHER = "(other)"
+NO_LOSS = "{} has no labelled rows with probabilities"
 
 
 def mix(material: Material) -> Exhibit:
@@ -34,27 +37,21 @@ def mix(material: Material) -> Exhibit:
         question="Did log loss change because other segments came, or because it changed within them?",
         steps=("covariate_seen", "concept", "covariate_unseen"),
     )
-    holdout, production = material.holdout, material.production
-    then = None if holdout is None else holdout.fair_features
-    names = [] if then is None else [name for name in production.segments if name in then]
-    why = "the holdout has none of the capture's segments among its columns"
-    if holdout is None or then is None or not names or not production.mature.any():
-        why = material.why_no_holdout or material.why_no_labels or why
-        return base.unchecked(why)
-    score = holdout.rederived[-1].score if holdout.rederived else holdout.score
-    there, here = ~np.isnan(holdout.label), production.mature & np.isfinite(production.served_score)
-    losses = (
-        log_loss_rows(holdout.label[there], score[there]),
-        log_loss_rows(production.label[here], production.served_score[here]),
-    )
+    losses = _losses(material)
+    if isinstance(losses, str):
+        return base.unchecked(losses)
+    then = {} if material.holdout is None else material.holdout.fair_features or {}
+    now = material.production.offline_features
     found = {
         name: mix_and_within(
-            (_texts(then[name])[there], losses[0]),
-            (_texts(production.offline_features[name])[here], losses[1]),
+            (_texts(then[name])[losses[0].rows], losses[0].loss),
+            (_texts(now[name])[losses[1].rows], losses[1].loss),
         )
-        for name in names
-        if name in production.offline_features
+        for name in material.production.segments
+        if name in then and name in now
     }
+    if not found:
+        return base.unchecked("the holdout has none of the capture's segments among its columns")
     lines: list[tuple[Cell, ...]] = [
         (name, one.name, one.share[0], one.share[1], one.mean[0], one.mean[1], one.mix, one.within)
         for name, split in found.items()
@@ -65,7 +62,7 @@ def mix(material: Material) -> Exhibit:
     )
     return base.answered(
         found=bool(any(abs(one.within) > abs(one.mix) for one in found.values())),
-        answer=f"{told}.".capitalize(),
+        answer=f"{told[0].upper()}{told[1:]}.",
         tables=(
             table(
                 "by|segment|share then:share|share now:share|log loss then:number|log loss now:number|"
@@ -74,6 +71,34 @@ def mix(material: Material) -> Exhibit:
             ),
         ),
     )
+
+
+@dataclass(frozen=True)
+class _Losses:
+    """The rows of a side that can be judged, and the log loss of each."""
+
+    rows: Mask
+    loss: Floats
+
+
+def _losses(material: Material) -> tuple[_Losses, _Losses] | str:
+    """Log loss by row in the holdout, leaks put right, and in production; or why not."""
+    holdout = material.holdout
+    if holdout is None:
+        return material.why_no_holdout
+    score = holdout.fair_score
+    there = _lost(holdout.label, score, rows=~np.isnan(holdout.label) & np.isfinite(score))
+    here = _lost(material.production.label, material.production.served_score, rows=material.production.judged)
+    if here is None:
+        return material.why_no_labels or NO_LOSS.format("production")
+    return NO_LOSS.format("the holdout") if there is None else (there, here)
+
+
+def _lost(label: Floats, score: Floats, *, rows: Mask) -> _Losses | None:
+    """The losses of these rows; None where there is no row, or a score is no probability."""
+    if not rows.any() or not are_probabilities(score[rows]):
+        return None
+    return _Losses(rows, np.maximum(log_loss_rows(label[rows], score[rows]), 0.0))
 
 
 def worst(material: Material) -> tuple[Exhibit, tuple[Slice, ...] | None]:
@@ -85,27 +110,26 @@ def worst(material: Material) -> tuple[Exhibit, tuple[Slice, ...] | None]:
         steps=("concept", "served_features"),
     )
     production = material.production
-    rows = production.mature & np.isfinite(production.served_score)
-    if not rows.any():
-        why = material.why_no_labels or "no label is mature"
-        return base.unchecked(why), None
+    lost = _lost(production.label, production.served_score, rows=production.judged)
+    if lost is None:
+        return base.unchecked(material.why_no_labels or NO_LOSS.format("production")), None
+    rows = lost.rows
     fields = binned(production.offline_features, rows) | {
         name: _texts(values)[rows] for name, values in production.segments.items()
     }
-    loss = log_loss_rows(production.label[rows], production.served_score[rows])
-    found = worst_slices(
-        fields, np.maximum(loss, 0.0), units=production.unit[rows], rng=np.random.default_rng(0)
-    )
-    if not found:
+    found = worst_slices(fields, lost.loss, units=production.unit[rows], rng=np.random.default_rng(0))
+    if np.unique(production.unit[rows]).size < 2 * LEAST_UNITS:
         why = "there are too few units to search on one half and test on the other"
         return base.unchecked(why), None
+    if not found:
+        return base.answered("None loses more than the others by enough to be tested.", found=False), ()
     confirmed = [one for one in found if one.confirmed]
     lines: list[tuple[Cell, ...]] = [
         (named(one), one.rows, one.units, number(one.excess, (one.low, one.high)), one.p, one.confirmed)
         for one in found
     ]
     answer = (
-        f"Confirmed: {', '.join(named(one) for one in confirmed[:4])}." if confirmed else "None is confirmed."
+        f"Confirmed: {'; '.join(named(one) for one in confirmed[:4])}." if confirmed else "None is confirmed."
     )
     return base.answered(
         found=bool(confirmed),

@@ -84,6 +84,8 @@ def drift(material: Material) -> Exhibit:
     units = None
     if holdout.unit is not None and material.units_known:
         units = (holdout.unit, material.production.unit)
+    if not (set(then) & set(now) and len(material.production)):
+        return base.unchecked("holdout and production have no feature in common, or no row")
     found = drifts(then, now, units=units)
     by_segment = _within(then, now, material=material, units=units)
     flagged = [one.name for one in found if one.flagged]
@@ -178,8 +180,9 @@ def labels(material: Material) -> Exhibit:
     if holdout is None or not production.mature.any():
         why = material.why_no_holdout or material.why_no_labels or "no label is mature"
         return base.unchecked(why)
-    score = holdout.rederived[-1].score if holdout.rederived else holdout.score
-    there, here = ~np.isnan(holdout.label), production.mature & np.isfinite(production.offline_score)
+    score = holdout.fair_score
+    there = ~np.isnan(holdout.label) & np.isfinite(score)
+    here = production.mature & np.isfinite(production.offline_score)
     found = label_shift(
         Scored(labels=holdout.label[there], scores=score[there]),
         Scored(labels=production.label[here], scores=production.offline_score[here]),
@@ -190,6 +193,9 @@ def labels(material: Material) -> Exhibit:
         ("scores of positives are the same", None, found.positives_p),
         ("scores of negatives are the same", None, found.negatives_p),
     ]
+    tables = (table("what|value:share|p:p", lines),)
+    if any(math.isnan(p) for p in (found.base_rate_p, found.positives_p, found.negatives_p)):
+        return base.answered("Not checked.", found=None, tables=tables, why_not=found.why_not)
     answer = (
         "Yes: it moves precision, log loss and predicted positives, never ROC-AUC."
         if found.holds
@@ -198,5 +204,5 @@ def labels(material: Material) -> Exhibit:
     return base.answered(
         found=bool(found.holds),
         answer=answer,
-        tables=(table("what|value:share|p:p", lines),),
+        tables=tables,
     )

@@ -27,14 +27,14 @@ def features(material: Material) -> Exhibit:
         steps=("served_features",),
     )
     production = material.production
-    if production.served_features is None:
-        why = "the answers of production hold no features"
-        return base.unchecked(why)
-    differing = {name: part for name, part in production.differing.items() if part > 0.0}
+    if production.served_features is None or not len(production):
+        return base.unchecked("the answers of production hold no features")
+    ordered = sorted(production.differing.items(), key=lambda pair: -pair[1])
+    differing = {name: part for name, part in ordered if part > 0.0}
     served = production.served_features_score
     now = None if served is None else _metrics(material, served)
     lines: list[tuple[Cell, ...]] = []
-    for name, part in sorted(differing.items(), key=lambda pair: -pair[1]):
+    for name, part in differing.items():
         then = _metrics(material, production.fixed[name]) if name in production.fixed else None
         gained = (
             [None, None] if then is None or now is None else [float(then[k] - now[k]) for k in (AUC, LOSS)]
@@ -70,26 +70,28 @@ def scores(material: Material) -> Exhibit:
         steps=("served_scores",),
     )
     production = material.production
-    same_features = production.served_features_score is not None
-    offline = production.served_features_score if same_features else production.offline_score
-    if offline is None:
-        return base.unchecked("no score to compare with")
+    on_served = production.served_features_score
+    offline = production.offline_score if on_served is None else on_served
     both = np.isfinite(offline) & np.isfinite(production.served_score)
+    if not both.any():
+        return base.unchecked("no request has a served score and one to hold it against")
     apart = np.abs(production.served_score[both] - offline[both])
     differ = ~np.isclose(production.served_score[both], offline[both], rtol=1e-9, atol=1e-12)
     flips = _decided(material, production.served_score[both]) != _decided(material, offline[both])
     lines: list[tuple[Cell, ...]] = [
         ("requests with both", int(both.sum()), None),
-        ("scores that differ", int(differ.sum()), float(differ.mean()) if both.any() else None),
-        ("decisions that flip", int(flips.sum()), float(flips.mean()) if both.any() else None),
+        ("scores that differ", int(differ.sum()), float(differ.mean())),
+        ("decisions that flip", int(flips.sum()), float(flips.mean())),
     ]
     most = apart.max(initial=0.0)
     told = f"{np.count_nonzero(differ):,} of {differ.size:,} scores differ, by up to {most:.3g}"
     return base.answered(
-        found=None if not both.any() else bool(differ.any()),
-        answer=f"{told}; {np.count_nonzero(flips):,} decisions flip." if both.any() else "Not checked.",
+        found=bool(differ.any()),
+        answer=f"{told}; {np.count_nonzero(flips):,} decisions flip.",
         tables=(table("what|requests:count|share:share", lines),),
-        why_not="" if same_features else "the served features are not known, so this holds their effect too",
+        why_not=""
+        if on_served is not None
+        else "the served features are not known, so this holds their effect too",
     )
 
 

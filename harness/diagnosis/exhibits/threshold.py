@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis.exhibits.numbers import number, table
+from harness.diagnosis.exhibits.numbers import figure, number, table
 from harness.diagnosis.exhibits.question import Question
 from harness.diagnosis.thresholds import (
     Column,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from harness.diagnosis.material import Floats, Mask, Material
     from harness.diagnosis.thresholds import Costs, Queue
-    from harness.records import Cell, Exhibit
+    from harness.records import Cell, Exhibit, Table
 
 STEPS = ("serving_threshold",)
 POINTS = 200
@@ -39,7 +39,7 @@ def curve(material: Material) -> Exhibit:
         question="What does the serving threshold buy, and which other would do better?",
         steps=STEPS,
     )
-    rows = _judged(material)
+    rows = material.production.judged
     if not rows.any():
         why = material.why_no_labels or "no label is mature"
         return base.unchecked(why)
@@ -58,13 +58,14 @@ def curve(material: Material) -> Exhibit:
     lines = [_line("served", label, score=score, at=at)]
     if material.thresholds.offline != at:
         lines.append(_line("offline threshold", label, score=score, at=material.thresholds.offline))
-    answer = f"At {at:g} precision is {serving.precision:.3f}, recall {serving.recall:.3f}"
+    answer = f"At {at:g} precision is {figure(serving.precision)}, recall {figure(serving.recall)}"
     pictures = [picture]
     if cost is not None:
         lines.append(_line("cheapest", label, score=score, at=cost.best_threshold))
         pictures.append(_cost_picture(cost, at))
         saved = cost.serving_cost - cost.best_cost
-        answer += f"; at {cost.best_threshold:.3g} a request would cost {saved:.3g} less"
+        best = f"at {cost.best_threshold:.3g}" if math.isfinite(cost.best_threshold) else "with none flagged"
+        answer += f"; {best} a request would cost {saved:.3g} less"
     moved = material.thresholds.offline != at
     return base.answered(
         found=bool(moved),
@@ -169,7 +170,7 @@ def _queue(material: Material, rows: Mask, *, at: float, segment: str | None = N
     )
 
 
-def _by_segment(material: Material, rows: Mask, *, at: float) -> Iterator:  # type: ignore[type-arg]
+def _by_segment(material: Material, rows: Mask, *, at: float) -> Iterator[Table]:
     for name in material.production.segments:
         found = _queue(material, rows, at=at, segment=name).expected
         lines = sorted(found.items(), key=lambda pair: -pair[1])
@@ -188,6 +189,8 @@ def flagged(material: Material) -> Exhibit:
     if holdout is None:
         return base.unchecked(material.why_no_holdout)
     steps = [*_columns(material)]
+    if not all(np.size(one.scores) for one in steps):
+        return base.unchecked("no row of the holdout, or no request, has all the scores to compare")
     found = share_parts(steps)
     shares = [float((np.asarray(one.scores) >= one.threshold).mean()) for one in steps]
     lines: list[tuple[Cell, ...]] = [(steps[0].name, shares[0], None)]
@@ -196,12 +199,14 @@ def flagged(material: Material) -> Exhibit:
         for one, now in zip(found, shares[1:], strict=True)
     ]
     moved = any(one.low > 0.0 or one.high < 0.0 for one in found)
+    unsure = any(math.isnan(one.low) for one in found)
     largest = max(found, key=lambda one: abs(one.change))
     return base.answered(
-        found=bool(moved),
+        found=None if unsure and not moved else moved,
         answer=f"{100 * shares[0]:.1f} % → {100 * shares[-1]:.1f} %; most of it at: {largest.name} "
         f"({100 * largest.change:+.1f} points).",
         tables=(table("step|flagged:share|change:signed", lines),),
+        why_not="a single unit cannot tell how far units differ" if unsure else "",
     )
 
 
@@ -236,11 +241,6 @@ def _columns(material: Material) -> Iterator[Column]:
         yield Column(
             name=name, scores=scores[known], threshold=at, rows="production", units=production.unit[known]
         )
-
-
-def _judged(material: Material) -> Mask:
-    rows: Mask = material.production.mature & np.isfinite(material.production.served_score)
-    return rows
 
 
 def _list(values: Floats) -> tuple[float, ...]:

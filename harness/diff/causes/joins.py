@@ -18,6 +18,9 @@ _MOST_OTHERS: Final = 500
 _GLANCE: Final = 64
 #: the share of glanced rows that another feature must explain to be tried
 LIKELY: Final = 0.05
+#: the share of the values that makes a lattice theirs, and the decimals that it may have
+_MOST: Final = 0.9
+MOST_DECIMALS: Final = 6
 #: where more numbers than this are somebody's value, that a served one is too says nothing
 _MOST_CROWDED: Final = 0.5
 #: lattice steps away at which a served value is looked up again, to see how crowded the values are
@@ -148,12 +151,19 @@ def _held_ever(ledger: Ledger) -> Callable[[Evidence], Mask]:
 
 def _crowded(evidence: Evidence) -> float:
     both = np.flatnonzero(evidence.both)[:1_000]
-    decimals = evidence.whole.decimals
+    decimals = _mostly_on(evidence.whole.crowd)
     if decimals is None or not len(both):
         return 0.5 / (1 + len(both))
     b = evidence.b[both]
     near = np.concatenate([np.round(b + step * 10.0**-decimals, decimals) for step in _STEPS])
     return float((np.count_nonzero(evidence.whole.ids(near) >= 0) + 0.5) / (len(near) + 1))
+
+
+def _mostly_on(crowd: NDArray[np.float64]) -> int | None:
+    """The decimals of the lattice of most values: shares of the last hundred, but for short pasts."""
+    if not len(crowd):
+        return None
+    return next((d for d in range(MOST_DECIMALS + 1) if np.mean(np.round(crowd, d) == crowd) >= _MOST), None)
 
 
 JOINS: Final[tuple[Hypothesis, ...]] = (swapped, by_key)

@@ -155,6 +155,8 @@ def _totals(part: Part, values: NDArray[np.float64], *, days: float) -> NDArray[
     for places in part.rounds:
         totals[places] = values[places] + totals[before[places]]
     steps = np.diff(totals[:-1])[part.start[1:] != np.arange(1, len(values))]
+    if not len(steps):
+        return None  # nobody came twice, so windows of any length hold the same
     if not np.all(np.isfinite(totals)) or np.mean(steps < -_SMALL) > _SHRINKING:
         return None
     return totals

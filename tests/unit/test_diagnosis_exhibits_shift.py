@@ -1,0 +1,137 @@
+"""Other rows: the domain classifier, each column, only the share of positives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.diagnosis.domain import Domain
+from harness.diagnosis.exhibits import shift
+from harness.diagnosis.intervals import Interval
+from harness.diagnosis.material import Material
+from harness.diagnosis.rows import Overlap
+from tests.kit import diagnosed
+from tests.kit.diagnosed import NAMES, ROWS, Troubles
+
+CALM = Troubles(leak=0.0, repeated=0.0, drift=0.0, concept=0.0, bug=0.0, other_model=0.0, moved=0.0)
+
+
+def told_apart(auc: float, half: float) -> Domain:
+    """What the classifier came to."""
+    even = Overlap(produced=np.full(2, 0.5))
+    value = Interval(
+        value=auc, se=half / 2, lower=auc - half, upper=auc + half, lower_all=auc - half, upper_all=auc + half
+    )
+    return Domain(
+        holdout=even, production=even, auc=value, gain={"amount": 0.9, "visits": 0.0}, effective=(0.8, 0.7)
+    )
+
+
+@pytest.mark.parametrize(
+    ("auc", "half", "ruling"), [(0.9, 0.02, "found"), (0.51, 0.02, "not found"), (0.6, 0.2, "not found")]
+)
+def test_sides_are_told_apart_beyond_chance_only(auc: float, half: float, ruling: str) -> None:
+    """The lower end of the interval decides; a feature that was not used is not named."""
+    found = shift.domain(told_apart(auc, half), "")
+    assert found.found == ruling
+    assert "mostly by amount;" in found.answer
+    assert found.tables[1].rows == (("amount", 0.9),)
+
+
+def test_without_a_classifier_the_reason_is_told() -> None:
+    """It is the one that was handed in."""
+    assert shift.domain(None, "too few rows").why_not == "too few rows"
+
+
+def test_drifted_columns_are_named_and_the_others_are_not() -> None:
+    """Amounts and regions moved, visits did not; within regions amounts moved too."""
+    found = shift.drift(diagnosed.material())
+    rows = {row[0]: row for row in found.tables[0].rows}
+    flagged = [one.name for one in found.tables[0].columns].index("flagged")
+    assert found.found == "found"
+    assert {name: rows[name][flagged] for name in NAMES} == {
+        "amount": True,
+        "region": True,
+        "visits": False,
+        "outcome_note": False,
+    }
+    within = found.tables[1]
+    assert within.title == "Within segments"
+    assert {row[0] for row in within.rows} == {"amount"}
+
+
+def test_the_same_columns_have_not_drifted() -> None:
+    """Without units rows are taken as independent, and that is said."""
+    found = shift.drift(diagnosed.without(diagnosed.material(CALM), holdout=("unit",)))
+    assert found.found == "not found"
+    assert "rows are taken as independent" in found.why_not
+
+
+@pytest.mark.parametrize("values", [np.full(ROWS, np.nan), np.zeros(ROWS), np.full(ROWS, np.inf)])
+def test_one_empty_or_constant_column_does_not_stop_the_others(values: np.ndarray) -> None:
+    """The other columns keep their lines."""
+    made = diagnosed.material()
+    assert made.holdout is not None
+    features = {**(made.holdout.requested or {}), "visits": values}
+    found = shift.drift(replace(made, holdout=replace(made.holdout, requested=features)))
+    rows = {row[0]: row for row in found.tables[0].rows}
+    assert set(rows) == set(NAMES)
+    assert "amount" in found.answer
+
+
+def test_a_column_that_turns_two_fifths_missing_is_flagged() -> None:
+    """Missing is a value of its own."""
+    made = diagnosed.material(CALM)
+    visits = made.production.offline_features["visits"].copy()
+    visits[: 2 * ROWS // 5] = np.nan
+    now = replace(made.production, offline_features={**made.production.offline_features, "visits": visits})
+    found = shift.drift(replace(made, production=now))
+    assert found.found == "found"
+    assert "visits" in found.answer
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (diagnosed.no_holdout(diagnosed.material()), "no holdout was given"),
+        (diagnosed.without(diagnosed.material(), holdout=("features", "requested")), "no feature columns"),
+        (diagnosed.without(diagnosed.material(), production=("offline_features",)), "no feature in common"),
+        (diagnosed.first(diagnosed.material(), 0), "or no row"),
+    ],
+    ids=["no holdout", "no features", "none shared", "no request"],
+)
+def test_drift_that_cannot_be_checked_says_why(made: Material, why: str) -> None:
+    """No column compared is not no drift."""
+    found = shift.drift(made)
+    assert found.found == "not checked"
+    assert why in found.why_not
+
+
+def test_only_the_share_of_positives_moved() -> None:
+    """Half of production's negatives left out: scores of either class stay as they were."""
+    made = diagnosed.material(CALM)
+    negative = np.flatnonzero(made.production.label == 0.0)
+    keep = np.setdiff1d(np.arange(ROWS), negative[::2])
+    moved = replace(made, production=diagnosed.taken(made.production, keep))
+    assert shift.labels(moved).found == "found"
+    still = shift.labels(made)
+    assert still.found == "not found"
+    assert "did not move" in still.answer
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (diagnosed.no_holdout(diagnosed.material()), "no holdout"),
+        (diagnosed.no_labels(diagnosed.material()), "no labels were given"),
+        (diagnosed.first(diagnosed.material(), 30), "fewer than"),
+    ],
+    ids=["no holdout", "no labels", "thirty requests"],
+)
+def test_label_shift_that_cannot_be_checked_says_why(made: Material, why: str) -> None:
+    """Too few rows are no finding in either direction."""
+    found = shift.labels(made)
+    assert found.found == "not checked"
+    assert why in found.why_not

@@ -1,0 +1,152 @@
+"""A diagnosis in sentences: the largest part first, nothing called production that is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.diagnosis import summary
+from harness.records import CheckedCause, Exhibit, GapPart, MetricGap, Number, Remedy, RungValue
+
+
+def sure(value: float) -> Number:
+    """A number whose interval leaves out 0."""
+    return Number(value=value, lower=value - 0.001, upper=value + 0.001)
+
+
+def gap(
+    metric: str = "roc_auc", *, outside: tuple[str, ...] = (), first: str = "reported", last: str = "exposure"
+) -> MetricGap:
+    """A gap of three parts: one that harms much, one that flatters, one that may be chance."""
+    return MetricGap(
+        metric=metric,
+        better="higher",
+        rungs=(RungValue(step=first, value=0.9), RungValue(step=last, value=0.8)),
+        parts=(
+            GapPart(step="concept", value=sure(0.02), harm=0.02),
+            GapPart(step="served_features", value=sure(0.13), harm=0.13),
+            GapPart(step="label_maturity", value=sure(-0.05), harm=-0.05),
+            GapPart(step="exposure", value=Number(value=0.3, lower=-1.0, upper=1.0), harm=0.3),
+            GapPart(step="join_loss", why_not="nobody knows"),
+        ),
+        gap=sure(0.1),
+        outside=outside,
+    )
+
+
+def exhibit(key: str = "label_delay", found: str = "found", why_not: str = "") -> Exhibit:
+    """The evidence on one question."""
+    return Exhibit(key=key, title=key, question="?", answer="A trap.", found=found, why_not=why_not)  # type: ignore[arg-type]  # one of the words
+
+
+def cause(name: str, found: str) -> CheckedCause:
+    """A usual cause with its ruling."""
+    return CheckedCause(name=name, found=found, check="", result="", would_change="")  # type: ignore[arg-type]  # one of the words
+
+
+def test_the_largest_part_is_named_first_and_chance_not_at_all() -> None:
+    """Then what flatters, the trap of early labels, and the usual causes that were found."""
+    told = summary.sentences(
+        [gap()], exhibits=[exhibit()], causes=[cause("shift", "found"), cause("latency", "not found")]
+    )
+    lost = (
+        "Of this: 0.130 lost to features served otherwise than built offline; "
+        "0.020 lost to the same features meaning something else now."
+    )
+    assert told == (
+        "ROC-AUC was 0.900 in the report and is 0.800 in production.",
+        lost,
+        "The number looks better than it is by: 0.050 through labels that had not come yet.",
+        "A trap.",
+        "Of the eight usual causes: shift.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "needles"),
+    [
+        (
+            gap(outside=("served_scores", "join_loss"), last="served_features"),
+            ["once changed by features served", "production is not reached, without served scores."],
+        ),
+        (gap(outside=("join_loss",)), ["is 0.800 in production."]),
+        (gap(first="production_offline"), ["was 0.900 with production's rows instead"]),
+        (gap("brier"), ["Brier score was"]),
+    ],
+    ids=["before production", "dashboard only", "no holdout", "another metric"],
+)
+def test_a_gap_says_where_it_begins_and_ends(made: MetricGap, needles: list[str]) -> None:
+    """A gap that stops before what is served is not called one to production."""
+    first = summary.sentences([made], exhibits=[], causes=[])[0]
+    assert [needle for needle in needles if needle not in first] == []
+
+
+def test_the_gap_that_reaches_production_comes_first() -> None:
+    """Without labels that is the share flagged."""
+    short = gap(outside=("covariate_unseen",))
+    whole = gap("predicted_positive_rate")
+    assert summary.main_gap([short, whole]) is whole
+    assert summary.main_gap([short]) is short
+    assert summary.main_gap([MetricGap(metric="f1", better="higher", why_not="no label")]) is None
+
+
+def test_no_gap_says_why() -> None:
+    """The reason of the first metric that has one."""
+    nothing = MetricGap(metric="roc_auc", better="higher", why_not="there are no labels")
+    assert summary.sentences([nothing], exhibits=[], causes=[]) == (
+        "The gap cannot be told: there are no labels.",
+    )
+    assert "no metric has two rungs" in summary.sentences([], exhibits=[], causes=[])[0]
+
+
+@pytest.mark.parametrize(
+    ("gains", "guardrail", "why_not", "taken"),
+    [
+        ({"roc_auc": sure(0.1)}, "kept", "", True),
+        ({"log_loss": sure(-0.1)}, "unknown", "", True),
+        ({"log_loss": sure(0.1)}, "kept", "", False),
+        ({"roc_auc": Number(value=0.1, lower=-0.1, upper=0.3)}, "kept", "", False),
+        ({"predicted_positive_rate": sure(0.1)}, "kept", "", False),
+        ({"roc_auc": sure(0.1)}, "broken", "", False),
+        ({}, "kept", "too few rows", False),
+    ],
+)
+def test_only_what_surely_helps_is_recommended(
+    gains: dict[str, Number], guardrail: str, why_not: str, *, taken: bool
+) -> None:
+    """A remedy that breaks a limit, or may be chance, is no next step."""
+    remedy = Remedy(
+        key="k",
+        kind="model",
+        action="do it",
+        gains=gains,
+        guardrail=guardrail,  # type: ignore[arg-type]  # one of the words
+        why_not=why_not,
+    )
+    assert summary.next_steps([remedy], []) == (("do it",) if taken else ())
+
+
+def test_what_was_not_checked_is_the_last_of_the_next_steps() -> None:
+    """By name."""
+    told = summary.next_steps([], [cause("latency", "not checked"), cause("shift", "found")])
+    assert told == ("Not checked yet: latency.",)
+
+
+def test_what_is_missing_is_told_once() -> None:
+    """Steps of the main metric, then exhibits."""
+    told = summary.missing(
+        [gap()], [exhibit("k", "not checked", "no rows"), exhibit("k", "not checked", "no rows")]
+    )
+    assert told == ("labels that the dashboard did not join: nobody knows", "k: no rows")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("leak: fee", "the column 'fee', filled in after the request"),
+        ("concept", "the same features meaning something else now"),
+        ("other", "other"),
+    ],
+)
+def test_steps_in_words(step: str, words: str) -> None:
+    """A step that is not known stands as it is."""
+    assert summary.step_words(step) == words
