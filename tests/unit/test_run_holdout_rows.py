@@ -36,6 +36,7 @@ def rows(**changed: Any) -> RowsFile:  # noqa: ANN401  -- any column of the file
         label=np.array([0.0, 1.0] * 3),
         training_only=None,
         score=np.arange(SIZE) / 10,
+        training_only=None,
         features={"x": numbers(*range(SIZE))},
         unusable={},
     )
