@@ -118,7 +118,7 @@ def _bearable(one: Remedy) -> bool:
 
 
 def _helps(one: Remedy) -> bool:
-    """Whether it surely betters what remedies are ranked by, or mends a limit, or betters and worsens nothing.
+    """Whether it surely betters what remedies are ranked by, mends a limit, or betters and worsens nothing.
 
     Another threshold trades precision for recall: one of the two is better at any threshold.
     """
