@@ -45,7 +45,9 @@ class Evidence:
     `feature_part`, `score_part`, `label_part` are parts of the gap; those of AUC, and of loss `within`
     segments, are above 0 where they harm. `thresholds` are (offline, served).
     `differing` is the share of requests with a feature or score that differs, `fallback` the share answered
-    late, by timeout or by a fallback. `labelled` is the share with a label among (flagged, other) rows.
+    late, by timeout or by a fallback. `rescored` is the share of requests whose score is not that of the
+    offline model on the same features, and the share whose decision flips; `score_loss` what that costs in
+    log loss, above 0 where it harms: no monotone bug moves a ROC-AUC. `labelled` is the share with a label among (flagged, other) rows.
     `confirmed_slices` and `within` are of segments; `immature` is the share of rows judged before maturity.
     """
 
@@ -57,6 +59,8 @@ class Evidence:
     differing: float | None = None
     feature_part: Interval | None = None
     score_part: Interval | None = None
+    rescored: tuple[float, float] | None = None
+    score_loss: Interval | None = None
     fallback: float | None = None
     labelled: tuple[float, float] | None = None
     kappa: Interval | None = None
@@ -143,10 +147,24 @@ def _logging(known: Evidence) -> UsualCause:
     told = None if share is None else (share > NOTABLE, f"{100 * share:.3g} % of the requests differ")
     return _judged(
         "logging or pipeline bug",
-        (told, _part("features' part", known.feature_part), _part("scores' part", known.score_part)),
+        (
+            told,
+            _scores(known.rescored),
+            _part("features' part", known.feature_part),
+            _part("scores' part", known.score_part),
+            _part("scores' part of log loss", known.score_loss),
+        ),
         check="every captured request through the offline pipeline and model, cell by cell",
         would_change="the named features put right, and the same requests replayed",
     )
+
+
+def _scores(pair: tuple[float, float] | None) -> tuple[bool, str] | None:
+    """Scores that are not the model's, though their order may be the same; or decisions that flip."""
+    if pair is None:
+        return None
+    words = f"{100 * pair[0]:.3g} % of the scores differ on the same features"
+    return max(pair) > NOTABLE, f"{words}, {100 * pair[1]:.3g} % of the decisions flip"
 
 
 def _latency(known: Evidence) -> UsualCause:

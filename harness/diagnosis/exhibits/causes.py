@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.diagnosis.exhibits.leakage import ROUNDED
 from harness.diagnosis.exhibits.segments import named
+from harness.diagnosis.exhibits.skew import rescored
 from harness.diagnosis.influence import NAMES, grid
 from harness.diagnosis.influence import table as metrics_of
 from harness.diagnosis.label_quality import label_agreement
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from harness.diagnosis.material import Material
     from harness.diagnosis.slices import Slice
 
-AUC, FLAGGED = "roc_auc", "predicted_positive_rate"
+AUC, LOSS, FLAGGED = "roc_auc", "log_loss", "predicted_positive_rate"
 
 
 def checked(
@@ -42,6 +43,8 @@ def checked(
         differing=_differing(material),
         feature_part=_part(ladder, AUC, step="served_features"),
         score_part=_part(ladder, AUC, step="served_scores"),
+        rescored=_rescored(material),
+        score_loss=_turned(_part(ladder, LOSS, step="served_scores")),
         fallback=_fallback(material),
         labelled=_labelled(material),
         kappa=_kappa(material),
@@ -67,6 +70,11 @@ def _part(ladder: Ladder, metric: str, *, step: str) -> Interval | None:
         if part.step == step and part.value is not None and math.isfinite(part.value.lower):
             return Interval(value=part.value.value, low=part.value.lower, high=part.value.upper)
     return None
+
+
+def _turned(part: Interval | None) -> Interval | None:
+    """A part of a loss so that above 0 harms; 0 minus, so that 0 stays 0."""
+    return None if part is None else Interval(value=0.0 - part.value, low=0.0 - part.high, high=0.0 - part.low)
 
 
 def _recomputed(material: Material) -> Interval | None:
@@ -101,6 +109,17 @@ def _differing(material: Material) -> float | None:
     if production.served_features is None:
         return None
     return max(production.differing.values(), default=0.0)
+
+
+def _rescored(material: Material) -> tuple[float, float] | None:
+    """The share of scores that are not the offline model's on the served features, and of decisions flipped.
+
+    Where the served features are not known, a score may differ through these.
+    """
+    if material.production.served_features_score is None:
+        return None
+    found = rescored(material)
+    return None if found is None else (float(found.differ.mean()), float(found.flips.mean()))
 
 
 def _fallback(material: Material) -> float | None:
