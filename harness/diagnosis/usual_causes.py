@@ -48,6 +48,7 @@ class Evidence:
     late, by timeout or by a fallback. `rescored` is the share of requests whose score is not that of the
     offline model on the same features, and the share whose decision flips; `score_loss` what that costs in
     log loss, above 0 where it harms: no monotone bug moves a ROC-AUC. `labelled` is the share with a label among (flagged, other) rows.
+    `unlabelled` is the share of the rows that are old enough and have no label, and how many may.
     `confirmed_slices` and `within` are of segments; `immature` is the share of rows judged before maturity.
     """
 
@@ -65,6 +66,7 @@ class Evidence:
     labelled: tuple[float, float] | None = None
     kappa: Interval | None = None
     immature: float | None = None
+    unlabelled: tuple[float, float] | None = None
     label_part: Interval | None = None
     confirmed_slices: tuple[str, ...] | None = None
     within: Interval | None = None
@@ -198,11 +200,20 @@ def _labels(known: Evidence) -> UsualCause:
         (
             None if kappa is None else (kappa.high < LEAST_KAPPA, f"kappa of the two definitions {kappa}"),
             None if young is None else (young > NOTABLE, f"{100 * young:.3g} % of the rows were immature"),
+            _unlabelled(known.unlabelled),
             _part("labels' part", known.label_part),
         ),
         check="both label definitions on the same ids; the age of the rows against the delay curve",
         would_change="one definition for both, on rows past the maturity window",
     )
+
+
+def _unlabelled(pair: tuple[float, float] | None) -> tuple[bool, str] | None:
+    """Labels that never came are no chance sample: above what may be missing they are a cause."""
+    if pair is None:
+        return None
+    words = f"{100 * pair[0]:.3g} % of the rows that are old enough have no label, {100 * pair[1]:.3g} % may"
+    return pair[0] > pair[1], words
 
 
 def _segment(known: Evidence) -> UsualCause:

@@ -122,3 +122,22 @@ def test_a_score_bug_that_keeps_the_order_is_found(serve: Callable[[Any], Any], 
     told = checks(replace(calm, production=rows))["logging or pipeline bug"]
     assert told.found == ruling
     assert "of the scores differ on the same features" in told.result
+
+
+@pytest.mark.parametrize(
+    ("lost", "may", "ruling"), [(0.0, 0.05, "not found"), (0.5, 0.05, "found"), (0.5, 0.6, "not found")]
+)
+@pytest.mark.parametrize("whose", ["label", "production_label"])
+def test_labels_that_never_came_bias(whose: str, lost: float, may: float, *, ruling: str) -> None:
+    """More of the rows that are old enough lack one than the scenario allows; whoever defines it."""
+    calm = diagnosed.material(CALM)
+    rows = calm.production
+    gone = np.random.default_rng(0).random(diagnosed.ROWS) < lost
+    plain: dict[str, Any] = {"seen_label": None, "seen_early": None, "production_label": rows.label}
+    plain[whose] = np.where(gone, np.nan, rows.label)
+    if whose == "label":
+        plain["latest"] = np.where(gone, np.nan, rows.latest)
+    made = replace(calm, production=replace(rows, **plain), max_missing_share=may)
+    told = checks(made)["biased labels"]
+    assert told.found == ruling
+    assert f"have no label, {100 * may:.3g} % may" in told.result

@@ -13,13 +13,14 @@ from harness.diagnosis.exhibits.skew import rescored
 from harness.diagnosis.influence import NAMES, grid
 from harness.diagnosis.influence import table as metrics_of
 from harness.diagnosis.label_quality import label_agreement
+from harness.diagnosis.material import DAY_NS
 from harness.diagnosis.usual_causes import Evidence, Interval, usual_causes
 from harness.records import CheckedCause
 
 if TYPE_CHECKING:
     from harness.diagnosis.domain import Domain
     from harness.diagnosis.ladder import Ladder
-    from harness.diagnosis.material import Material
+    from harness.diagnosis.material import Floats, Mask, Material
     from harness.diagnosis.slices import Slice
 
 AUC, LOSS, FLAGGED = "roc_auc", "log_loss", "predicted_positive_rate"
@@ -49,6 +50,7 @@ def checked(
         labelled=_labelled(material),
         kappa=_kappa(material),
         immature=_immature(material),
+        unlabelled=_unlabelled(material),
         label_part=_part(ladder, AUC, step="label_maturity"),
         confirmed_slices=_slices(slices),
         within=within,
@@ -157,6 +159,26 @@ def _immature(material: Material) -> float | None:
     if seen is None or early is None or np.isnan(seen).all():
         return None
     return float(early[~np.isnan(seen)].mean())
+
+
+def _unlabelled(material: Material) -> tuple[float, float] | None:
+    """The share of rows old enough without a label, by the definition that lacks more, and how many may.
+
+    By production's definition rows are old enough that are no younger than its newest label.
+    """
+    rows = material.production
+    if material.why_no_labels:
+        return None
+    shares = _absent(rows.latest, rows.event_ns <= material.as_of_ns - int(material.delay_days * DAY_NS))
+    theirs = rows.production_label
+    if theirs is not None and not np.isnan(theirs).all():
+        shares += _absent(theirs, rows.event_ns <= rows.event_ns[~np.isnan(theirs)].max())
+    return (max(shares), material.max_missing_share) if shares else None
+
+
+def _absent(label: Floats, old: Mask) -> list[float]:
+    """The share of these rows that have no label, where there are any."""
+    return [float(np.isnan(label[old]).mean())] if old.any() else []
 
 
 def _slices(slices: tuple[Slice, ...] | None) -> tuple[str, ...] | None:
