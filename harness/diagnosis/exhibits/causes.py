@@ -76,7 +76,9 @@ def _part(ladder: Ladder, metric: str, *, step: str) -> Interval | None:
 
 def _turned(part: Interval | None) -> Interval | None:
     """A part of a loss so that above 0 harms; 0 minus, so that 0 stays 0."""
-    return None if part is None else Interval(value=0.0 - part.value, low=0.0 - part.high, high=0.0 - part.low)
+    return (
+        None if part is None else Interval(value=0.0 - part.value, low=0.0 - part.high, high=0.0 - part.low)
+    )
 
 
 def _recomputed(material: Material) -> Interval | None:
