@@ -113,7 +113,9 @@ def many(made: Material, times: int) -> Material:
     """The same with every row so many times, as another unit each."""
     there, here = made.holdout, made.production
     assert there is not None
-    labels, scores, early = (np.tile(one, times) for one in (there.label, there.score, there.time_ns))
+    assert there.time_ns is not None
+    labels, scores = np.tile(there.label, times), np.tile(there.score, times)
+    early = np.tile(there.time_ns, times)
     place = np.tile(np.arange(len(here)), times)
     size = labels.size
     plain = replace(
