@@ -5,7 +5,7 @@ Nothing but a GO that can be read, or an approval of this very verdict where tho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -59,11 +59,17 @@ class Standing:
 
 
 def latest(listing: Listing) -> Latest:
-    """The newest run of each scenario and build, whole or not: a newer one that is broken hides a GO."""
+    """The newest run of each scenario and build, whole or not: a newer one that is broken hides a GO.
+
+    One whose build cannot be read hides those of every build that its scenario was run on before.
+    """
     found: Latest = {}
     entries: list[RunEntry | Skipped] = [*listing.runs, *listing.skipped]
     for entry in sorted(entries, key=age):
-        if entry.build:
+        if isinstance(entry, Skipped) and entry.build is None:
+            hidden = [build for scenario, build in found if scenario == entry.scenario]
+            found |= {(entry.scenario, build): replace(entry, build=build) for build in hidden}
+        elif entry.build:
             found[entry.scenario, entry.build] = entry
     return found
 
@@ -78,7 +84,7 @@ def of(entry: RunEntry | Skipped, *, now: datetime, limit_s: float, approvals: b
         state="pending" if going else "inconclusive",
         reason=words.clipped(told, _LONGEST_REASON),
         scenario=entry.scenario,
-        build=entry.build,
+        build=entry.build or "",
         run_id=entry.run_id,
         again=not going and entry.kind != "newer",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -15,7 +16,7 @@ import msgspec
 from harness.errors import RunError
 from harness.records import Approval, Decision, Word
 from harness.report.model import SCHEMA_VERSION
-from harness.run.folder import CHOSEN, MANIFEST, RUN_SCHEMA, RunFolder
+from harness.run.folder import CHOSEN, MANIFEST, RUN_SCHEMA, Chosen, RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,8 @@ class Skipped:
     """What gives no verdict, and why; what it was to be of, as far as that can be read.
 
     `unfinished` is still running or was cut, `newer` was written by a newer replaygate, `damaged` has a file
-    that cannot be read or is not as the run wrote it, `foreign` is nothing that replaygate wrote.
+    that cannot be read or is not as the run wrote it, `foreign` is nothing that replaygate wrote. `build` is
+    None where it cannot be read: the run may be of any.
     """
 
     path: Path
@@ -79,7 +81,7 @@ class Skipped:
     scenario: str = ""
     run_id: str = ""
     created_at: str = ""
-    build: str = ""
+    build: str | None = ""
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,17 @@ class _Version(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: int
 
 
+class _Of(msgspec.Struct, frozen=True, kw_only=True):
+    """Of report.json, which build it is of: a report says so only where the run was said to be of one."""
+
+    digests: dict[str, str] = {}
+
+
 class _Pair(msgspec.Struct, frozen=True, kw_only=True):
     compared: int
 
 
-class _Brief(msgspec.Struct, frozen=True, kw_only=True):
+class _Brief(_Of, frozen=True, kw_only=True):
     """Of report.json, what a list of runs shows."""
 
     scenario: str
@@ -173,7 +181,7 @@ def _look(root: Path) -> RunEntry | Skipped:
     try:
         return _read(str(root), tuple(_stamp(f"{root}/{name}") for name in _FILES))
     except OSError as error:
-        return Skipped(path=root, kind="damaged", reason=f"cannot be read: {error.strerror}")
+        return replace(_placed(RunFolder(root)), reason=f"cannot be read: {error.strerror}")
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
@@ -228,11 +236,15 @@ def _placed(folder: RunFolder) -> Skipped:
     )
 
 
-def _build(folder: RunFolder) -> str:
-    try:
-        return folder.chosen().build
-    except (RunError, RecursionError):
-        return ""
+def _build(folder: RunFolder) -> str | None:
+    """The build of a run, as it was asked for, else as its report says; None where neither is whole."""
+    with contextlib.suppress(RunError, RecursionError, OSError):
+        folder.verify_files(CHOSEN)
+        return folder.load(CHOSEN, Chosen).build
+    with contextlib.suppress(RunError, RecursionError, OSError):
+        folder.verify_report()
+        return folder.load("report.json", _Of).digests.get("build", "")
+    return None
 
 
 def _judged(folder: RunFolder, known: Skipped) -> RunEntry | Skipped:
@@ -250,7 +262,7 @@ def _judged(folder: RunFolder, known: Skipped) -> RunEntry | Skipped:
         created_at=brief.created_at,
         as_of=brief.as_of,
         decision=brief.decision,
-        build=known.build,
+        build=known.build or "",
         compared=max((pair.compared for pair in brief.pairs), default=0),
         approvals=brief.approvals,
     )
@@ -263,5 +275,6 @@ def _told(error: RunError | RecursionError) -> str:
 def _no_run(root: Path) -> Skipped:
     """A run is named by its time and writes its manifest first; what does neither is not ours."""
     if _is_run(root):
-        return Skipped(path=root, kind="unfinished", reason="it has just begun or was cut: no run.json yet")
+        reason = "it has just begun or was cut: no run.json yet"
+        return replace(_placed(RunFolder(root)), kind="unfinished", reason=reason)
     return Skipped(path=root, kind="foreign", reason="not a run of replaygate: it has no run.json")

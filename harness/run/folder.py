@@ -43,7 +43,7 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """`chosen.json`: what the command line asked of a run, beside its scenario; saved before sending.
+    """`chosen.json`: what the command line asked of a run, beside its scenario; saved before all else.
 
     `build` is the build that the run was said to be of, by which its verdict is asked for.
     """

@@ -11,7 +11,6 @@ from harness.records import PhaseNote
 from harness.replay.guard import check_resumable
 from harness.replay.journal import read_journal
 from harness.run.deciding import PHASES
-from harness.run.folder import CHOSEN
 from harness.scenario import load
 
 if TYPE_CHECKING:
@@ -33,9 +32,18 @@ def is_finished(folder: RunFolder) -> bool:
     return (folder.root / PHASES).is_file()
 
 
+def begin(folder: RunFolder) -> None:
+    """All is there that is to be sent, and no phase has ended yet."""
+    folder.save(SO_FAR, ())
+
+
 def check_begun(root: Path) -> None:
-    """RunError unless the run got as far as sending: what comes before that is quickly done again."""
-    if root.is_dir() and not (root / CHOSEN).is_file() and not (root / PHASES).is_file():
+    """RunError unless the run got as far as sending: what comes before that is quickly done again.
+
+    Runs of earlier versions are known by their journals.
+    """
+    begun = any((root / name).exists() for name in (SO_FAR, PHASES, "outcomes"))
+    if root.is_dir() and not begun:
         raise RunError(
             "the run was cut before anything was sent",
             where=str(root),

@@ -29,6 +29,7 @@ from harness.run.preparing import (
 from harness.run.replaying import Plan, replay_all
 from harness.run.resuming import (
     LEDGER,
+    begin,
     check_begun,
     check_may_resend,
     is_finished,
@@ -83,15 +84,6 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
     replayers, others = load_models(loaded), load_others(loaded)
     now = datetime.now(UTC)
     folder = create(options.results, loaded.scenario.name, digest=loaded.digest, now=now)
-    watch.say(f"run {folder.root}")
-    try:
-        with beating(folder, watch) as beat:
-            prepared = prepare(
-                loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=beat.say
-            )
-    except BaseException:
-        shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
-        raise
     chosen = Chosen(
         phases=options.phases,
         all_phases=options.all_phases,
@@ -99,7 +91,19 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
         fail_fast=options.fail_fast,
         build=options.build,
     )
-    folder.save(CHOSEN, chosen)
+    watch.say(f"run {folder.root}")
+    try:
+        folder.save(
+            CHOSEN, chosen
+        )  # first of all: from now on an older verdict of this build is not the last
+        with beating(folder, watch) as beat:
+            prepared = prepare(
+                loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=beat.say
+            )
+    except BaseException:
+        shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
+        raise
+    begin(folder)
     with beating(folder, watch) as beat:
         _replay(todo, folder, watch=beat, done=None)
         beat.say("comparing")

@@ -82,6 +82,24 @@ def test_a_run_unfinished_for_longer_than_one_may_take_was_cut(tmp_path: Path) -
     assert (late.state, late.again) == ("inconclusive", True)
 
 
+def test_a_newer_run_of_a_build_that_cannot_be_read_hides_every_older_go_of_its_scenario(
+    tmp_path: Path,
+) -> None:
+    """It may be of any of them; a later run of a build stands again, and so does another scenario."""
+    for build in ("b1", "b2"):
+        write_run(tmp_path, "GO", build=build)
+    write_run(tmp_path, "GO", build="b1", scenario="hotel")
+    lost = write_run(tmp_path, "NO-GO", build="b1", minute=5)
+    for path in lost.root.iterdir():
+        path.unlink()
+    write_run(tmp_path, "GO", build="b2", minute=9)
+    known = latest(list_runs(tmp_path))
+    late = datetime(2026, 11, 23, tzinfo=UTC)
+    states = {key: of(entry, now=late, limit_s=3600.0, approvals=False).state for key, entry in known.items()}
+    assert states == {("shop", "b1"): "inconclusive", ("shop", "b2"): "pass", ("hotel", "b1"): "pass"}
+    assert {build for _, build in known} == {"b1", "b2"}
+
+
 @pytest.mark.parametrize("word", ["NO-GO", "WAIT", "INVALID"])
 def test_an_approval_passes_only_where_it_is_to_count_and_stands(word: Word, tmp_path: Path) -> None:
     """The word stays; who approved is said."""

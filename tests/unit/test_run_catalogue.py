@@ -133,6 +133,41 @@ def test_a_run_on_its_way_says_what_it_is_of(tmp_path: Path) -> None:
     assert skipped.created_at == "2026-11-22T06:10:00Z"
 
 
+@pytest.mark.parametrize(
+    ("spoil", "build"),
+    [
+        pytest.param(_only("MANIFEST.jsonl", "chosen.json"), "b1", id="being prepared"),
+        pytest.param(_with("chosen.json", b"{"), "b1", id="chosen.json cut"),
+        pytest.param(_with("chosen.json", b'{"build": "b2"}'), "b1", id="build edited"),
+        pytest.param(_without("chosen.json"), "b1", id="chosen.json gone"),
+        pytest.param(_only("MANIFEST.jsonl", "run.json"), None, id="nothing says it"),
+        pytest.param(_only(), None, id="just begun"),
+        pytest.param(_without("MANIFEST.jsonl"), None, id="nothing says that it is whole"),
+    ],
+)
+def test_a_run_without_a_verdict_says_its_build_or_that_it_is_not_known(
+    spoil: Callable[[RunFolder], None], build: str | None, tmp_path: Path
+) -> None:
+    """By what was asked of it, else by its report; None is not the same as a run of no build."""
+    run = write_run(tmp_path)
+    told = run.load("report.json", dict[str, Any])
+    run.save("report.json", told | {"digests": told["digests"] | {"build": "b1"}})
+    run.save("chosen.json", {"build": "b1"})
+    spoil(run)
+    (skipped,) = list_runs(tmp_path).skipped
+    assert (skipped.scenario, skipped.run_id, skipped.build) == ("shop", run.root.name, build)
+
+
+def test_a_run_that_cannot_be_looked_at_still_has_its_place(tmp_path: Path) -> None:
+    """It is a run of this scenario, and may be of any build."""
+    run = write_run(tmp_path, "GO", build="b1")
+    (run.root / "run.json").unlink()
+    (run.root / "run.json").symlink_to("run.json")
+    (skipped,) = list_runs(tmp_path).skipped
+    assert (skipped.kind, skipped.scenario, skipped.build) == ("damaged", "shop", "b1")
+    assert skipped.reason.startswith("cannot be read: ")
+
+
 def test_what_is_not_ours_is_skipped(tmp_path: Path) -> None:
     """Folders of other things, files, links to anywhere."""
     run = write_run(tmp_path)

@@ -13,6 +13,7 @@ from harness.run.deciding import PHASES
 from harness.run.folder import CHOSEN, Chosen, RunFolder
 from harness.run.resuming import (
     SO_FAR,
+    begin,
     check_begun,
     check_may_resend,
     is_finished,
@@ -27,13 +28,23 @@ SAFE = "\n[safety]\nidempotent = true\n"
 NOTE = PhaseNote(phase="parity", pace="saturate", requests=9, targets=("a",), ran=True)
 
 
-@pytest.mark.parametrize("name", [CHOSEN, PHASES])
+@pytest.mark.parametrize("name", [SO_FAR, PHASES, "outcomes/champion/journal-0000.jsonl"])
 def test_a_run_that_began_to_send_may_be_taken_up(name: str, tmp_path: Path) -> None:
-    """Once it was known what to send; a run of an earlier version at least once it was finished."""
+    """Once all was there to be sent; a run of an earlier version once a journal was begun."""
+    folder = RunFolder(tmp_path)
+    folder.save(CHOSEN, Chosen(build="b1"))  # what was asked for is written before anything is prepared
     with pytest.raises(RunError, match=r"cut before anything was sent.*replaygate run"):
         check_begun(tmp_path)
-    RunFolder(tmp_path).save(name, Chosen())
+    folder.write(b"[]", tmp_path / name)
     check_begun(tmp_path)
+
+
+def test_a_run_begins_with_no_phase_ended(tmp_path: Path) -> None:
+    """It may be taken up, and has all to send."""
+    folder = RunFolder(tmp_path)
+    begin(folder)
+    check_begun(tmp_path)
+    assert notes_so_far(folder) == {}
 
 
 def test_a_run_is_finished_once_its_phases_are_written(tmp_path: Path) -> None:

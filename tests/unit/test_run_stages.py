@@ -11,6 +11,7 @@ from harness.cli.output import screen
 from harness.cli.progress import Watch
 from harness.errors import CaptureError, RunError, TargetUnreachable, UsageError
 from harness.run import Options, add_labels, compare, decide, render, run
+from harness.run.catalogue import list_runs
 from harness.run.comparing import Models
 from harness.run.stages import reopen
 from tests.kit import small
@@ -35,6 +36,28 @@ def test_a_run_that_fails_before_anything_was_sent_leaves_nothing(tmp_path: Path
     with pytest.raises(CaptureError):
         run(small.scenario(folder, NOWHERE), Options(results=tmp_path / "results"), watch=QUIET)
     assert list((tmp_path / "results").glob("*/*")) == []
+
+
+class Looking(Watch):
+    """Sees what the results folder says at each line that a run tells."""
+
+    def __init__(self, results: Path) -> None:
+        super().__init__(quiet=True)
+        self.results = results
+        self.seen: dict[str, list[str | None]] = {}
+
+    def say(self, text: str) -> None:
+        """One more look."""
+        self.seen[text.split(" ")[0]] = [one.build for one in list_runs(self.results).skipped]
+
+
+def test_a_run_that_is_being_prepared_says_its_build(tmp_path: Path) -> None:
+    """From the first line of its intake on, minutes before anything is sent."""
+    folder = small.make(tmp_path / "scenario")
+    watch = Looking(tmp_path / "results")
+    with pytest.raises(TargetUnreachable):
+        run(small.scenario(folder, NOWHERE), Options(results=watch.results, build="b7"), watch=watch)
+    assert watch.seen["capture:"] == watch.seen["offline"] == ["b7"]
 
 
 def test_a_run_whose_target_is_down_keeps_what_it_had(tmp_path: Path) -> None:
