@@ -207,7 +207,7 @@ def _judged_on(found: Found, rows: int) -> Found:
     """A remedy that is judged on fewer rows than the others says so: its now is of these rows too."""
     if found.why_not or found.labelled == rows:
         return found
-    told = f"judged on {found.labelled:,} of {rows:,} rows, now and then: not beside remedies of all rows"
+    told = f"on {found.labelled:,} of {rows:,} rows only, now and then: not to be ranked beside the others"
     return replaced(found, note="; ".join(filter(None, (told, found.note))))
 
 

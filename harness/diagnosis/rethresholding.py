@@ -98,7 +98,8 @@ def saving(now: Counterfactual, *, unit: npt.ArrayLike, false_alarm: float, miss
         cut[~mine] = found.best_threshold
 
     def cost(flagged: Mask) -> Floats:
-        return np.where(flagged, false_alarm * (truth == 0.0), miss * (truth == 1.0))
+        each: Floats = np.where(flagged, false_alarm * (truth == 0.0), miss * (truth == 1.0))
+        return each
 
     less = cost(now.flagged()[known]) - cost(score >= cut)
     value, many = float(less.mean()), int(codes.max()) + 1

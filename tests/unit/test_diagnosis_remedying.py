@@ -168,10 +168,8 @@ def test_a_feature_is_not_credited_with_another_model() -> None:
 def test_a_sum_of_some_features_is_not_held_against_all() -> None:
     """Two features beside those that were put right alone differ too: no word on how they act together."""
     here = WIDE.production
-    made = replace(
-        WIDE,
-        production=replace(here, fixed={**here.fixed, "amount": here.served_features_score + 0.0}),  # type: ignore[operator]  # it has them
-    )
+    assert here.served_features_score is not None
+    made = replace(WIDE, production=replace(here, fixed={**here.fixed, "amount": here.served_features_score}))
     assert "the sum of each alone" in by_key(made)["fix_features"].note
     more = dict.fromkeys(("amount", "visits", "region"), 0.1)
     some = replace(made, production=replace(made.production, differing=more))
@@ -182,5 +180,5 @@ def test_a_remedy_of_other_rows_says_so() -> None:
     """A retrained model is judged on the later days only, the others on all."""
     found = by_key(WIDE)
     assert not found["retrain"].why_not
-    assert "rows, now and then: not beside remedies of all rows" in found["retrain"].note
-    assert "not beside" not in found["recalibrate"].note
+    assert "rows only, now and then: not to be ranked beside the others" in found["retrain"].note
+    assert "rows only" not in found["recalibrate"].note
