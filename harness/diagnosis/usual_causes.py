@@ -196,7 +196,7 @@ def _segment(known: Evidence) -> UsualCause:
         told = (bool(names), f"confirmed: {'; '.join(names)}" if names else "no slice was confirmed")
     return _judged(
         "segment regression",
-        (told, _part("within segments", known.within)),
+        (told, _part("change of log loss within segments", known.within)),
         check="the worst slices of one half of the units, tested on the other half; mix and within",
         would_change="the slice's rows looked at, and its features replayed",
     )

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis.exhibits.leakage import ROUNDED
+from harness.diagnosis.exhibits.leakage import ROUNDED, away
 from harness.diagnosis.exhibits.segments import named
-from harness.diagnosis.influence import NAMES, grid
-from harness.diagnosis.influence import table as metrics_of
 from harness.diagnosis.label_quality import label_agreement
 from harness.diagnosis.usual_causes import Evidence, Interval, usual_causes
 from harness.records import CheckedCause
@@ -71,16 +69,8 @@ def _part(ladder: Ladder, metric: str, *, step: str) -> Interval | None:
 
 def _recomputed(material: Material) -> Interval | None:
     """The reported number that is farthest from what the rows give; its interval is rounding."""
-    holdout, told = material.holdout, material.config.reported
-    if holdout is None or not told:
-        return None
-    known = holdout.judged
-    weight = np.ones(int(known.sum()))
-    made = metrics_of(
-        grid(holdout.score[known]), holdout.label[known], weight=weight, threshold=material.thresholds.offline
-    )
-    values = dict(zip(NAMES, made.values.tolist(), strict=True))
-    apart = max(((told[n] - values[n]) for n in told if n in values), key=abs, default=math.nan)
+    known = [one for one in away(material).values() if not math.isnan(one)]
+    apart = max(known, key=abs, default=math.nan)
     return None if math.isnan(apart) else Interval(value=apart, low=apart - ROUNDED, high=apart + ROUNDED)
 
 
