@@ -237,7 +237,7 @@ def _placed(folder: RunFolder) -> Skipped:
 
 
 def _build(folder: RunFolder) -> str | None:
-    """The build that a run is of, as it was asked for, else as its report says; None where neither is whole."""
+    """The build of a run, as it was asked for, else as its report says; None where neither is whole."""
     with contextlib.suppress(RunError, RecursionError, OSError):
         folder.verify_files(CHOSEN)
         return folder.load(CHOSEN, Chosen).build

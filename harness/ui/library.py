@@ -84,9 +84,10 @@ class Library:
             known = self._open.get(name)
             if known is None or known[0] != stamp:
                 known = (stamp, Opened(name, RunFolder(root)))
-                self._open[name] = known
-                while len(self._open) > _KEPT:
-                    del self._open[next(iter(self._open))]
+            self._open.pop(name, None)
+            self._open[name] = known  # the one that is looked at is the last to go
+            while len(self._open) > _KEPT:
+                del self._open[next(iter(self._open))]
             return known[1]
 
     def root(self, name: str) -> Path:

@@ -48,7 +48,7 @@ class Looking(Watch):
 
     def say(self, text: str) -> None:
         """One more look."""
-        self.seen[text.split(" ")[0]] = [one.build for one in list_runs(self.results).skipped]
+        self.seen[text.partition(" ")[0]] = [one.build for one in list_runs(self.results).skipped]
 
 
 def test_a_run_that_is_being_prepared_says_its_build(tmp_path: Path) -> None:
