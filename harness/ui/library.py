@@ -32,13 +32,21 @@ class Opened:
 
     @cached_property
     def report(self) -> Report:
-        """The report with its approvals; RunError where there is none, or another than the run wrote."""
+        """The report with its approvals; RunError where there is none, or another than the run wrote.
+
+        And where a newer replaygate wrote the run: what its report says may mean something else.
+        """
+        self.folder.record()
         return approved(self.folder, reported(self.folder))
 
     @cached_property
     def page(self) -> bytes:
-        """The report as the page that the run wrote, or drawn again where that is gone or is another."""
-        return self.folder.rendering("report.html") or html(self.report).encode()
+        """The report as the page that the run wrote, or drawn again where that is gone or is another.
+
+        RunError where the report itself cannot be shown.
+        """
+        made = self.report
+        return self.folder.rendering("report.html") or html(made).encode()
 
     @cached_property
     def record(self) -> RunRecord:
