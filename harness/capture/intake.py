@@ -92,7 +92,7 @@ def ingest(  # noqa: PLR0917  -- from where, how, to where
     parts: list[str] = []
     good = _counted(read(path, config, on_bad=tally.reject), tally, on_progress=on_progress)
     kept = _sampled(good, tally, share=config.sample, seed=seed)
-    for table in _parted(kept, part_rows):
+    for table in parted(kept, part_rows):
         parts.append(f"part-{len(parts):05d}.parquet")
         columns.write(table, folder / parts[-1])
     _refuse(tally, path, max_bad_share=config.max_bad_share)
@@ -165,7 +165,7 @@ def _public(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if not columns.is_private(name)}
 
 
-def _parted(requests: Iterable[CapturedRequest], part_rows: int) -> Iterator[pa.Table]:
+def parted(requests: Iterable[CapturedRequest], part_rows: int) -> Iterator[pa.Table]:
     """Tables of at most `part_rows` rows; rows become columns early, since they take ten times the memory."""
     stream = iter(requests)
     while True:

@@ -46,7 +46,7 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             {"ts_resolution_ns": TICKS_NS[file.schema_arrow.field("ts").type.unit]} if "ts" in wanted else {}
         )
         number = 0
-        for batch in file.iter_batches(batch_size=_batch_rows(file.metadata), columns=wanted):
+        for batch in file.iter_batches(batch_size=batch_rows(file.metadata), columns=wanted):
             batch.validate(full=True)
             cells = [_cells(batch.column(name), name, path=path) for name in wanted]
             for values in zip(*cells, strict=True):
@@ -55,7 +55,7 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 number += 1
 
 
-def _batch_rows(metadata: pq.FileMetaData) -> int:
+def batch_rows(metadata: pq.FileMetaData) -> int:
     """So many rows that a batch of them stays near 4 MiB: bodies may be large."""
     size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     return int(min(_BATCH_ROWS, max(1, _BATCH_BYTES * metadata.num_rows // max(size, 1))))

@@ -27,7 +27,7 @@ from harness.diagnosis.ladder import climb, clusters_of
 from harness.diagnosis.material import matrices
 from harness.diagnosis.remedying import remedied
 from harness.diagnosis.rows import Holdout, Production
-from harness.diagnosis.samples import REPEATED, UNTIMELY, leak_free
+from harness.diagnosis.samples import REPEATED, UNTIMELY
 from harness.diagnosis.shapley import shares
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from harness.diagnosis.domain import Domain
     from harness.diagnosis.ladder import Ladder
-    from harness.diagnosis.material import Codes, HoldoutRows, Mask, Material
+    from harness.diagnosis.material import HoldoutRows, Mask, Material
     from harness.records import CheckedCause, Exhibit, HoldoutUses, MetricGap, Remedy
 
 #: rows of either side that the classifiers are fitted on, evenly spread
@@ -62,7 +62,7 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
     holdout = None if material.holdout is None else _holdout(material.holdout)
     production = _production(material)
     say("diagnosis: holdout and production told apart")
-    sides = _sides(material, holdout)
+    sides = _sides(material)
     why, domain, concept = sides if isinstance(sides, str) else "", None, None
     if not isinstance(sides, str):
         domain = compare(sides.holdout, sides.production, names=sides.names)
@@ -77,6 +77,7 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
     found = shares(production, thresholds=material.thresholds, unit=clusters.production)
     say("diagnosis: the evidence for each part")
     slices, confirmed = segments.worst(material)
+    mixed, within = segments.mix(material)
     say("diagnosis: each remedy replayed")
     remedies = remedied(material)
     return Parts(
@@ -90,7 +91,7 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
             shift.drift(material),
             shift.labels(material),
             concepts.changed(concept, why),
-            segments.mix(material),
+            mixed,
             slices,
             skew.features(material),
             skew.scores(material),
@@ -104,7 +105,7 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
             labels.missing(material),
             unlabelled.window(material),
         ),
-        causes=causes.checked(material, ladder, domain=domain, slices=confirmed),
+        causes=causes.checked(material, ladder, domain=domain, slices=confirmed, within=within),
         remedies=remedies,
         uses=leakage.uses(material),
         ladder=ladder,
@@ -153,11 +154,11 @@ class _Sides:
     levels: dict[str, tuple[str, ...]]
 
 
-def _sides(material: Material, holdout: Holdout | None) -> _Sides | str:
+def _sides(material: Material) -> _Sides | str:
     """The rows to compare; or why there are none."""
     rows = material.holdout
     features = None if rows is None else rows.fair_features
-    if rows is None or holdout is None:
+    if rows is None:
         return material.why_no_holdout
     if features is None:
         return "the holdout has no feature columns"
@@ -165,12 +166,11 @@ def _sides(material: Material, holdout: Holdout | None) -> _Sides | str:
     if not names:
         return "the holdout has none of the features that the model uses"
     production = material.production
-    usable = leak_free(holdout)[1] & ~np.isnan(rows.label)
-    judged = production.mature if production.mature.any() else np.ones(len(production), dtype=bool)
-    sides = _some(usable), _some(judged)
+    usable = fair.fair_rows(rows) & ~np.isnan(rows.label)
+    sides = _some(usable), _some(fair.compared_rows(production))
     if min(int(side.sum()) for side in sides) < LEAST_ROWS:
         return f"a side has fewer than {LEAST_ROWS} rows to compare"
-    unit = _units(rows, material)
+    unit = fair.units(rows, production)
     if min(np.unique(codes[side]).size for codes, side in zip(unit, sides, strict=True)) < LEAST_UNITS:
         return f"a side has fewer than {LEAST_UNITS} units: none could judge what the others taught"
     (there, here), levels = matrices([features, production.offline_features], names)
@@ -180,14 +180,6 @@ def _sides(material: Material, holdout: Holdout | None) -> _Sides | str:
         names=tuple(names),
         levels=levels,
     )
-
-
-def _units(rows: HoldoutRows, material: Material) -> tuple[Codes, Codes]:
-    """Units of both sides; rows of a holdout without units are units of their own."""
-    here = material.production.unit
-    if rows.unit is not None:
-        return rows.unit, here
-    return np.arange(rows.label.size, dtype=np.int64) + int(here.max(initial=-1)) + 1, here
 
 
 def _some(rows: Mask) -> Mask:

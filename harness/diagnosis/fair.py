@@ -12,7 +12,7 @@ from harness.diagnosis.samples import REPEATED, UNTIMELY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.diagnosis.material import HoldoutRows, Mask
+    from harness.diagnosis.material import Codes, HoldoutRows, Mask, ProductionRows
 
 UNITS = "known units"
 #: fewer rows than this, or fewer of one outcome than `LEAST_CLASS`, evaluate nothing
@@ -72,6 +72,30 @@ def _enough(holdout: HoldoutRows, rows: Mask) -> bool:
     label = holdout.label[rows]
     positive, negative = int((label == 1.0).sum()), int((label == 0.0).sum())
     return positive + negative >= LEAST_ROWS and min(positive, negative) >= LEAST_CLASS
+
+
+def fair_rows(holdout: HoldoutRows) -> Mask:
+    """The rows of the holdout that are held against production: those that no check of the ladder leaves out.
+
+    To check: a holdout whose every check is unknown has all its rows.
+    """
+    bad = [one.bad for one in evaluations(holdout) if one.used and one.bad is not None]
+    rows: Mask = ~np.logical_or.reduce(bad) if bad else np.ones(holdout.label.size, dtype=bool)
+    return rows
+
+
+def compared_rows(production: ProductionRows) -> Mask:
+    """The requests that the holdout is held against: the mature ones, all where none is."""
+    mature = production.mature
+    return mature if mature.any() else np.ones(len(production), dtype=bool)
+
+
+def units(holdout: HoldoutRows, production: ProductionRows) -> tuple[Codes, Codes]:
+    """Units of both sides; rows of a holdout without units are units of their own."""
+    here = production.unit
+    if holdout.unit is not None:
+        return holdout.unit, here
+    return np.arange(holdout.label.size, dtype=np.int64) + int(here.max(initial=-1)) + 1, here
 
 
 def left_out(found: tuple[Evaluation, ...], step: str) -> Mask | None:

@@ -16,30 +16,35 @@ from scipy.special import ndtr
 
 from harness.diagnosis._arrays import finite, outcomes
 from harness.diagnosis.drift import kolmogorov_p
+from harness.diagnosis.drift_null import unit_inflation
 from harness.diagnosis.ecdf import distances
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from harness.diagnosis._arrays import Floats, Mask
+    from harness.diagnosis._arrays import Codes, Floats, Mask
 
 #: fewer rows of an outcome than this, and a test that passes says nothing
 ENOUGH = 30
+#: Kolmogorov's 95 % quantile
+KS_95 = 1.358
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelShift:
     """Base rates then and now with their p, the p of scores given each label, and whether label shift holds.
 
-    `weights` are those that turn the reference into today (negative, positive): None unless `holds`;
-    `why_not` says what speaks against it.
+    `apart` is how far scores of positives, and of negatives, may lie apart at most: the 95 % upper limit of
+    the Kolmogorov-Smirnov distance. `weights` are those that turn the reference into today (negative,
+    positive): None unless `holds`; `why_not` says what speaks against it.
     """
 
     base_rates: tuple[float, float]
     base_rate_p: float
     positives_p: float
     negatives_p: float
+    apart: tuple[float, float] = (math.nan, math.nan)
     holds: bool
     weights: tuple[float, float] | None
     why_not: str
@@ -47,24 +52,25 @@ class LabelShift:
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """Labels of 0 and 1 with the scores that the same rows got, both (rows,)."""
+    """Labels of 0 and 1 with the scores that the same rows got, both (rows,), and units if rows have any."""
 
     labels: npt.ArrayLike
     scores: npt.ArrayLike
+    units: Codes | None = None
 
 
-def label_shift(
-    reference: Scored, current: Scored, *, alpha: float = 0.05, inflation: float = 1.0
-) -> LabelShift:
+def label_shift(reference: Scored, current: Scored, *, alpha: float = 0.05) -> LabelShift:
     """Whether only the share of positives moved between two samples with mature labels.
 
-    `inflation` widens all tests where rows come in units. To check: the same scores with every positive
+    All tests are as much wider as rows come in units. To check: the same scores with every positive
     twice hold; scores of positives that moved do not.
     """
     then, now = _split(reference), _split(current)
+    inflation = _inflation((reference, then), (current, now))
     rates = then[0].mean() if then[0].size else math.nan, now[0].mean() if now[0].size else math.nan
     rate_p = _rates_p(then[0], now[0], inflation=inflation)
-    conditional = [_conditional_p(then, now, outcome=outcome, inflation=inflation) for outcome in (1.0, 0.0)]
+    tested = [_conditional(then, now, outcome=outcome, inflation=inflation) for outcome in (1.0, 0.0)]
+    conditional = [p for p, _ in tested]
     why_not = _against(rate_p, conditional, alpha=alpha)
     holds = not why_not
     weights = ((1 - rates[1]) / (1 - rates[0]), rates[1] / rates[0]) if holds else None
@@ -73,6 +79,7 @@ def label_shift(
         base_rate_p=rate_p,
         positives_p=conditional[0],
         negatives_p=conditional[1],
+        apart=(tested[0][1], tested[1][1]),
         holds=holds,
         weights=weights,
         why_not=why_not,
@@ -126,13 +133,31 @@ def _rates_p(then: Floats, now: Floats, *, inflation: float) -> float:
     return float(2.0 * ndtr(-abs(then.mean() - now.mean()) / se)) if se > 0.0 else 1.0
 
 
-def _conditional_p(
+def _conditional(
     then: tuple[Floats, Floats], now: tuple[Floats, Floats], *, outcome: float, inflation: float
-) -> float:
+) -> tuple[float, float]:
+    """The p of scores of one outcome being the same, and how far apart they may be at most."""
     one, other = (score[_is(truth, outcome)] for truth, score in (then, now))
     if min(one.size, other.size) < ENOUGH:
-        return math.nan
-    return kolmogorov_p(one, other, ks=distances(one, other).ks, inflation=inflation)
+        return math.nan, math.nan
+    ks = distances(one, other).ks
+    furthest = ks + KS_95 * math.sqrt(inflation * (1.0 / one.size + 1.0 / other.size))
+    return kolmogorov_p(one, other, ks=ks, inflation=inflation), min(1.0, furthest)
+
+
+def _inflation(*sides: tuple[Scored, tuple[Floats, Floats]]) -> float:
+    """The larger design effect of labels and of scores, each by its part in the variance 1/n + 1/m."""
+    if any(side.units is None or not truth.size for side, (truth, _) in sides):
+        return 1.0
+    edges = np.unique(
+        np.quantile(np.concatenate([score for _, (_, score) in sides]), np.linspace(0.1, 0.9, 9))
+    )
+    effects = []
+    for side, (truth, score) in sides:
+        _, unit = np.unique(side.units if side.units is not None else (), return_inverse=True)
+        bins = truth.astype(np.int64), np.searchsorted(edges, score, side="right")
+        effects.append(max(unit_inflation(one, unit) for one in bins))
+    return float(np.average(effects, weights=[1.0 / truth.size for _, (truth, _) in sides]))
 
 
 def _is(truth: Floats, outcome: float) -> Mask:
@@ -147,4 +172,4 @@ def _against(rate_p: float, conditional: list[float], *, alpha: float) -> str:
             return f"fewer than {ENOUGH} {name} on one side"
         if p <= alpha:
             return f"scores of {name} moved (p {p:.2g})"
-    return "" if rate_p <= alpha else f"the share of positives did not move (p {rate_p:.2g})"
+    return "" if rate_p <= alpha else f"the share of positives did not move beyond chance (p {rate_p:.2g})"

@@ -191,12 +191,12 @@ def _category(values: Floats | Category) -> Category:
     """Numbers beside texts are texts."""
     if isinstance(values, Category):
         return values
-    texts = np.array([None if v != v else _digits(v) for v in values.tolist()], object)  # noqa: PLR0124  -- NaN
+    texts = np.array([None if v != v else digits(v) for v in values.tolist()], object)  # noqa: PLR0124  -- NaN
     found = column(texts, "numbers beside texts")
     return found if isinstance(found, Category) else Category(np.full(values.size, -1), ())
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """A number with all its digits, as a text beside it has them: 1000001, not 1e+06."""
     return str(int(value)) if value.is_integer() else repr(value)
 

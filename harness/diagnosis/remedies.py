@@ -49,8 +49,8 @@ class Remedy:
     `metrics` are the differences by metric, then minus now, each with its own 95 % interval and with that of
     all metrics at once; `before` and `after` the metric now and then. `empty` says why one is not there,
     `why_not` why nothing is. `queue` is the volume now and then, `guardrail` whether the limits hold then,
-    with `guardrail_why`; `worsens` where one is broken then, and by more than now. `labelled` and `units`
-    are how many rows with labels, and units, it rests on.
+    with `guardrail_why`, `guardrail_now` whether they hold as it is; `worsens` where one is broken then, and
+    by more than now. `labelled` and `units` are how many rows with labels, and units, it rests on.
     """
 
     key: str
@@ -62,6 +62,7 @@ class Remedy:
     empty: dict[str, str] = field(default_factory=dict)
     queue: tuple[Volume, Volume] | None = None
     guardrail: Guardrail = "unknown"
+    guardrail_now: Guardrail = "unknown"
     worsens: bool = False
     guardrail_why: str = ""
     labelled: int = 0
@@ -124,6 +125,7 @@ def gains(
         empty=empty,
         queue=(queue_now, queue_then),
         guardrail=guardrail,
+        guardrail_now=judged(queue_now, limits)[0],
         worsens=worsened(queue_now, queue_then, limits=limits),
         guardrail_why=why,
         labelled=sides[1].labelled,

@@ -17,6 +17,7 @@ from harness.diagnosis.queues import Limits
 from harness.diagnosis.remedies import gains, interaction, ranked
 from harness.diagnosis.rethresholding import rethresholded
 from harness.diagnosis.retraining import Training, retrained
+from harness.diagnosis.summary import RANKED_BY
 from harness.diagnosis.thresholds import operating
 from harness.records import Remedy, Volume
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 #: a busy day may hold so many times what reviewers take on average
 BUSY_TIMES = 2.0
-RANKED_BY = "log_loss"
 #: an interaction below this is 0 to the places that are told
 LEAST_TOLD = 5e-5
 POLICY = "threshold_"
@@ -201,6 +201,7 @@ def _record(found: Found, limit: float | None = None) -> Remedy:
         volume=_volume(found, limit),
         guardrail=found.guardrail,
         guardrail_why=found.guardrail_why,
+        guardrail_now=found.guardrail_now,
         rows=found.labelled,
         note="; ".join(text for text in (found.note, *_undefined(found)) if text),
         why_not=found.why_not,

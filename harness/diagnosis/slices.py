@@ -49,11 +49,15 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class MixAndWithin:
-    """The change of a mean, now minus then, in two parts that add up to it, and by segment, largest first."""
+    """The change of a mean, now minus then, in two parts that add up to it, and by segment, largest first.
+
+    `within_se` is the standard error of `within` by unit, nan where units are too few, or not given.
+    """
 
     change: float
     mix: float
     within: float
+    within_se: float
     segments: tuple[Segment, ...]
 
 
@@ -77,13 +81,17 @@ class Slice:
 
 
 def mix_and_within(
-    then: tuple[npt.ArrayLike, npt.ArrayLike], now: tuple[npt.ArrayLike, npt.ArrayLike]
+    then: tuple[npt.ArrayLike, npt.ArrayLike],
+    now: tuple[npt.ArrayLike, npt.ArrayLike],
+    *,
+    units: tuple[Codes, Codes] | None = None,
 ) -> MixAndWithin:
     """The change of a mean split as Kitagawa did (JASA 50, 1955); each side is (segments, values by row).
 
     Mix is the change of shares at the mean of both means (less the mean over both sides, which changes no
     sum), within the change of means at the mean of both shares. Values are any that average to the metric:
-    losses, or influence values plus the metric.
+    losses, or influence values plus the metric. `units` (rows,) of either side are codes that mean the same
+    on both; the error of `within` is that of its influence values, summed by unit.
     To check: shares .5 .5 to .8 .2, means 0 1 to 0 2: change -.1, mix -.45, within .35.
     """
     sides = [(np.asarray(s, object).astype(str), finite(v, "values")) for s, v in (then, now)]
@@ -115,6 +123,7 @@ def mix_and_within(
         change=float(sides[1][1].mean() - sides[0][1].mean()),
         mix=float(mix.sum()),
         within=float(within.sum()),
+        within_se=math.nan if units is None else _within_se(every, sides, parts=(share, filled), units=units),
         segments=tuple(sorted(segments, key=lambda one: -abs(one.mix + one.within))),
     )
 
@@ -157,6 +166,30 @@ def worst_slices(
 
 Levels = dict[str, "tuple[Codes, tuple[str, ...]]"]
 Terms = tuple[tuple[str, int], ...]
+
+
+def _within_se(
+    every: npt.NDArray[np.str_],
+    sides: list[tuple[npt.NDArray[np.str_], Floats]],
+    *,
+    parts: tuple[Floats, Floats],
+    units: tuple[Codes, Codes],
+) -> float:
+    """By units of both sides: a row moves its segment's share, at half the change, and its segment's mean."""
+    share, mean = parts
+    if min(np.unique(one).size for one in units) < LEAST_UNITS:
+        return math.nan
+    half, both = 0.5 * (mean[1] - mean[0]), (share > 0.0).all(axis=0)
+    influence = []
+    for side, (sign, (names, values)) in enumerate(zip((-1.0, 1.0), sides, strict=True)):
+        place = np.searchsorted(every, names)
+        # The mean of a segment that only one side has is in no difference.
+        weight = np.divide(0.5 * share.sum(axis=0), share[side], out=np.zeros(every.size), where=both)
+        moved = half[place] - share[side] @ half + sign * weight[place] * (values - mean[side][place])
+        influence.append(moved / values.size)
+    unit, place = np.unique(np.concatenate(units), return_inverse=True)
+    sums = np.bincount(place, np.concatenate(influence))
+    return math.sqrt(float(np.square(sums).sum()) * unit.size / (unit.size - 1))
 
 
 def _by_segment(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 REACHES = frozenset({"covariate_unseen", "production_offline", "served_scores", "serving_threshold"})
 #: reads 1 where all labels are positive, so it is never the one that sentences are about
 FLATTERED = "pr_auc"
+#: what remedies are ranked by, and which way each metric is better
+RANKED_BY = "log_loss"
+BETTER = {"roc_auc": 1, "pr_auc": 1, "log_loss": -1, "brier": -1, "precision": 1, "recall": 1, "f1": 1}
 MOST = 3
 
 
@@ -72,11 +75,11 @@ def _to(part: GapPart, sign: int) -> str:
 
 
 def _sure(gap: MetricGap, *, sign: int) -> list[GapPart]:
-    """The parts whose interval leaves out 0 and that harm (1) or flatter (-1), the largest first."""
+    """The parts that harm (1) or flatter (-1), of all at once beyond chance, the largest first."""
     sure = [
         part
         for part in gap.parts
-        if part.value is not None and part.harm is not None and part.value.excludes_zero()
+        if part.value is not None and part.harm is not None and part.value.excludes_zero(together=True)
     ]
     signed = [part for part in sure if part.harm is not None and part.harm * sign > 0.0]
     return sorted(signed, key=lambda part: -abs(part.harm or 0.0))[:MOST]
@@ -95,7 +98,7 @@ def next_steps(remedies: Sequence[Remedy], causes: Sequence[CheckedCause]) -> tu
     """
     measured = [one.action for one in remedies if one.kind == "measurement" and _moves(one)]
     mended = (one for one in remedies if one.kind != "measurement" and _bearable(one) and _helps(one))
-    good = [*measured, *(one.action for one in mended if not one.why_not)]
+    good = [*measured, *(_said(one) for one in mended if not one.why_not)]
     unchecked = [one.name for one in causes if one.found == "not checked"]
     told = tuple(good[:MOST])
     return (*told, f"Not checked yet: {', '.join(unchecked)}.") if unchecked else told
@@ -103,7 +106,7 @@ def next_steps(remedies: Sequence[Remedy], causes: Sequence[CheckedCause]) -> tu
 
 def _moves(one: Remedy) -> bool:
     """Whether some metric surely reads otherwise, better or worse: then it is not what it seems now."""
-    return not one.why_not and any(number.excludes_zero() for number in one.gains.values())
+    return not one.why_not and any(number.excludes_zero(together=True) for number in one.gains.values())
 
 
 def _bearable(one: Remedy) -> bool:
@@ -115,13 +118,29 @@ def _bearable(one: Remedy) -> bool:
 
 
 def _helps(one: Remedy) -> bool:
-    """Whether some metric surely gets better."""
-    better = {"roc_auc": 1, "pr_auc": 1, "log_loss": -1, "brier": -1, "precision": 1, "recall": 1, "f1": 1}
-    return any(
-        number.excludes_zero() and number.value * better[name] > 0.0
+    """Whether it surely betters what remedies are ranked by, mends a limit, or betters and worsens nothing.
+
+    Another threshold trades precision for recall: one of the two is better at any threshold.
+    """
+    mends = one.guardrail_now == "broken" and one.guardrail == "kept"
+    better = _moved(one, sign=1)
+    return mends or RANKED_BY in better or bool(better and not _moved(one, sign=-1))
+
+
+def _said(one: Remedy) -> str:
+    """What to do, and at the cost of what."""
+    said = (METRICS.get(name, name) for name in _moved(one, sign=-1))
+    worse = [f"{name[0].lower()}{name[1:]}" if name[1].islower() else name for name in said]
+    return f"{one.action}, at the cost of {' and '.join(worse)}" if worse else one.action
+
+
+def _moved(one: Remedy, *, sign: int) -> list[str]:
+    """The metrics that surely get better (1) or worse (-1), of all at once beyond chance."""
+    return [
+        name
         for name, number in one.gains.items()
-        if name in better
-    )
+        if name in BETTER and number.excludes_zero(together=True) and number.value * BETTER[name] * sign > 0.0
+    ]
 
 
 def missing(metrics: Sequence[MetricGap], exhibits: Sequence[Exhibit]) -> tuple[str, ...]:

@@ -42,7 +42,8 @@ class Evidence:
     """What is known when the causes are judged; None is not known.
 
     `recomputed` is the reported offline metric minus the same computed from rows. `threshold_part`,
-    `feature_part`, `score_part`, `label_part` are parts of the gap. `thresholds` are (offline, served).
+    `feature_part`, `score_part`, `label_part` are parts of the gap; those of AUC, and of loss `within`
+    segments, are above 0 where they harm. `thresholds` are (offline, served).
     `differing` is the share of requests with a feature or score that differs, `fallback` the share answered
     late, by timeout or by a fallback. `labelled` is the share with a label among (flagged, other) rows.
     `confirmed_slices` and `within` are of segments; `immature` is the share of rows judged before maturity.
@@ -97,13 +98,19 @@ def _judged(
 
 
 def _part(name: str, part: Interval | None) -> tuple[bool, str] | None:
+    """A part of what was lost is a cause where it surely harmed: one that helped is none."""
+    return None if part is None else (part.low > 0.0, f"{name} {part}")
+
+
+def _either(name: str, part: Interval | None) -> tuple[bool, str] | None:
+    """A difference that has no better side is a cause where it is surely not 0."""
     return None if part is None else (part.excludes_zero(), f"{name} {part}")
 
 
 def _metric(known: Evidence) -> UsualCause:
     return _judged(
         "metric mismatch",
-        (_part("reported minus recomputed", known.recomputed),),
+        (_either("reported minus recomputed", known.recomputed),),
         check="the reported offline metric against the same metric from the holdout's rows",
         would_change="the rows, weights and code behind the reported number",
     )
@@ -114,7 +121,7 @@ def _threshold(known: Evidence) -> UsualCause:
     told = None if pair is None else (pair[0] != pair[1], f"offline {pair[0]:g}, served {pair[1]:g}")
     return _judged(
         "threshold",
-        (told, _part("part of the gap", known.threshold_part)),
+        (told, _either("part of the gap", known.threshold_part)),
         check="decisions on the same scores at either threshold",
         would_change="another threshold, or scores on another scale: see calibration",
     )

@@ -18,11 +18,17 @@ class Number(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lower_all: float | None = None
     upper_all: float | None = None
 
-    def excludes_zero(self) -> bool:
-        """Whether 0 lies outside the interval alone; not where there is none."""
-        if self.lower is None or self.upper is None:
+    def excludes_zero(self, *, together: bool = False) -> bool:
+        """Whether 0 lies outside the interval alone, or `together` that of all parts; never without one.
+
+        A number of no other parts has no interval together with them: its own is meant then.
+        """
+        lower, upper = self.lower, self.upper
+        if together and self.lower_all is not None and self.upper_all is not None:
+            lower, upper = self.lower_all, self.upper_all
+        if lower is None or upper is None:
             return False
-        return self.lower > 0.0 or self.upper < 0.0
+        return lower > 0.0 or upper < 0.0
 
 
 Cell = str | int | float | bool | Number | None
@@ -145,7 +151,7 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do, replayed: each metric then minus now with its interval, and what it costs.
 
     `kind`: a change of the model or its features, of the policy, or only of what is measured. `guardrail`
-    is whether the rows flagged stay within the limits.
+    is whether the rows flagged stay within the limits, `guardrail_now` whether they do as it is.
     """
 
     key: str
@@ -157,6 +163,7 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     volume: Volume | None = None
     guardrail: Literal["kept", "broken", "unknown"] = "unknown"
     guardrail_why: str = ""
+    guardrail_now: Literal["kept", "broken", "unknown"] = "unknown"
     rows: int = 0
     note: str = ""
     why_not: str = ""

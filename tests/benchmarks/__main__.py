@@ -76,7 +76,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "vs_evidently": drift_peers.evidently_rows,
         "vs_nannyml": drift_peers.nannyml_rows,
     },
-    "ui": {"ui_": ui.rows},
+    "ui": {"ui_": ui.rows, "report_": ui.report_rows},
 }
 
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 import httpx
 import numpy as np
 
+from harness.report import html
 from tests.benchmarks.figures import Goal, Rows, row, unmeasured
 from tests.benchmarks.machine import loudly
 from tests.kit import browser
 from tests.kit.large_run import FIELDS, LANGUAGES, request_id, write
+from tests.kit.sample_report import fifty
 from tests.kit.website import Website
 
 if TYPE_CHECKING:
@@ -46,6 +48,23 @@ OPEN = Goal(
     floor=1000,
     aim=300,
 )
+REPORT = Goal(
+    id="report_open_ms",
+    figure="report.html with fifty findings opened in Chromium from disk, until it has loaded; it holds "
+    "counts and curves, so more requests make it no larger",
+    unit="ms",
+    better="lower",
+    floor=1000,
+    aim=500,
+)
+SIZE = Goal(
+    id="report_mb",
+    figure="the same report.html, all in one file",
+    unit="MB",
+    better="lower",
+    floor=3,
+    aim=1,
+)
 
 
 def questions(rng: np.random.Generator) -> Iterator[dict[str, str]]:
@@ -73,6 +92,12 @@ def rows() -> Rows:
         with Website(here / "results", here / "cache") as site:
             told = f"index made once in {_made(site, name):.0f} s"
             return [_filtered(site, name, told=told), _opened(site, name)]
+
+
+def report_rows() -> Rows:
+    """How long the report takes to open, and how large it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _report(Path(folder))
 
 
 def _made(site: Website, name: str) -> float:
@@ -109,3 +134,19 @@ def _opened(site: Website, name: str) -> dict[str, object]:
             page.open(f"{site.url}/requests?run={name}&flips=1&order=difference&page={k + 1}")
             found.append(float(page.run("performance.getEntriesByType('navigation')[0].loadEventEnd")))
     return row(OPEN, [float(np.median(found[k::ROUNDS])) for k in range(ROUNDS)])
+
+
+def _report(here: Path) -> Rows:
+    page = html(fifty())
+    path = here / "report.html"
+    path.write_text(page, encoding="utf-8")
+    size = row(SIZE, [len(page.encode()) / 1e6])
+    if browser.found() is None:
+        return [unmeasured(REPORT, "no Chromium here"), size]
+    found = []
+    with browser.Browser() as tab:
+        tab.look(1280)
+        for _ in range(ROUNDS * OPENED):
+            tab.open(path.as_uri())
+            found.append(float(tab.run("performance.getEntriesByType('navigation')[0].loadEventEnd")))
+    return [row(REPORT, [float(np.median(found[k::ROUNDS])) for k in range(ROUNDS)]), size]

@@ -27,7 +27,7 @@ def test_commands_stand_in_the_order_in_which_they_are_met() -> None:
     """First the main job, the schema last."""
     assert cli.list_commands(click.Context(cli)) == [
         *("run", "resume", "check", "plan", "init", "demo", "compare", "decide", "report", "approve"),
-        *("diagnose", "show", "reproduce", "export-test", "ui", "labels", "gate-server", "schema"),
+        *("diagnose", "show", "reproduce", "export-test", "ui", "capture", "labels", "gate-server", "schema"),
     ]
 
 

@@ -35,7 +35,29 @@ def test_labels_that_come_at_any_time_alike_are_none() -> None:
     delay = (6.0 * DAY_NS * np.random.default_rng(0).random(ROWS)).astype(np.int64)
     found = labels.delay(production(label_ns=MADE.production.event_ns + delay))
     assert found.found == "not found"
-    assert "Early labels tell the same." in found.answer
+    assert "Early labels tell the same, up to chance." in found.answer
+
+
+def test_few_early_labels_are_no_trap_by_chance() -> None:
+    """Thirty labels drawn at random come early: whatever their ROC-AUC is, it is chance."""
+    here = MADE.production
+    rulings = []
+    for seed in range(12):
+        early = np.zeros(ROWS, bool)
+        early[np.random.default_rng(seed).choice(np.flatnonzero(here.mature), 30, replace=False)] = True
+        label_ns = here.event_ns + np.where(early, DAY_NS // 2, 6 * DAY_NS)
+        rulings.append(labels.delay(production(label_ns=label_ns, latest=here.label)).found)
+    assert "found" not in rulings
+
+
+def test_requests_that_never_get_a_label_are_counted() -> None:
+    """Every tenth has none, long after it could have come: labels do not "still come"."""
+    here = MADE.production
+    none = np.arange(ROWS) % 10 == 0
+    found = labels.delay(production(latest=np.where(none, np.nan, here.label)))
+    assert "of the requests have their label after" in found.answer
+    assert "the others none so far" in found.answer
+    assert "99 % of the requests have" in labels.delay(MADE).answer
 
 
 @pytest.mark.parametrize(

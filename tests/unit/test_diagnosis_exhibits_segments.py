@@ -22,10 +22,37 @@ def production(**columns: Any) -> Material:  # noqa: ANN401  -- any column
 
 def test_a_change_is_split_by_the_segments_that_both_sides_have() -> None:
     """The region is a column of the holdout, the seller is not."""
-    found = segments.mix(diagnosed.material())
+    found, _ = segments.mix(diagnosed.material())
     assert found.found == "found"
     assert {row[0] for row in found.tables[0].rows} == {"region"}
     assert found.answer.startswith("By region,")
+
+
+def test_what_got_worse_within_is_found_beyond_chance_only() -> None:
+    """Visits lost their meaning in every region; where nothing changed, chance is not found."""
+    worse, within = segments.mix(diagnosed.material())
+    calm = Troubles(leak=0.0, repeated=0.0, drift=0.0, concept=0.0, bug=0.0, other_model=0.0, moved=0.0)
+    same, none = segments.mix(diagnosed.material(calm))
+    assert (worse.found, same.found) == ("found", "not found")
+    assert within is not None
+    assert none is not None
+    assert within.low > 0.0 > none.low
+    alone = production(unit=np.zeros(ROWS, np.int64))
+    exhibit, unknown = segments.mix(alone)
+    assert (exhibit.found, unknown) == ("not checked", None)
+
+
+def test_ranges_keep_their_names_apart() -> None:
+    """1000001 and 1000002 are two edges, so there are four ranges."""
+    values = 1e6 + np.arange(8.0)
+    made = segments.binned({"x": values, "few": values % 2 + 1e6}, np.ones(8, bool))
+    assert set(made["x"].tolist()) == {
+        "below 1000001",
+        "1000001 to 1000003",
+        "1000003 to 1000005",
+        "1000005 or more",
+    }
+    assert set(made["few"].tolist()) == {"1000000", "1000001"}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +78,7 @@ def test_a_change_is_split_by_the_segments_that_both_sides_have() -> None:
 )
 def test_a_split_that_cannot_be_made_says_why(made: Material, why: str) -> None:
     """No number is made up."""
-    found = segments.mix(made)
+    found, _ = segments.mix(made)
     assert found.found == "not checked"
     assert why in found.why_not
 
@@ -61,7 +88,7 @@ def test_a_holdout_without_labels_has_no_losses() -> None:
     made = diagnosed.material()
     assert made.holdout is not None
     none = replace(made, holdout=replace(made.holdout, label=np.full(ROWS, np.nan)))
-    assert segments.mix(none).why_not == "the holdout has no labelled rows with probabilities"
+    assert segments.mix(none)[0].why_not == "the holdout has no labelled rows with probabilities"
 
 
 def test_a_slice_that_is_much_worse_is_confirmed() -> None:
@@ -139,4 +166,4 @@ def test_a_segment_keeps_its_capitals() -> None:
         holdout=replace(there, features=then, requested=None),
         production=replace(here, offline_features=now, segments={"homeCountry": now["region"]}),
     )
-    assert segments.mix(named).answer.startswith("By homeCountry, ")
+    assert segments.mix(named)[0].answer.startswith("By homeCountry, ")

@@ -109,13 +109,58 @@ def test_drift_that_cannot_be_checked_says_why(made: Material, why: str) -> None
     assert why in found.why_not
 
 
-def test_only_the_share_of_positives_moved() -> None:
-    """Half of production's negatives left out: scores of either class stay as they were."""
+def many(made: Material, times: int) -> Material:
+    """The same with every row so many times, as another unit each."""
+    there, here = made.holdout, made.production
+    assert there is not None
+    labels, scores, early = (np.tile(one, times) for one in (there.label, there.score, there.time_ns))
+    place = np.tile(np.arange(len(here)), times)
+    size = labels.size
+    plain = replace(
+        there,
+        label=labels,
+        score=scores,
+        time_ns=early,
+        unit=np.arange(size),
+        duplicate=None,
+        known_unit=None,
+    )
+    rows = replace(diagnosed.taken(here, place), unit=size + np.arange(place.size))
+    return replace(made, holdout=replace(plain, rederived=()), production=rows)
+
+
+def test_few_rows_do_not_tell_that_scores_stayed() -> None:
+    """Of 400 a class nobody knows it: a test that does not reject is no evidence of sameness."""
     made = diagnosed.material(CALM)
     negative = np.flatnonzero(made.production.label == 0.0)
     keep = np.setdiff1d(np.arange(ROWS), negative[::2])
-    moved = replace(made, production=diagnosed.taken(made.production, keep))
-    assert shift.labels(moved).found == "found"
+    found = shift.labels(replace(made, production=diagnosed.taken(made.production, keep)))
+    assert (found.found, found.answer) == ("not checked", "It cannot be told.")
+    assert "may be 0." in found.why_not
+
+
+def test_drift_leaves_out_rows_that_the_ladder_leaves_out() -> None:
+    """Repeated rows of the holdout with amounts of their own are no drift."""
+    made = diagnosed.material(CALM)
+    assert made.holdout is not None
+    again = np.arange(ROWS) % 4 == 0
+    features = {**(made.holdout.features or {})}
+    features["amount"] = np.where(again, 9.0, features["amount"])
+    there = replace(made.holdout, features=features, duplicate=again)
+    found = shift.drift(replace(made, holdout=there))
+    rows = {row[0]: row for row in found.tables[0].rows}
+    flagged = [one.name for one in found.tables[0].columns].index("flagged")
+    assert not rows["amount"][flagged]
+
+
+def test_only_the_share_of_positives_moved() -> None:
+    """Half of production's negatives left out: scores of either class stay as they were."""
+    made = diagnosed.material(CALM)
+    big = many(made, 8)
+    assert big.holdout is not None
+    same = replace(big.production, label=big.holdout.label, offline_score=big.holdout.score)
+    keep = np.setdiff1d(np.arange(len(same)), np.flatnonzero(same.label == 0.0)[::2])
+    assert shift.labels(replace(big, production=diagnosed.taken(same, keep))).found == "found"
     still = shift.labels(made)
     assert still.found == "not found"
     assert "did not move" in still.answer

@@ -12,7 +12,10 @@ from harness.diagnosis.material import DAY_NS, Material
 from tests.kit import diagnosed
 from tests.kit.diagnosed import ROWS, START_NS
 
-MADE = diagnosed.material()
+WHOLE = diagnosed.material()
+#: as of the last request: labels of the last week are not due yet
+AS_OF = int(WHOLE.production.event_ns.max())
+MADE = replace(WHOLE, as_of_ns=AS_OF)
 CALM = diagnosed.Troubles(leak=0.0, repeated=0.0, drift=0.0, concept=0.0, bug=0.0, other_model=0.0, moved=0.0)
 
 
@@ -35,7 +38,7 @@ def test_an_estimate_is_given_where_all_checks_hold() -> None:
     unit = np.arange(size, dtype=np.int64)
     label = np.where(np.isnan(label) & (np.arange(size) < size - 520), 1.0, label)
     calm = replace(here, event_ns=event_ns, label=label, unit=unit)
-    found = unlabelled.window(replace(made, production=calm, used=()))
+    found = unlabelled.window(replace(made, production=calm, used=(), as_of_ns=int(event_ns.max())))
     assert found.answer.startswith(("Expected: ROC-AUC 0.", "No estimate is given: "))
 
 
@@ -52,10 +55,10 @@ def test_an_estimate_is_given_where_all_checks_hold() -> None:
             "nothing was served",
         ),
         (diagnosed.first(MADE, 0), "nothing was served"),
-        (diagnosed.first(MADE, 30), "no labelled window"),
+        (replace(WHOLE, as_of_ns=WHOLE.as_of_ns + 8 * DAY_NS), "all labels of the last 7 days are due"),
         (replace(MADE, used=()), "the shift from the reference was not measured"),
     ],
-    ids=["no labels", "none mature", "raw scores", "no request", "thirty", "no feature"],
+    ids=["no labels", "none mature", "raw scores", "no request", "all due", "no feature"],
 )
 def test_a_window_that_cannot_be_estimated_says_why(made: Material, why: str) -> None:
     """In words, without a number that is none."""

@@ -69,3 +69,15 @@ def test_the_tests_hold_their_level() -> None:
     ]
     for p in ([one.positives_p for one in pairs], [one.negatives_p for one in pairs]):
         assert np.mean(np.array(p) < 0.05) < 0.05 + 4 * 0.0154
+
+
+def test_rows_in_units_count_less() -> None:
+    """Every row five times under its own unit is no more evidence than once."""
+    few = drawn(300, rate=0.2, seed=5), drawn(300, rate=0.27, seed=6)
+    five = [
+        Scored(labels=np.repeat(side.labels, 5), scores=np.repeat(side.scores, 5), units=np.arange(1500) // 5)
+        for side in few
+    ]
+    once, again = label_shift(*few), label_shift(*five)
+    assert again.base_rate_p == pytest.approx(once.base_rate_p, rel=0.2)
+    assert again.apart == pytest.approx(once.apart, rel=0.1)

@@ -104,3 +104,21 @@ def test_negative_losses_and_other_lengths_are_refused() -> None:
         worst_slices({}, -np.ones(100), units=units, rng=rng)
     with pytest.raises(HarnessError, match="a: has another length"):
         worst_slices({"a": [1]}, np.ones(100), units=units, rng=rng)
+
+
+def test_the_error_of_within_covers_the_truth_as_often_as_it_says() -> None:
+    """Two segments, units of two rows: in 200 draws about 95 % of the intervals hold the truth."""
+    rng = np.random.default_rng(7)
+    truth, held = 0.5 * (0.5 + 0.8) * 1.0 + 0.5 * (0.5 + 0.2) * 1.0, 0
+    for _ in range(200):
+        sides = []
+        for share, moved in ((0.5, 0.0), (0.8, 1.0)):
+            first = rng.random(200) < share
+            shock = np.repeat(rng.normal(size=100), 2)
+            sides.append((np.where(first, "a", "b"), moved + 2.0 * first + shock + rng.normal(size=200)))
+        unit = np.arange(200) // 2
+        found = mix_and_within(sides[0], sides[1], units=(unit, 1000 + unit))
+        held += abs(found.within - truth) < 1.96 * found.within_se
+    assert 182 <= held <= 198
+    assert np.isnan(mix_and_within(*sides).within_se)
+    assert np.isnan(mix_and_within(*sides, units=(unit // 50, unit)).within_se)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.diagnosis import summary
@@ -123,6 +124,51 @@ def test_only_what_surely_helps_is_recommended(
         why_not=why_not,
     )
     assert summary.next_steps([remedy], []) == (("do it",) if taken else ())
+
+
+def chance(value: float) -> Number:
+    """A number whose own interval leaves out 0, while that of all at once holds it."""
+    return Number(
+        value=value, lower=value / 2, upper=value * 2, lower_all=-abs(value), upper_all=3 * abs(value)
+    )
+
+
+def test_of_many_parts_one_is_not_named_by_chance() -> None:
+    """Each part's own interval leaves out 0 once in twenty times; together they decide."""
+    made = msgspec.structs.replace(
+        gap(), parts=(GapPart(step="concept", value=chance(0.02), harm=0.02), gap().parts[1])
+    )
+    told = summary.sentences([made], exhibits=[], causes=[])
+    assert told[1] == "Of this: 0.130 lost to features served otherwise than built offline."
+
+
+@pytest.mark.parametrize(
+    ("gains", "now", "then", "told"),
+    [
+        ({"recall": sure(0.1), "precision": sure(-0.1)}, "kept", "kept", ()),
+        ({"recall": sure(-0.1), "precision": sure(0.1)}, "broken", "kept", ("do it, at the cost of recall",)),
+        (
+            {"log_loss": sure(-0.1), "precision": sure(-0.1)},
+            "kept",
+            "kept",
+            ("do it, at the cost of precision",),
+        ),
+        ({"recall": sure(0.1), "precision": Number(value=-0.1)}, "kept", "kept", ("do it",)),
+        ({"recall": chance(0.1)}, "kept", "kept", ()),
+    ],
+    ids=["a trade", "mends a limit", "ranked by", "worsens nothing", "chance"],
+)
+def test_a_trade_is_no_help(gains: dict[str, Number], now: str, then: str, told: tuple[str, ...]) -> None:
+    """Any lower threshold has more recall; what helps all the same says at the cost of what."""
+    remedy = Remedy(
+        key="k",
+        kind="policy",
+        action="do it",
+        gains=gains,
+        guardrail=then,  # type: ignore[arg-type]  # one of the words
+        guardrail_now=now,  # type: ignore[arg-type]  # one of the words
+    )
+    assert summary.next_steps([remedy], []) == told
 
 
 def test_what_was_not_checked_is_the_last_of_the_next_steps() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from harness.diagnosis.usual_causes import Evidence, Interval, usual_causes
 
+BETTER = Interval(value=-0.05, low=-0.07, high=-0.03)
 ZERO, AWAY = Interval(value=0.0, low=-0.01, high=0.01), Interval(value=0.05, low=0.03, high=0.07)
 NAMES = (
     "metric mismatch",
@@ -61,6 +62,15 @@ def test_each_cause_follows_its_evidence(name: str, good: dict[str, Any], bad: d
         by_name = {one.name: one for one in usual_causes(Evidence(**given))}
         assert by_name.pop(name).ruling == ruling
         assert {one.ruling for one in by_name.values()} == {"not checked"}
+
+
+@pytest.mark.parametrize(
+    "part", ["concept_part", "feature_part", "score_part", "label_part", "within", "threshold_part"]
+)
+def test_what_made_the_metric_better_is_no_cause(part: str) -> None:
+    """A part of AUC that surely helped is not found; a threshold that flags less is, in either direction."""
+    rulings = {one.ruling for one in usual_causes(Evidence(**{part: BETTER}))}  # type: ignore[arg-type]  # an interval
+    assert rulings == {"not checked", "found" if part == "threshold_part" else "not found"}
 
 
 def test_one_bad_result_is_enough() -> None:

@@ -34,8 +34,8 @@ def rows(**changed: Any) -> RowsFile:  # noqa: ANN401  -- any column of the file
         unit=np.array(["a", "a", "b", "b", None, None], object),
         event_ns=np.arange(SIZE, dtype=np.int64),
         label=np.array([0.0, 1.0] * 3),
-        training_only=None,
         score=np.arange(SIZE) / 10,
+        training_only=None,
         features={"x": numbers(*range(SIZE))},
         unusable={},
     )

@@ -30,6 +30,7 @@ def checked(
     *,
     domain: Domain | None,
     slices: tuple[Slice, ...] | None,
+    within: Interval | None = None,
 ) -> tuple[CheckedCause, ...]:
     """All eight in pipeline order."""
     evidence = Evidence(
@@ -47,6 +48,7 @@ def checked(
         immature=_immature(material),
         label_part=_part(ladder, AUC, step="label_maturity"),
         confirmed_slices=_slices(slices),
+        within=within,
     )
     return tuple(
         CheckedCause(

@@ -6,9 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtri
 
 from harness.diagnosis.delays import arrival_curve, estimates, ripeness, three_readings
-from harness.diagnosis.exhibits.numbers import figure, number, table
+from harness.diagnosis.delong import delong
+from harness.diagnosis.exhibits.numbers import figure, number, share, table
 from harness.diagnosis.exhibits.question import Question
 from harness.diagnosis.label_quality import label_agreement, worst_case
 from harness.diagnosis.material import DAY_NS, are_probabilities
@@ -17,6 +19,7 @@ from harness.records import Mark, Picture, Series
 
 if TYPE_CHECKING:
     from harness.diagnosis.delays import DelayCurve, Estimates
+    from harness.diagnosis.delong import Auc
     from harness.diagnosis.material import Floats, Mask, Material
     from harness.records import Cell, Exhibit, Table
 
@@ -25,7 +28,7 @@ STEPS = ("label_maturity",)
 WINDOWS = (1.0, 7.0, 14.0, 30.0, 60.0, 90.0)
 #: what most dashboards wait for
 USUAL = 7.0
-#: an AUC that early labels move by so much misleads
+#: an AUC that early labels move by so much, and beyond chance, misleads
 MISLEADS = 0.02
 POINTS = 200
 _HEAD = "labels|rows:count|positive:share|ROC-AUC:number|log loss:number|precision:number|recall:number"
@@ -62,11 +65,12 @@ def delay(material: Material) -> Exhibit:
     compared = trap is not None
     window = ripe.window_days
     known = (
-        f"99 % of the labels have come after {window:.1f} days"
+        f"99 % of the requests have their label after {window:.1f} days"
         if math.isfinite(window)
-        else "labels still come"
+        else f"{share(curve.share[-1])} of the requests have their label after {curve.days[-1]:.1f} days, "
+        "the others none so far"
     )
-    told = trap or "Early labels tell the same."
+    told = trap or "Early labels tell the same, up to chance."
     return base.answered(
         found=bool(trap) if compared else None,
         answer=f"{known}. {told if compared else ''}".rstrip(),
@@ -90,6 +94,7 @@ def _windows(material: Material, came: Floats) -> tuple[list[tuple[Cell, ...]], 
     days = sorted({*(day for day in WINDOWS if day < longest), *((asked,) if asked else ())})
     mature = _estimates(material, production.mature, label=production.label)
     told: dict[float, str] = {}
+    truly = _auc(material, production.mature, label=production.label)
     lines, compared = [], not days and math.isfinite(mature.roc_auc)
     for window in days:
         rows = came <= window
@@ -97,8 +102,9 @@ def _windows(material: Material, came: Floats) -> tuple[list[tuple[Cell, ...]], 
             continue
         one = _estimates(material, rows, label=production.latest)
         lines.append(_line(f"come within {window:g} days", one))
-        compared |= math.isfinite(one.roc_auc - mature.roc_auc)
-        if one.roc_auc - mature.roc_auc > MISLEADS:
+        early_auc = _auc(material, rows, label=production.latest)
+        compared |= math.isfinite(early_auc.se + truly.se)
+        if _misleads(early_auc, truly, tries=len(days)) > 0.0:
             early = f"On labels that came within {window:g} d ROC-AUC is {one.roc_auc:.3f}"
             told[window] = f"{early}, on mature ones {mature.roc_auc:.3f}: the early ones flatter."
     lines.append(_line(f"mature ({material.delay_days:g} days)", mature))
@@ -106,9 +112,29 @@ def _windows(material: Material, came: Floats) -> tuple[list[tuple[Cell, ...]], 
     return lines, told.get(asked or USUAL, first)
 
 
+def _misleads(early: Auc, mature: Auc, *, tries: int = 1) -> float:
+    """Early minus mature where that is large and beyond chance, else 0; `tries` such are looked at at once.
+
+    Errors are added as if the rows were others: early rows are mostly mature ones too, so that is careful.
+    """
+    away = early.value - mature.value
+    reach = -float(ndtri(0.025 / max(tries, 1))) * math.hypot(early.se, mature.se)
+    return away if abs(away) > max(MISLEADS, reach) and math.isfinite(reach) else 0.0
+
+
+def _auc(material: Material, rows: Mask, *, label: Floats) -> Auc:
+    known = _known(material, rows, label=label)
+    return delong(label[known], material.production.served_score[known])
+
+
+def _known(material: Material, rows: Mask, *, label: Floats) -> Mask:
+    known: Mask = rows & ~np.isnan(label) & np.isfinite(material.production.served_score)
+    return known
+
+
 def _estimates(material: Material, rows: Mask, *, label: Floats) -> Estimates:
     score = material.production.served_score
-    known = rows & ~np.isnan(label) & np.isfinite(score)
+    known = _known(material, rows, label=label)
     truth = label[known]
     return estimates(score[known], truth, negatives=1.0 - truth, threshold=material.serving_threshold)
 
@@ -137,9 +163,9 @@ def _ripe(material: Material, *, ripe_days: float) -> Table:
 def _curve(curve: DelayCurve, window: float) -> Picture:
     keep = np.unique(np.linspace(0, curve.days.size - 1, POINTS).astype(int))
     return Picture(
-        title="Share of labels that have come by age",
+        title="Share of requests whose label has come, by age",
         x="days after the request",
-        y="share of labels",
+        y="share of requests",
         series=(
             Series(
                 name="labels",
@@ -180,13 +206,15 @@ def silence(material: Material) -> Exhibit:
         ("mature rows only", found.mature_only),
         ("weighted by the delay", found.weighted),
     )
-    away = found.as_seen.roc_auc - found.mature_only.roc_auc
+    seen, old = positive[rows].astype(np.float64), age[rows] >= curve.mature_at()
+    score = production.served_score[rows]
+    auc, truly = delong(seen, score), delong(seen[old], score[old])
     tables = (table(_HEAD, [_line(name, one) for name, one in named]),)
-    if math.isnan(away):
+    if math.isnan(auc.se + truly.se):
         why = found.why_not or "the labels are of one class"
         return base.answered("Not checked.", found=None, tables=tables, why_not=why)
     return base.answered(
-        found=bool(abs(away) > MISLEADS),
+        found=_misleads(auc, truly) != 0.0,
         answer=f"ROC-AUC would read {found.as_seen.roc_auc:.3f}; "
         f"mature rows say {found.mature_only.roc_auc:.3f}.",
         tables=tables,

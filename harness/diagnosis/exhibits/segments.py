@@ -8,19 +8,22 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import ndtri
 
 from harness.diagnosis.bins import Category, column
 from harness.diagnosis.exhibits.numbers import number, table
 from harness.diagnosis.exhibits.question import Question
-from harness.diagnosis.material import are_probabilities
+from harness.diagnosis.fair import fair_rows, units
+from harness.diagnosis.material import are_probabilities, digits
 from harness.diagnosis.slices import LEAST_UNITS, mix_and_within, worst_slices
+from harness.diagnosis.usual_causes import Interval
 from harness.metrics import log_loss_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness.diagnosis.material import Features, Floats, Mask, Material
-    from harness.diagnosis.slices import Slice
+    from harness.diagnosis.material import Codes, Features, Floats, Mask, Material
+    from harness.diagnosis.slices import MixAndWithin, Slice
     from harness.records import Cell, Exhibit
 
 #: numbers are cut into so many ranges of about equal rows, rare levels put together beyond so many
@@ -29,8 +32,8 @@ OTHER = "(other)"
 NO_LOSS = "{} has no labelled rows with probabilities"
 
 
-def mix(material: Material) -> Exhibit:
-    """The change of log loss split by each segment that holdout and production both have."""
+def mix(material: Material) -> tuple[Exhibit, Interval | None]:
+    """The change of log loss split by each segment that both have, and the change within the worst."""
     base = Question(
         key="mix_and_within",
         title="Another mix of segments, or worse within them",
@@ -39,30 +42,39 @@ def mix(material: Material) -> Exhibit:
     )
     losses = _losses(material)
     if isinstance(losses, str):
-        return base.unchecked(losses)
+        return base.unchecked(losses), None
     then = {} if material.holdout is None else material.holdout.fair_features or {}
     now = material.production.offline_features
     found = {
         name: mix_and_within(
             (_texts(then[name])[losses[0].rows], losses[0].loss),
             (_texts(now[name])[losses[1].rows], losses[1].loss),
+            units=(losses[0].unit, losses[1].unit),
         )
         for name in material.production.segments
         if name in then and name in now
     }
     if not found:
-        return base.unchecked("the holdout has none of the capture's segments among its columns")
+        return base.unchecked("the holdout has none of the capture's segments among its columns"), None
     lines: list[tuple[Cell, ...]] = [
         (name, one.name, one.share[0], one.share[1], one.mean[0], one.mean[1], one.mix, one.within)
         for name, split in found.items()
         for one in split.segments[:8]
     ]
+    # As many intervals as segments hold at once (Bonferroni).
+    z = -float(ndtri(0.025 / len(found)))
+    within = {name: _within(one, z) for name, one in found.items()}
     told = "; ".join(
-        f"by {name}, {one.mix:+.3f} of {one.change:+.3f} is another mix" for name, one in found.items()
+        f"by {name}, {one.mix:+.3f} of {one.change:+.3f} is another mix and {one.within:+.3f}"
+        f"{f' [{made.low:+.3f}, {made.high:+.3f}]' if (made := within[name]) else ''} is within"
+        for name, one in found.items()
     )
+    known = [one for one in within.values() if one is not None]
+    worst_within = max(known, key=lambda one: one.low, default=None)
     return base.answered(
-        found=bool(any(abs(one.within) > abs(one.mix) for one in found.values())),
+        found=None if worst_within is None else worst_within.low > 0.0,
         answer=f"{told[0].upper()}{told[1:]}.",
+        why_not="" if known else "there are too few units to tell how far units differ",
         tables=(
             table(
                 "by|segment|share then:share|share now:share|log loss then:number|log loss now:number|"
@@ -70,15 +82,23 @@ def mix(material: Material) -> Exhibit:
                 lines,
             ),
         ),
-    )
+    ), worst_within
+
+
+def _within(one: MixAndWithin, z: float) -> Interval | None:
+    if math.isnan(one.within_se):
+        return None
+    half = z * one.within_se
+    return Interval(value=one.within, low=one.within - half, high=one.within + half)
 
 
 @dataclass(frozen=True)
 class _Losses:
-    """The rows of a side that can be judged, and the log loss of each."""
+    """The rows of a side that can be judged, with the log loss and the unit of each."""
 
     rows: Mask
     loss: Floats
+    unit: Codes
 
 
 def _losses(material: Material) -> tuple[_Losses, _Losses] | str:
@@ -86,19 +106,21 @@ def _losses(material: Material) -> tuple[_Losses, _Losses] | str:
     holdout = material.holdout
     if holdout is None:
         return material.why_no_holdout
-    score = holdout.fair_score
-    there = _lost(holdout.label, score, rows=~np.isnan(holdout.label) & np.isfinite(score))
-    here = _lost(material.production.label, material.production.served_score, rows=material.production.judged)
+    production, score = material.production, holdout.fair_score
+    rows = fair_rows(holdout) & ~np.isnan(holdout.label) & np.isfinite(score)
+    codes = units(holdout, production)
+    there = _lost(holdout.label, score, rows=rows, unit=codes[0])
+    here = _lost(production.label, production.served_score, rows=production.judged, unit=codes[1])
     if here is None:
         return material.why_no_labels or NO_LOSS.format("production")
     return NO_LOSS.format("the holdout") if there is None else (there, here)
 
 
-def _lost(label: Floats, score: Floats, *, rows: Mask) -> _Losses | None:
+def _lost(label: Floats, score: Floats, *, rows: Mask, unit: Codes) -> _Losses | None:
     """The losses of these rows; None where there is no row, or a score is no probability."""
     if not rows.any() or not are_probabilities(score[rows]):
         return None
-    return _Losses(rows, np.maximum(log_loss_rows(label[rows], score[rows]), 0.0))
+    return _Losses(rows, np.maximum(log_loss_rows(label[rows], score[rows]), 0.0), unit[rows])
 
 
 def worst(material: Material) -> tuple[Exhibit, tuple[Slice, ...] | None]:
@@ -110,7 +132,7 @@ def worst(material: Material) -> tuple[Exhibit, tuple[Slice, ...] | None]:
         steps=("concept", "served_features"),
     )
     production = material.production
-    lost = _lost(production.label, production.served_score, rows=production.judged)
+    lost = _lost(production.label, production.served_score, rows=production.judged, unit=production.unit)
     if lost is None:
         return base.unchecked(material.why_no_labels or NO_LOSS.format("production")), None
     rows = lost.rows
@@ -159,17 +181,20 @@ def _ranges(values: Floats) -> NDArray[np.object_]:
     known = values[np.isfinite(values)]
     distinct = np.unique(known)
     if distinct.size <= RANGES:
-        return np.array([f"{v:g}" if math.isfinite(v) else "missing" for v in values.tolist()], object)
+        return np.array([digits(v) if math.isfinite(v) else "missing" for v in values.tolist()], object)
     edges = np.unique(np.quantile(known, np.linspace(0, 1, RANGES + 1)[1:-1], method="lower"))
-    names = [
-        f"below {edges[0]:g}",
-        *(f"{low:g} to {high:g}" for low, high in pairwise(edges)),
-        f"{edges[-1]:g} or more",
-    ]
+    said = _distinct(edges)
+    names = [f"below {said[0]}", *(f"{low} to {high}" for low, high in pairwise(said)), f"{said[-1]} or more"]
     place = np.searchsorted(edges, values, side="right")
     found = np.array(names, object)[np.minimum(place, len(names) - 1)]
     found[~np.isfinite(values)] = "missing"
     return found
+
+
+def _distinct(edges: Floats) -> list[str]:
+    """The edges as short as they are told apart: 1000001 and 1000002 with all their digits."""
+    short = [f"{edge:g}" for edge in edges.tolist()]
+    return short if len(set(short)) == len(short) else [digits(edge) for edge in edges.tolist()]
 
 
 def _levels(values: Category) -> NDArray[np.object_]:

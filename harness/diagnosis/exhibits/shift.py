@@ -10,6 +10,7 @@ import numpy as np
 from harness.diagnosis.drift import drifts, drifts_by_segment
 from harness.diagnosis.exhibits.numbers import number, of_interval, table
 from harness.diagnosis.exhibits.question import Question
+from harness.diagnosis.fair import compared_rows, fair_rows, units
 from harness.diagnosis.label_shift import Scored, label_shift
 from harness.diagnosis.usual_causes import TELLS_APART
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SEEN, UNSEEN = "covariate_seen", "covariate_unseen"
 #: segments with fewer rows on either side are not asked for drift of their own
 LEAST_SEGMENT = 200
+#: two distributions that are surely no farther apart than this (KS) count as the same
+SAME = 0.1
 _DRIFT = (
     "feature|segment|PSI:number|chance gives up to:number|p:p|rule of thumb|JS:number|KS:number|"
     "W1 / sd:number|χ² p:p|missing then:share|missing now:share|flagged|why not"
@@ -80,14 +83,18 @@ def drift(material: Material) -> Exhibit:
     if holdout is None or then is None:
         why = material.why_no_holdout or "the holdout has no feature columns"
         return base.unchecked(why)
+    there, here = fair_rows(holdout), compared_rows(material.production)
     now = material.production.offline_features
-    units = None
+    by_unit = None
     if holdout.unit is not None and material.units_known:
-        units = (holdout.unit, material.production.unit)
-    if not (set(then) & set(now) and len(material.production)):
+        by_unit = (holdout.unit[there], material.production.unit[here])
+    if not (set(then) & set(now) and here.any() and there.any()):
         return base.unchecked("holdout and production have no feature in common, or no row")
-    found = drifts(then, now, units=units)
-    by_segment = _within(then, now, material=material, units=units)
+    then, now = (
+        {name: values[rows] for name, values in side.items()} for side, rows in ((then, there), (now, here))
+    )
+    found = drifts(then, now, units=by_unit)
+    by_segment = _within(then, now, material=material, units=by_unit)
     flagged = [one.name for one in found if one.flagged]
     answer = f"{len(flagged)} of {len(found)} features drifted beyond chance"
     return base.answered(
@@ -99,7 +106,7 @@ def drift(material: Material) -> Exhibit:
             table(_DRIFT, _lines(found), title="All rows"),
             *([table(_DRIFT, _lines(by_segment), title="Within segments")] if by_segment else []),
         ),
-        why_not="" if units else "units are not known in both, so rows are taken as independent",
+        why_not="" if by_unit else "units are not known in both, so rows are taken as independent",
     )
 
 
@@ -181,11 +188,12 @@ def labels(material: Material) -> Exhibit:
         why = material.why_no_holdout or material.why_no_labels or "no label is mature"
         return base.unchecked(why)
     score = holdout.fair_score
-    there = ~np.isnan(holdout.label) & np.isfinite(score)
+    there = fair_rows(holdout) & ~np.isnan(holdout.label) & np.isfinite(score)
     here = production.mature & np.isfinite(production.offline_score)
+    unit = units(holdout, production)
     found = label_shift(
-        Scored(labels=holdout.label[there], scores=score[there]),
-        Scored(labels=production.label[here], scores=production.offline_score[here]),
+        Scored(labels=holdout.label[there], scores=score[there], units=unit[0][there]),
+        Scored(labels=production.label[here], scores=production.offline_score[here], units=unit[1][here]),
     )
     lines: list[tuple[Cell, ...]] = [
         ("positives then", found.base_rates[0], None),
@@ -196,6 +204,9 @@ def labels(material: Material) -> Exhibit:
     tables = (table("what|value:share|p:p", lines),)
     if any(math.isnan(p) for p in (found.base_rate_p, found.positives_p, found.negatives_p)):
         return base.answered("Not checked.", found=None, tables=tables, why_not=found.why_not)
+    if found.holds and max(found.apart) > SAME:
+        why = f"too few rows: scores given the label may be {max(found.apart):.2f} apart (KS)"
+        return base.answered("It cannot be told.", found=None, tables=tables, why_not=why)
     answer = (
         "Yes: it moves precision, log loss and predicted positives, never ROC-AUC."
         if found.holds

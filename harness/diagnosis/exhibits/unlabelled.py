@@ -25,22 +25,25 @@ NEWEST = 0.2
 
 
 def window(material: Material) -> Exhibit:
-    """The confidence-based estimate for the last seven days, with the checks that allow or withhold it."""
+    """The confidence-based estimate for what of the last seven days is not due yet, with its checks."""
     base = Question(
         key="unlabelled",
         title="The days without labels",
-        question=f"What can be said of the last {DAYS} days, whose labels have not come?",
+        question=f"What can be said of requests of the last {DAYS} days whose labels are not due yet?",
         steps=("label_maturity",),
     )
     production = material.production
     usable = np.isfinite(production.served_score)
     usable &= (production.served_score >= 0.0) & (production.served_score <= 1.0)
     mature = np.flatnonzero(production.mature & usable)
-    last = production.event_ns.max(initial=0) - DAYS * DAY_NS
-    open_ = np.flatnonzero(usable & (production.event_ns > last))
-    if not mature.size or not open_.size:
+    newest = usable & (production.event_ns > production.event_ns.max(initial=0) - DAYS * DAY_NS)
+    due = production.event_ns + np.int64(material.delay_days * DAY_NS) <= material.as_of_ns
+    open_ = np.flatnonzero(newest & ~due)
+    if not mature.size or not newest.any():
         why = material.why_no_labels or "no label is mature, or nothing was served"
         return base.unchecked(why)
+    if not open_.size:
+        return base.unchecked(f"all labels of the last {DAYS} days are due")
     order = mature[np.argsort(production.event_ns[mature], kind="stable")]
     order = order[~np.isin(order, open_)]
     cut = max(1, int((1.0 - NEWEST) * order.size))

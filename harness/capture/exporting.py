@@ -1,0 +1,120 @@
+"""Requests written as a capture: our own JSON Lines or Parquet, a `.gor` file, or HAR."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+import pyarrow.parquet as pq
+
+from harness import columns
+from harness.capture.formats.goreplay_writer import record_of
+from harness.capture.formats.har_writer import CLOSING, OPENING, entry_of
+from harness.capture.intake import parted
+from harness.capture.sources import extension
+from harness.capture.write import write_jsonl
+from harness.errors import CaptureError
+from harness.records import CapturedRequest
+
+OURS = (".jsonl", ".jsonl.gz", ".parquet")
+OTHERS = (".gor", ".gor.gz", ".har")
+
+_GROUP_ROWS = 16_384
+
+
+def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tuple[str, ...] = OURS) -> int:
+    """The requests are in `path`, whole or not at all, in the format of its ending; returns how many.
+
+    `.gor` holds what an HTTP message can say, `.har` and our own formats all. Raises CaptureError for an
+    ending that is not `known`; what the iterable raises leaves nothing behind.
+    """
+    ending = extension(path, known, error=CaptureError)
+    try:
+        return _WRITERS[ending](requests, path)
+    finally:
+        path.with_name(path.name + ".tmp").unlink(missing_ok=True)
+
+
+def _parquet(requests: Iterable[CapturedRequest], path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    count = 0
+    with pq.ParquetWriter(temporary, columns.CAPTURE, compression="zstd", compression_level=1) as file:
+        for table in parted(requests, _GROUP_ROWS):
+            file.write_table(table)
+            count += table.num_rows
+    columns.publish(temporary, path)
+    return count
+
+
+def _gor(requests: Iterable[CapturedRequest], path: Path) -> int:
+    count = 0
+    with _published(path) as file:
+        for request in requests:
+            file.write(record_of(request))
+            count += 1
+    return count
+
+
+def _har(requests: Iterable[CapturedRequest], path: Path) -> int:
+    count = 0
+    with _published(path) as file:
+        file.write(OPENING)
+        for request in requests:
+            file.write((b",\n" if count else b"") + entry_of(request))
+            count += 1
+        file.write(CLOSING)
+    return count
+
+
+@contextmanager
+def _published(path: Path) -> Iterator[BinaryIO]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        if path.name.lower().endswith(".gz"):
+            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as stream:
+                yield cast("BinaryIO", stream)
+        else:
+            yield file
+    columns.publish(temporary, path)
+
+
+_WRITERS: dict[str, Callable[[Iterable[CapturedRequest], Path], int]] = {
+    ".jsonl": write_jsonl,
+    ".jsonl.gz": write_jsonl,
+    ".parquet": _parquet,
+    ".gor": _gor,
+    ".gor.gz": _gor,
+    ".har": _har,
+}
+
+
+@dataclass
+class Unsaid:
+    """What of the requests an HTTP message has no words for, counted by field; truncated ones too."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def watched(self, requests: Iterable[CapturedRequest]) -> Iterator[CapturedRequest]:
+        """The same requests, looked at as they pass."""
+        for request in requests:
+            self.counts.update(name for name in _UNSAID if getattr(request, name) != _PLAIN[name])
+            yield request
+
+    def sentence(self) -> str:
+        """The fields and in how many requests each is lost."""
+        return ", ".join(f"{name} of {count:,}" for name, count in sorted(self.counts.items()))
+
+
+_UNSAID = (
+    *("event_time_ns", "parent_id", "row_index", "unit", "segments", "exposed", "propensity", "truncated"),
+    *("served_by", "online_features", "feature_timestamps", "sampling_weight", "tags"),
+)
+_PLAIN = msgspec.structs.asdict(CapturedRequest(seq=0, request_id="", ts_ns=0))

@@ -1,0 +1,36 @@
+"""Our own captures, JSON Lines or Parquet, so that they are looked at and turned into others like any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.capture.config import CaptureConfig
+from harness.capture.formats.pieces import Asked, Dropped, Format, Head, Piece
+from harness.capture.line import BadLine
+from harness.capture.read import read as requests
+
+_BODIES = frozenset({"body", "body_text", "body_base64"})
+
+
+def detects(head: Head) -> bool:
+    """Whether a line, or the columns, have `request_id`, `ts` or `ts_ns`, and a body."""
+    return "request_id" in head.keys and bool(head.keys & {"ts", "ts_ns"}) and bool(head.keys & _BODIES)
+
+
+def read(path: Path) -> Iterator[Piece]:
+    """The requests of one file, its bad lines in their place."""
+    refused: list[BadLine] = []
+    for request in requests(path, CaptureConfig(path=str(path)), on_bad=refused.append):
+        yield from _told(refused)
+        yield Asked(request)
+    yield from _told(refused)
+
+
+def _told(refused: list[BadLine]) -> Iterator[Dropped]:
+    for one in refused:
+        yield Dropped(file=one.file, offset=one.line, reason=one.reason, detail=one.detail)
+    refused.clear()
+
+
+CANONICAL = Format("replaygate", "replaygate's own JSON Lines or Parquet", detects, read)

@@ -1,0 +1,150 @@
+"""Capture files of any known format as one stream of requests, with a ledger of what was dropped and why."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from harness import columns
+from harness.capture import times
+from harness.capture.formats import FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
+from harness.capture.intake import without_secrets
+from harness.capture.joining import Joined
+from harness.capture.sources import did_you_mean, existing, extension, translated
+from harness.errors import CaptureError, UsageError
+from harness.records import CapturedRequest
+
+#: how many dropped records are kept with their details
+WORST = 10
+
+_NUMBER = re.compile(r"(\d+)")
+
+
+@dataclass
+class Ledger:
+    """What came of the files: `formats` by file, `dropped` by reason, the first of them, and the labels.
+
+    `requests` were given, `unanswered` of them waited for an answer that did not come, `bared` of them lost
+    headers that may hold credentials.
+    """
+
+    formats: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    unanswered: int = 0
+    bared: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    first: list[Dropped] = field(default_factory=list)
+    labels: list[Labelled] = field(default_factory=list)
+    on_dropped: Callable[[Dropped], None] = lambda _: None
+
+    def drop(self, one: Dropped) -> None:
+        """The record is counted, told, and kept where it is among the first."""
+        self.dropped[one.reason] += 1
+        self.on_dropped(one)
+        if len(self.first) < WORST and one.reason not in PASSED_OVER:
+            self.first.append(one)
+
+    @property
+    def lost(self) -> int:
+        """Records that should have been requests, answers or labels and were not."""
+        return sum(count for reason, count in self.dropped.items() if reason not in PASSED_OVER)
+
+
+def requests_of(
+    files: Sequence[Path], ledger: Ledger, *, form: str | None = None
+) -> Iterator[CapturedRequest]:
+    """The requests of all files in their order, `seq` dense, answers joined; the rest goes to the ledger.
+
+    A folder stands for all files in it, at any depth, by name with numbers as numbers. Raises UsageError for
+    a `form` that is none, CaptureError for a file that is missing or in no one known format: those of all
+    files are found before the first is read.
+    """
+    known = [(path, _format(path, form)) for path in _files(files)]
+    ledger.formats = {str(path): one.name for path, one in known}
+    joined = Joined(on_dropped=ledger.drop, on_label=ledger.labels.append)
+    for seq, request in enumerate(joined.requests(_pieces(known))):
+        ledger.requests += 1
+        yield msgspec.structs.replace(request, seq=seq)
+    ledger.unanswered = joined.unanswered
+
+
+def bared(requests: Iterable[CapturedRequest], ledger: Ledger) -> Iterator[CapturedRequest]:
+    """The requests without headers that may hold credentials; how many had some is counted."""
+    for request in requests:
+        bare = without_secrets(request)
+        ledger.bared += bare != request
+        yield bare
+
+
+def checked(
+    requests: Iterable[CapturedRequest], ledger: Ledger, *, max_bad_share: float
+) -> Iterator[CapturedRequest]:
+    """The same requests; at their end CaptureError where there was none, or too much was lost.
+
+    One lost record is borne by any share above 0: the end of a file that was still being written is cut.
+    """
+    yield from requests
+    records = ledger.requests + ledger.lost
+    borne = max(max_bad_share * records, 1 if max_bad_share else 0)
+    if ledger.lost > borne or not ledger.requests:
+        first = ledger.first[0] if ledger.first else None
+        counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(ledger.dropped.items()))
+        raise CaptureError(
+            f"{ledger.lost:,} of {records:,} records are lost" if ledger.requests else "no request",
+            where=f"{first.file}, offset {first.offset}" if first else ", ".join(ledger.formats),
+            found=f"{first.reason}: {first.detail} ({counts})" if first else counts or "nothing",
+            expected=f"at most {max_bad_share:.2%}" if ledger.requests else "at least one",
+            fix="--max-bad-share 1 imports the rest." if ledger.requests else "",
+        )
+
+
+def write_labels(labels: Sequence[Labelled], path: Path) -> int:
+    """The labels are in `path` as JSON Lines for `read_labels`; raises CaptureError for another ending."""
+    extension(path, (".jsonl",), error=CaptureError)
+    lines = [
+        msgspec.json.encode(
+            {"request_id": one.request_id, "label": one.label, "label_at": times.rfc3339(one.label_at_ns)}
+        )
+        for one in labels
+    ]
+    columns.write_bytes(b"".join(line + b"\n" for line in lines), path)
+    return len(lines)
+
+
+def _files(given: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in given:
+        existing(path, CaptureError)
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = [one for one in path.rglob("*") if one.is_file() and not one.name.startswith((".", "_"))]
+        if not inside:
+            raise CaptureError("empty folder", where=str(path), expected="capture files")
+        found += sorted(inside, key=lambda one: _natural(str(one)))
+    return found
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key by which part_2 comes before part_10."""
+    return [(int(word), "") if word.isdecimal() else (-1, word) for word in _NUMBER.split(name)]
+
+
+def _format(path: Path, form: str | None) -> Format:
+    if form is None:
+        return detect(path, list(FORMATS.values()))
+    if form not in FORMATS:
+        hint = did_you_mean(form, FORMATS)
+        raise UsageError("no such format", found=form, expected=", ".join(FORMATS), fix=hint)
+    return FORMATS[form]
+
+
+def _pieces(known: Sequence[tuple[Path, Format]]) -> Iterator[Piece]:
+    for path, form in known:
+        with translated(path, CaptureError):
+            yield from form.read(path)

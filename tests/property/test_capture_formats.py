@@ -1,0 +1,179 @@
+"""What holds for every format: recognised alone, cut anywhere, given out and taken in again."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.capture.exporting import OTHERS, OURS, write_capture
+from harness.capture.formats import FORMATS
+from harness.capture.importing import Ledger, requests_of
+from harness.errors import CaptureError
+from harness.records import CapturedRequest, RecordedResponse
+from tests.kit.captures import SAMPLES
+
+TEXTUAL = [name for name, (file, _) in SAMPLES.items() if not file.endswith(".parquet")]
+
+
+def taken_in(path: Path, form: str | None = None) -> tuple[list[CapturedRequest], Ledger]:
+    """The requests of one file and their ledger."""
+    ledger = Ledger()
+    return list(requests_of([path], ledger, form=form)), ledger
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_is_recognised_alone_and_read_whole(name: str, tmp_path: Path) -> None:
+    """Two requests, nothing lost but what the sample has lost on purpose."""
+    file, make = SAMPLES[name]
+    path = tmp_path / file
+    path.write_bytes(make())
+    found, ledger = taken_in(path)
+    assert list(ledger.formats.values()) == [name]
+    assert len(found) == ledger.requests == 2
+    assert ledger.lost == (name == "databricks")
+    statuses = [one.recorded_response.status for one in found if one.recorded_response]
+    assert statuses == {"feast": [], "har": [200]}.get(name, [200, 200])
+
+
+@pytest.mark.parametrize("name", TEXTUAL)
+def test_a_file_cut_at_any_byte_loses_only_what_was_cut(name: str, tmp_path: Path) -> None:
+    """Never a crash; a cut file gives a prefix of the requests, and what it broke is counted."""
+    file, make = SAMPLES[name]
+    whole = make()
+    path = tmp_path / file
+    path.write_bytes(whole)
+    ids = [one.request_id for one in taken_in(path, name)[0]]
+    for size in range(0, len(whole), 1 if name == "goreplay" else 7):
+        path.write_bytes(whole[:size])
+        found, ledger = taken_in(path, name)
+        got = [one.request_id for one in found]
+        assert set(got) <= set(ids)
+        whole_again = len(got) == len(ids) and not ledger.unanswered
+        assert whole_again or ledger.lost or ledger.unanswered or size == 0 or got == ids[:1]
+        assert all(0 <= one.offset <= size for one in ledger.first)
+
+
+def test_a_gzip_cut_at_any_byte_gives_what_can_be_unpacked(tmp_path: Path) -> None:
+    """GoReplay flushes without closing; the cut is counted once."""
+    packed = gzip.compress(SAMPLES["goreplay"][1]())
+    path = tmp_path / "c_0.gor.gz"
+    for size in range(2, len(packed), 3):
+        path.write_bytes(packed[:size])
+        found, ledger = taken_in(path, "goreplay")
+        assert len(found) <= 2
+        assert ledger.dropped["truncated gzip"] == 1
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@settings(max_examples=10)
+@given(data=st.data())
+def test_a_spoiled_file_never_crashes_a_reader(name: str, data: st.DataObject) -> None:
+    """Bytes replaced, removed or put in: each record is a request or is counted."""
+    file, make = SAMPLES[name]
+    whole = make()
+    place = data.draw(st.integers(0, len(whole)))
+    removed = data.draw(st.integers(0, 30))
+    inserted = data.draw(
+        st.one_of(st.binary(max_size=12), st.sampled_from([b"null", b"9" * 18, b'"', b"{", b"\n"]))
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / file
+        path.write_bytes(whole[:place] + inserted + whole[place + removed :])
+        try:
+            found, _ = taken_in(path, name)
+        except CaptureError:
+            assert file.endswith(".parquet")
+            return
+        assert write_capture(found, Path(folder) / "out.jsonl") == len(found)
+        again, ledger = taken_in(Path(folder) / "out.jsonl", "replaygate")
+        assert not ledger.dropped
+        assert [one.body for one in again] == [one.body for one in found]
+
+
+@settings(max_examples=20)
+@given(junk=st.binary(max_size=300))
+def test_any_bytes_are_refused_or_counted_by_every_reader(junk: bytes) -> None:
+    """A reader that was told to read what is not its format says so, and does not break."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "junk.jsonl"
+        path.write_bytes(junk)
+        for name in FORMATS:
+            try:
+                taken_in(path, name)
+            except CaptureError as error:
+                assert error.where  # noqa: PT017  -- any bytes may also be fine
+
+
+TOKEN = st.text("abcXYZ019-_.", min_size=1, max_size=8)
+HEADERS = st.dictionaries(TOKEN.map(lambda name: f"X-{name}".title()), TOKEN, max_size=3)
+BODY = st.one_of(st.binary(max_size=40), st.just("\n🐵🙈🙉\n1 a 5 0\n".encode()), st.just(b'{"a": NaN}\n'))
+NS = st.integers(0, 2**62)
+PLAIN = st.builds(
+    CapturedRequest,
+    seq=st.just(0),
+    request_id=TOKEN,
+    ts_ns=NS,
+    method=st.sampled_from(["GET", "POST"]),
+    path=TOKEN.map(lambda text: f"/{text}?q=1"),
+    headers=HEADERS,
+    body=BODY,
+    recorded_response=st.none()
+    | st.builds(
+        RecordedResponse,
+        status=st.integers(200, 599),
+        headers=HEADERS,
+        body=BODY,
+        latency_ns=st.integers(1, 10**12),
+        latency_kind=st.just("service"),
+    ),
+)
+RICH = PLAIN.flatmap(
+    lambda plain: st.builds(
+        lambda **more: msgspec.structs.replace(plain, **more),
+        ts_resolution_ns=st.sampled_from([1, 10**9]),
+        unit=st.none() | TOKEN,
+        row_index=st.none() | st.integers(0, 5),
+        segments=st.dictionaries(TOKEN, TOKEN, max_size=2),
+        truncated=st.booleans(),
+        sampling_weight=st.sampled_from([1.0, 0.1, 4.0]),
+        online_features=st.sampled_from([None, b'{"a":1.50,"b":"NaN"}']),
+        tags=st.dictionaries(TOKEN, TOKEN, max_size=2),
+    )
+)
+
+
+def same(one: CapturedRequest) -> CapturedRequest:
+    """A request without the place that it was read from, headers of the same name in any case being one."""
+    return msgspec.structs.replace(one, seq=0, source_file="", source_offset=0)
+
+
+@settings(max_examples=20)
+@given(some=st.lists(PLAIN, min_size=1, max_size=4, unique_by=lambda one: one.request_id))
+def test_what_is_given_out_is_taken_in_again_unchanged(some: list[CapturedRequest]) -> None:
+    """Through every format that we write, one after another: no difference."""
+    found = some
+    with tempfile.TemporaryDirectory() as folder:
+        for ending in (*OURS, *OTHERS):
+            path = Path(folder) / f"c{ending}"
+            assert write_capture(found, path, known=(*OURS, *OTHERS)) == len(some)
+            found, ledger = taken_in(path)
+            assert not ledger.dropped
+            assert [same(one) for one in found] == [same(one) for one in some]
+
+
+@settings(max_examples=20)
+@given(some=st.lists(RICH, min_size=1, max_size=4, unique_by=lambda one: (one.request_id, one.row_index)))
+def test_har_keeps_what_it_has_no_words_for(some: list[CapturedRequest]) -> None:
+    """Units, weights, features byte for byte, and the rest come back out of a HAR file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.har"
+        write_capture(some, path, known=OTHERS)
+        found, ledger = taken_in(path)
+    assert not ledger.dropped
+    assert [same(one) for one in found] == [same(one) for one in some]

@@ -1,0 +1,85 @@
+"""GoReplay files: meta, messages, separators, and what is wrong with real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.capture.formats.goreplay import GOREPLAY, SEPARATOR, records
+from harness.capture.formats.pieces import Answered, Asked, Dropped, Piece
+from harness.capture.sources import Unreadable
+
+OLD = "a" * 40
+
+
+def pieces(tmp_path: Path, *parts: bytes) -> list[Piece]:
+    """What the reader gives for records with these texts."""
+    path = tmp_path / "c_0.gor"
+    path.write_bytes(b"".join(part + SEPARATOR for part in parts))
+    return list(GOREPLAY.read(path))
+
+
+def asked(head: str = "Content-Length: 3\r\n", body: bytes = b"abc") -> bytes:
+    """One request record."""
+    return f"1 {OLD} 5 2\nPOST /p HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def test_a_request_has_its_time_path_and_body(tmp_path: Path) -> None:
+    """Both headers of meta are taken, three words or four; framing headers do not stay."""
+    (piece,) = pieces(tmp_path, asked("X-A: 1\r\nX-A: 2\r\nContent-Length: 3\r\n"))
+    assert isinstance(piece, Asked)
+    assert (piece.request.request_id, piece.request.ts_ns, piece.sent_ns, piece.waits) == (OLD, 5, 7, True)
+    assert (piece.request.method, piece.request.path, piece.request.body) == ("POST", "/p", b"abc")
+    assert piece.request.headers == {"X-A": "1, 2"}
+
+
+def test_a_body_that_lacks_bytes_is_truncated(tmp_path: Path) -> None:
+    """GoReplay cuts messages at 5 MB in silence; their Content-Length tells."""
+    (piece,) = pieces(tmp_path, asked("Content-Length: 30\r\n"))
+    assert isinstance(piece, Asked)
+    assert piece.request.truncated
+
+
+def test_a_body_that_holds_the_separator_is_put_together(tmp_path: Path) -> None:
+    """Even where what follows looks like meta; a record that is merely cut is not joined to the next."""
+    body = b"x" + SEPARATOR + b"1 a 5 0\n"
+    (piece,) = pieces(tmp_path, asked(f"Content-Length: {len(body)}\r\n", body))
+    assert isinstance(piece, Asked)
+    assert piece.request.body == body
+    assert len(pieces(tmp_path, asked("Content-Length: 999\r\n"), asked())) == 2
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (b"nonsense", "not a record"),
+        (b"1 a\nGET / HTTP/1.1\r\n\r\n", "not a record"),
+        (b"1 a 9999999999999999999\nGET / HTTP/1.1\r\n\r\n", "bad time"),
+        (b"1 a 5\nGET / HTTP/1.1\r\n", "cut short"),
+        (b"1 a 5\nhello\r\n\r\n", "not HTTP"),
+        (b"2 a 5\nHTTP/1.1 x\r\n\r\n", "wrong value"),
+        (b"3 a 5 1\nHTTP/1.1 200 OK\r\n\r\n", "replayed answer"),
+    ],
+)
+def test_what_is_no_request_is_told_with_its_place(tmp_path: Path, record: bytes, reason: str) -> None:
+    """The reason is a stable word and the offset that of the record."""
+    good, dropped = pieces(tmp_path, asked(), record)
+    assert isinstance(good, Asked)
+    assert isinstance(dropped, Dropped)
+    assert (dropped.reason, dropped.offset) == (reason, len(asked()) + len(SEPARATOR))
+
+
+def test_an_answer_has_its_status_and_time(tmp_path: Path) -> None:
+    """Its latency is known once it is joined."""
+    (piece,) = pieces(tmp_path, b"2 a 9 0\nHTTP/1.1 503 No\r\n\r\nx")
+    assert isinstance(piece, Answered)
+    assert (piece.request_id, piece.at_ns, piece.response.status, piece.response.body) == ("a", 9, 503, b"x")
+
+
+def test_a_record_above_the_limit_costs_itself() -> None:
+    """Its bytes are not held, and the next record is read."""
+    stream = [b"1" * 40, b"1" * 40 + SEPARATOR + b"ok" + SEPARATOR]
+    found = list(records(stream, limit=50))
+    assert isinstance(found[0][1], Unreadable)
+    assert found[1] == (80 + len(SEPARATOR), b"ok")

@@ -1,0 +1,51 @@
+"""HTTP messages out of bytes: chunks and compression undone, what is missing said."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+
+from harness.capture.formats.http_message import missing_bytes, parsed
+from harness.errors import CaptureError
+
+ZIPPED = gzip.compress(b"plain")
+
+
+@pytest.mark.parametrize(
+    ("head", "rest", "body", "truncated"),
+    [
+        (b"Content-Length: 3", b"abcd", b"abc", False),
+        (b"Content-Length: 5", b"abc", b"abc", True),
+        (b"Content-Length: x", b"abc", b"abc", False),
+        (b"Transfer-Encoding: chunked", b"3\r\nabc\r\n2;x=1\r\nde\r\n0\r\n\r\n", b"abcde", False),
+        (b"Transfer-Encoding: chunked", b"3\r\nabc\r\n5\r\nde", b"abcde", True),
+        (b"Transfer-Encoding: chunked", b"3\r\nabc\r\n", b"abc", True),
+        (b"Transfer-Encoding: chunked", b'{"a": 1}', b'{"a": 1}', False),
+        (b"Content-Encoding: gzip", ZIPPED, b"plain", False),
+        (b"Content-Encoding: deflate", zlib.compress(b"plain"), b"plain", False),
+        (b"Content-Encoding: gzip", ZIPPED[:-9], ZIPPED[:-9], False),
+        (b"Content-Encoding: br", b"abc", b"abc", False),
+    ],
+)
+def test_the_body_is_what_the_application_meant(
+    head: bytes, rest: bytes, body: bytes, *, truncated: bool
+) -> None:
+    """What cannot be unpacked stays as it is, its encoding with it."""
+    message = parsed(b"POST / HTTP/1.1\r\n" + head + b"\r\n\r\n" + rest)
+    assert (message.body, message.truncated) == (body, truncated)
+    assert ("Content-Encoding" in message.headers) == (head.startswith(b"Content-Enc") and body != b"plain")
+
+
+def test_lengths_are_claims() -> None:
+    """What a message lacks of its Content-Length; nothing where it names none, or has no head."""
+    assert missing_bytes(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc") == 6
+    assert missing_bytes(b"POST / HTTP/1.1\r\n\r\nabc") == missing_bytes(b"x") == 0
+
+
+@pytest.mark.parametrize(("text", "reason"), [(b"GET / HTTP/1.1", "cut short"), (b"\r\n\r\n", "not HTTP")])
+def test_what_is_no_message_is_refused(text: bytes, reason: str) -> None:
+    """In a stable word."""
+    with pytest.raises(CaptureError, match=reason):
+        parsed(text)

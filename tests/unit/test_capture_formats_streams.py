@@ -1,0 +1,68 @@
+"""Bytes in bounded pieces: gzip by what it is, cuts and bombs told."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from harness.capture.formats import streams
+from harness.capture.formats.streams import chunks, inflated, lines
+from harness.capture.sources import Unreadable
+
+
+def given(tmp_path: Path, data: bytes) -> list[bytes | Unreadable]:
+    """The chunks of a file with these bytes; its name says nothing."""
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    return list(chunks(path))
+
+
+@pytest.mark.parametrize("data", [b"abc", gzip.compress(b"abc"), gzip.compress(b"a") + gzip.compress(b"bc")])
+def test_gzip_is_known_by_its_first_bytes(tmp_path: Path, data: bytes) -> None:
+    """One member or several, whatever the file is called."""
+    assert b"".join(one for one in given(tmp_path, data) if isinstance(one, bytes)) == b"abc"
+
+
+def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
+    """Only at the beginning."""
+    assert given(tmp_path, b"\xef\xbb\xbfa\xef\xbb\xbf") == [b"a\xef\xbb\xbf"]
+
+
+def test_a_damaged_stream_is_told_behind_what_came_before(tmp_path: Path) -> None:
+    """Cut and damaged are two things."""
+    packed = gzip.compress(b"a" * 500)
+    assert given(tmp_path, packed[:-3])[-1] == Unreadable(
+        "truncated gzip", "the file ends before its gzip stream does"
+    )
+    last = given(tmp_path, packed[:10] + b"\xff" * 20)[-1]
+    assert isinstance(last, Unreadable)
+    assert last.reason == "damaged gzip"
+
+
+def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What unpacks to far more than text does is not unpacked to its end."""
+    monkeypatch.setattr(streams, "_BOMB_FROM", 4 << 20)
+    found = given(tmp_path, gzip.compress(b"0" * (32 << 20), 9))
+    assert isinstance(found[-1], Unreadable)
+    assert found[-1].reason == "gzip bomb"
+    assert sum(len(one) for one in found if isinstance(one, bytes)) < 16 << 20
+
+
+def test_a_packed_body_has_a_limit() -> None:
+    """A body that would grow beyond it stays packed."""
+    packed = gzip.compress(b"0" * 1_000)
+    assert inflated(packed, limit=999) is None
+    assert inflated(packed) == b"0" * 1_000
+
+
+def test_lines_have_offsets_and_a_limit() -> None:
+    """Lines may span chunks; a long one costs itself."""
+    found = list(lines([b"ab\n\nc", b"d\n", b"x" * 20, b"\nend"], limit=9))
+    assert [(at, one if isinstance(one, bytes) else one.reason) for at, one in found] == [
+        (0, b"ab"),
+        (4, b"cd"),
+        (7, "record too long"),
+        (28, b"end"),
+    ]

@@ -1,0 +1,74 @@
+"""Files become one stream: in their order, of their formats, with what was lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.capture.formats import Dropped
+from harness.capture.importing import Ledger, bared, checked, requests_of
+from harness.errors import CaptureError
+from harness.records import CapturedRequest
+from tests.kit import captures
+
+
+def test_a_folder_is_all_its_files_with_numbers_as_numbers(tmp_path: Path) -> None:
+    """GoReplay's chunk 2 comes before its chunk 10; hidden files are none; `seq` is dense over all."""
+    for number in (10, 2):
+        record = f"1 r{number} 5 0\nGET / HTTP/1.1\r\n\r\n{captures.SEPARATOR}"
+        (tmp_path / f"c_{number}.gor").write_text(record)
+    (tmp_path / "_SUCCESS").write_text("")
+    found = list(requests_of([tmp_path], Ledger()))
+    assert [(one.seq, one.request_id) for one in found] == [(0, "r2"), (1, "r10")]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CaptureError, match="empty folder"):
+        list(requests_of([tmp_path / "empty"], Ledger()))
+
+
+def test_answers_in_another_file_are_joined(tmp_path: Path) -> None:
+    """KServe writes an object for each side."""
+    whole = captures.seldon().splitlines()
+    for side, lines in (("request", whole[0:4:2]), ("response", whole[1:4:2])):
+        (tmp_path / f"{side}.json").write_bytes(b"\n".join(lines))
+    ledger = Ledger()
+    found = list(requests_of([tmp_path], ledger))
+    assert [one.recorded_response is not None for one in found] == [True, True]
+    assert ledger.lost == ledger.unanswered == 0
+
+
+REQUEST = CapturedRequest(seq=0, request_id="r", ts_ns=0, headers={"Cookie": "c"})
+
+
+def test_credentials_are_left_out_and_counted() -> None:
+    """A run keeps none, so a capture need not."""
+    ledger = Ledger()
+    assert [one.headers for one in bared([REQUEST], ledger)] == [{}]
+    assert ledger.bared == 1
+
+
+@pytest.mark.parametrize(
+    ("requests", "lost", "share", "refused"),
+    [
+        (1, 0, 0.0, False),
+        (1, 1, 0.0, True),
+        (1, 1, 0.01, False),
+        (9, 2, 0.01, True),
+        (9, 2, 0.5, False),
+        (0, 0, 1.0, True),
+    ],
+)
+def test_too_much_loss_is_refused_at_the_end(
+    requests: int, lost: int, share: float, *, refused: bool
+) -> None:
+    """One lost record is borne by any share above 0; no request at all never is."""
+    ledger = Ledger(requests=requests)
+    for offset in range(lost):
+        ledger.drop(Dropped(file="c", offset=offset, reason="cut short"))
+    ledger.drop(Dropped(file="c", offset=0, reason="replayed answer"))
+    try:
+        assert list(checked([REQUEST], ledger, max_bad_share=share)) == [REQUEST]
+    except CaptureError:
+        assert refused
+    else:
+        assert not refused

@@ -1,0 +1,100 @@
+"""`replaygate capture`: taken in, looked at, given out, and refused in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.kit import captures, command
+
+
+@pytest.fixture
+def gor(tmp_path: Path) -> Path:
+    """A GoReplay file with two requests, one of them with a cookie."""
+    path = tmp_path / "in" / "c_0.gor"
+    path.parent.mkdir()
+    path.write_bytes(captures.goreplay().replace(b"Host: h", b"Cookie: c", 1))
+    return path
+
+
+def test_import_info_and_export_work_together(gor: Path, tmp_path: Path) -> None:
+    """A folder goes in, credentials stay out, and what is given out says the same."""
+    done = command.run("capture", "import", gor.parent, "--to", tmp_path / "c.parquet")
+    assert done.code == 0
+    assert "2, 2 with an answer, 2 of them timed" in done.out
+    assert "headers that may hold credentials, of 1 requests" in done.out
+    for ending in ("jsonl", "har", "gor"):
+        assert (
+            command.run("capture", "export", tmp_path / "c.parquet", "--to", tmp_path / f"c.{ending}").code
+            == 0
+        )
+    said = json.loads(command.run("capture", "info", tmp_path / "c.har", tmp_path / "c.jsonl", "--json").out)
+    assert said["requests"] == 2
+    assert said["dropped"] == {"duplicate request_id": 2}
+    assert list(said["formats"].values()) == ["har", "replaygate"]
+
+
+def test_what_a_gor_file_cannot_say_is_told(tmp_path: Path) -> None:
+    """Weights and units have no place in an HTTP message."""
+    line = {"request_id": "r", "ts_ns": 1, "body": 1, "unit": "u", "sampling_weight": 2}
+    (tmp_path / "c.jsonl").write_text(json.dumps(line) + "\n")
+    done = command.run("capture", "export", tmp_path / "c.jsonl", "--to", tmp_path / "c.gor")
+    assert "not in a .gor file: sampling_weight of 1, unit of 1" in done.out
+
+
+def test_losses_are_counted_bounded_and_listed(gor: Path, tmp_path: Path) -> None:
+    """One lost record is borne, two are not, unless one says so; the ledger has each with its offset."""
+    gor.write_bytes(b"1 x 5\nno\n" + captures.SEPARATOR.encode() + captures.goreplay() + b"junk")
+    out, ledger = tmp_path / "c.jsonl", tmp_path / "lost.jsonl"
+    done = command.run("capture", "import", gor, "--to", out)
+    assert done.code == 65
+    assert "2 of 4 records are lost" in done.complaint
+    assert not list(tmp_path.glob("c.jsonl*"))
+    done = command.run("capture", "import", gor, "--to", out, "--max-bad-share", 1, "--ledger", ledger)
+    assert done.code == 0
+    assert "dropped:           cut short 1, not a record 1" in done.out
+    assert json.loads(ledger.read_text().splitlines()[0])["offset"] == 0
+
+
+def test_labels_of_a_capture_go_where_they_are_asked_to(tmp_path: Path) -> None:
+    """Ground truth becomes a labels file."""
+    (tmp_path / "s.jsonl").write_bytes(captures.sagemaker())
+    done = command.run(
+        *(
+            "capture",
+            "import",
+            tmp_path / "s.jsonl",
+            "--to",
+            tmp_path / "c.jsonl",
+            "--labels-to",
+            tmp_path / "l.jsonl",
+        )
+    )
+    assert "l.jsonl: 1 labels" in done.out
+    assert json.loads((tmp_path / "l.jsonl").read_text())["request_id"] == "e0"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("info", "missing"), 65, "no such file"),
+        (("info", "c.txt"), 65, "no capture format that is known"),
+        (("info", "c.txt", "--format", "hat"), 64, "did you mean 'har'?"),
+        (("import", "c.txt", "--to", "x.jsonl", "--format", "har"), 65, "no request"),
+        (("import", "c.txt", "--to", "x.gor", "--format", "har"), 65, "unknown kind of file"),
+        (("export", "c.txt", "--to", "x.csv"), 65, "unknown kind of file"),
+        (("import", "c.txt"), 64, "--to"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    tmp_path: Path, words: tuple[str, ...], code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to do, and no trace of a file."""
+    monkeypatch.chdir(tmp_path)
+    Path("c.txt").write_text("nothing known")
+    done = command.run("capture", *words)
+    assert done.code == code
+    assert said in done.complaint
+    assert [one.name for one in tmp_path.iterdir()] == ["c.txt"]
