@@ -151,11 +151,13 @@ def _logging(known: Evidence) -> UsualCause:
 
 def _latency(known: Evidence) -> UsualCause:
     share = known.fallback
-    told = None if share is None else (share > NOTABLE, f"{100 * share:.3g} % late or by a fallback")
+    told = (
+        None if share is None else (share > NOTABLE, f"{100 * share:.3g} % late or without a proper answer")
+    )
     return _judged(
         "latency",
         (told,),
-        check="the share of requests that were late, timed out or got a fallback score",
+        check="the share of requests that were late, timed out or failed",
         would_change="a replay at the recorded speed with a longer time limit",
     )
 

@@ -40,7 +40,7 @@ def checked(
         differing=_differing(material),
         feature_part=_part(ladder, AUC, step="served_features"),
         score_part=_part(ladder, AUC, step="served_scores"),
-        fallback=_fallback(material),
+        fallback=unanswered(material),
         labelled=_labelled(material),
         kappa=_kappa(material),
         immature=_immature(material),
@@ -93,10 +93,13 @@ def _differing(material: Material) -> float | None:
     return max(production.differing.values(), default=0.0)
 
 
-def _fallback(material: Material) -> float | None:
-    """The share of requests that were answered late or by a fallback."""
-    fallback = material.production.fallback
-    return None if fallback is None or not fallback.size else float(fallback.mean())
+def unanswered(material: Material) -> float | None:
+    """The share of requests that were answered late, or not properly."""
+    late, failed = material.production.fallback, material.failed
+    asked = len(material.production) + failed
+    if not asked or (late is None and not failed):
+        return None
+    return (failed + (0 if late is None else int(late.sum()))) / asked
 
 
 def _labelled(material: Material) -> tuple[float, float] | None:

@@ -124,8 +124,10 @@ def _changed(holdout: HoldoutRows, known: Mask) -> Exhibit:
         )
         for one in found
     ]
+    unknown = holdout.unrequested
     return _CHANGED.answered(
-        found=bool(names),
+        found=bool(names) if names or not unknown else None,
+        why_not=f"holdout_requested does not hold {', '.join(unknown)}: not compared" if unknown else "",
         answer=f"Changed later, in a way that tells the label: {names}."
         if names
         else f"{len(found)} changed later, none in a way that tells the label.",
