@@ -7,8 +7,18 @@ import pytest
 from hypothesis import settings
 
 TESTS = Path(__file__).parent
-#: folders of tests that start services and look at the clock
-ALONE = tuple(TESTS / name for name in ("e2e", "integration"))
+#: what times requests or kills processes at moments of their work
+ALONE = frozenset(
+    {
+        "e2e/test_demo.py",
+        "e2e/test_early_stop.py",
+        "e2e/test_passes.py",
+        "e2e/test_resume.py",
+        "e2e/test_verdicts.py",
+        "integration/test_http_replay.py",
+        "integration/test_replay_survival.py",
+    }
+)
 
 # No deadline: a slow machine is not a failing property.
 # On CI the same examples every time, so that a red run can be repeated.
@@ -20,5 +30,5 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that measure time are told from those that may run beside others."""
     for item in items:
-        if any(folder in item.path.parents for folder in ALONE):
+        if item.path.relative_to(TESTS).as_posix() in ALONE:
             item.add_marker(pytest.mark.alone)

@@ -98,8 +98,15 @@ class DiagnosisConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         msgspec.Meta(description="the dashboard's own numbers by metric, to hold against the rows"),
     ] = {}
     capacity_per_day: Annotated[
-        Positive | None, msgspec.Meta(description="so many flagged requests can be reviewed a day")
+        Positive | None,
+        msgspec.Meta(description="so many flagged requests can be reviewed a day, on average"),
     ] = None
+    busy_day_times: Annotated[
+        Positive,
+        msgspec.Meta(
+            description="a busy day, one that 95 % of the days do not exceed, may have so many times as many"
+        ),
+    ] = 2.0
     max_flagged_share: Annotated[
         Share | None, msgspec.Meta(description="no remedy may flag more than this share of the requests")
     ] = None

@@ -31,7 +31,8 @@ DAY_NS = 86_400_000_000_000
 class HoldoutRows:
     """The holdout as reported, n rows; None is a column that its file does not have.
 
-    `training_only` are the scores with transforms fitted on the training rows alone.
+    `unrequested` are columns that nothing says of as of the request; `training_only` are the scores with
+    transforms fitted on the training rows alone.
     `rescored` is the offline model on `features`, `requested` the features as known at request time and
     `rederived` the scores with one leaky column after another put right. `duplicate` marks rows that are in
     training or there twice, `known_unit` rows whose unit is in training, as is the unit of the share
@@ -46,6 +47,7 @@ class HoldoutRows:
     time_ns: Codes | None = None
     features: Features | None = None
     requested: Features | None = None
+    unrequested: tuple[str, ...] = ()
     rescored: Floats | None = None
     training_only: Floats | None = None
     rederived: tuple[Rederived, ...] = ()
@@ -138,7 +140,7 @@ class Material:
     """All that a diagnosis may look at. `delay_days` is after how long a label is final.
 
     `names` are the model's features, `used` those that some tree splits on: one that no score depends on
-    tells populations apart to no purpose.
+    tells populations apart to no purpose. `failed` are requests without a proper answer, which are no rows.
     `max_missing_share` is of the rows that are old enough how many may lack a label.
     `as_of_ns` is the time up to which labels are known, `parameters` those that the offline model was
     trained with, `units_known` whether requests have units, or each is its own. `notes` are columns of the
@@ -158,6 +160,7 @@ class Material:
     units_known: bool = True
     parameters: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    failed: int = 0
     why_no_holdout: str = ""
     why_no_labels: str = ""
 

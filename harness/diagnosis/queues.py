@@ -14,6 +14,8 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from harness.diagnosis.config import DiagnosisConfig
+
     Floats = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
     Codes = npt.NDArray[np.int64]
@@ -35,6 +37,18 @@ class Limits:
     busy_day: float | None = None
     positive_rate: float | None = None
     sampled: float = 1.0
+
+    @classmethod
+    def given(cls, config: DiagnosisConfig) -> Limits | None:
+        """The limits of a configuration, in the one meaning that capacity has everywhere; None without any.
+
+        Reviewers take `capacity_per_day` on average, and `busy_day_times` as many on a busy day.
+        """
+        per_day = config.capacity_per_day
+        if per_day is None and config.max_flagged_share is None:
+            return None
+        busy = None if per_day is None else config.busy_day_times * per_day
+        return cls(per_day=per_day, busy_day=busy, positive_rate=config.max_flagged_share)
 
     def __post_init__(self) -> None:
         """Refuse a share that is none."""

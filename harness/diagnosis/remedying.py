@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Made = Counterfactual | Impossible
 
-#: a busy day may hold so many times what reviewers take on average
-BUSY_TIMES = 2.0
 #: an interaction below this is 0 to the places that are told
 LEAST_TOLD = 5e-5
 POLICY = "threshold_"
@@ -48,7 +46,7 @@ def remedied(material: Material) -> tuple[Remedy, ...]:
     if not production.judged.any():
         return ()
     unit, day = production.unit, production.day
-    now, limits = _now(material), _limits(material)
+    now, limits = _now(material), Limits.given(material.config)
     scored = _scored_offline(material, now)
     base = now if scored is None else scored
     fixes = [
@@ -64,8 +62,13 @@ def remedied(material: Material) -> tuple[Remedy, ...]:
     ]
     found = [gains(now, one, unit=unit, day=day, limits=limits) for one in made]
     found += [gains(base, one, unit=unit, day=day, limits=limits) for one in fixes]
-    told = [_record(one, material.config.capacity_per_day) for one in ranked(found, by=RANKED_BY)]
-    if len(fixes) > 2:
+    rows = int(production.judged.sum())
+    told = [
+        _record(_judged_on(one, rows), material.config.capacity_per_day)
+        for one in ranked(found, by=RANKED_BY)
+    ]
+    every = sum(share > 0.0 for share in production.differing.values())
+    if len(fixes) > 2 and len(production.fixed) >= every:
         told = _with_interaction(told, material, now=base)
     return (*told, *_measurement(material))
 
@@ -92,14 +95,6 @@ def _scored_offline(material: Material, now: Counterfactual) -> Counterfactual |
         return None
     score = np.where(np.isfinite(now.score), served, np.nan)
     return replaced(now, key=SCORE, action="score the served features with the offline model", score=score)
-
-
-def _limits(material: Material) -> Limits | None:
-    config = material.config
-    if config.capacity_per_day is None and config.max_flagged_share is None:
-        return None
-    busy = None if config.capacity_per_day is None else BUSY_TIMES * config.capacity_per_day
-    return Limits(per_day=config.capacity_per_day, busy_day=busy, positive_rate=config.max_flagged_share)
 
 
 def _promised(material: Material) -> float | None:
@@ -206,6 +201,14 @@ def _record(found: Found, limit: float | None = None) -> Remedy:
         note="; ".join(text for text in (found.note, *_undefined(found)) if text),
         why_not=found.why_not,
     )
+
+
+def _judged_on(found: Found, rows: int) -> Found:
+    """A remedy that is judged on fewer rows than the others says so: its now is of these rows too."""
+    if found.why_not or found.labelled == rows:
+        return found
+    told = f"on {found.labelled:,} of {rows:,} rows only, now and then: not to be ranked beside the others"
+    return replaced(found, note="; ".join(filter(None, (told, found.note))))
 
 
 def _undefined(found: Found) -> list[str]:

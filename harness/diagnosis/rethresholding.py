@@ -7,23 +7,22 @@ itself.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.diagnosis._arrays import aligned, codes_of
 from harness.diagnosis.classifier import fold_of
-from harness.diagnosis.counterfactuals import Impossible
+from harness.diagnosis.counterfactuals import Counterfactual, Impossible
 from harness.diagnosis.queues import BUSY
-from harness.diagnosis.thresholds import capacity_threshold, precision_recall
+from harness.diagnosis.thresholds import capacity_threshold, costs, precision_recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from harness.diagnosis.counterfactuals import Counterfactual
     from harness.diagnosis.queues import Limits
 
     Floats = npt.NDArray[np.float64]
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     Made = Counterfactual | Impossible
 
 HALVES = 2
+#: a half of fewer units than this says nothing of the other
+LEAST_UNITS = 10
+Z95 = 1.959964
 TO_CAPACITY, TO_PRECISION, TO_F1 = "threshold_for_capacity", "threshold_for_precision", "threshold_for_f1"
 _ACTIONS = {
     TO_CAPACITY: "move the threshold to what the reviewers can take",
@@ -68,6 +70,44 @@ def rethresholded(
     return one, two, three
 
 
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """What a request costs less at the cheapest threshold, with its 95 % interval; nan of few units."""
+
+    value: float
+    low: float
+    high: float
+
+
+def saving(now: Counterfactual, *, unit: npt.ArrayLike, false_alarm: float, miss: float) -> Saving:
+    """The saving of the threshold that costs least, chosen on one half of the units and judged on the other.
+
+    Rows without a label are left out; the error is by unit. To check: where the one served is the cheapest
+    on both halves it is 0.
+    """
+    known = now.known()
+    truth, score = now.labels()[known], now.ranking()[known]
+    _, codes = np.unique(codes_of(unit, "units")[known], return_inverse=True)
+    half = fold_of(codes.astype(np.int64), HALVES)
+    if codes.max(initial=0) < HALVES * LEAST_UNITS or min(np.bincount(half, minlength=HALVES)) == 0:
+        return Saving(value=math.nan, low=math.nan, high=math.nan)
+    cut = np.empty(score.size)
+    for one in range(HALVES):
+        mine = half != one
+        found = costs(truth[mine], score[mine], threshold=0.5, false_alarm=false_alarm, miss=miss)
+        cut[~mine] = found.best_threshold
+
+    def cost(flagged: Mask) -> Floats:
+        each: Floats = np.where(flagged, false_alarm * (truth == 0.0), miss * (truth == 1.0))
+        return each
+
+    less = cost(now.flagged()[known]) - cost(score >= cut)
+    value, many = float(less.mean()), int(codes.max()) + 1
+    sums = np.bincount(codes, less - value)
+    se = math.sqrt(float(np.square(sums).sum()) * many / (many - 1)) / less.size
+    return Saving(value=value, low=value - Z95 * se, high=value + Z95 * se)
+
+
 def _chosen(now: Counterfactual, key: str, *, half: Codes, choose: Callable[[Mask], float] | str) -> Made:
     """The threshold that each half chooses for the other, and the one that both choose together."""
     if isinstance(choose, str):
@@ -92,6 +132,13 @@ _NO_CUT = {
     TO_PRECISION: "no threshold reaches the holdout's precision, or too few labels to tell",
     TO_F1: "too few positive labels to choose a threshold on one half of the units",
 }
+
+
+def threshold_within(score: Floats, day: npt.ArrayLike, *, limits: Limits) -> float:
+    """The least of these scores from which on all limits hold; nan without limits, inf where none does."""
+    now = Counterfactual(key=TO_CAPACITY, action=_ACTIONS[TO_CAPACITY], score=score, threshold=math.inf)
+    choose = _capacity_chooser(now, day=day, limits=limits)
+    return math.nan if isinstance(choose, str) else choose(np.isfinite(score))
 
 
 def _capacity_chooser(

@@ -172,11 +172,13 @@ def _scores(pair: tuple[float, float] | None) -> tuple[bool, str] | None:
 
 def _latency(known: Evidence) -> UsualCause:
     share = known.fallback
-    told = None if share is None else (share > NOTABLE, f"{100 * share:.3g} % late or by a fallback")
+    told = (
+        None if share is None else (share > NOTABLE, f"{100 * share:.3g} % late or without a proper answer")
+    )
     return _judged(
         "latency",
         (told,),
-        check="the share of requests that were late, timed out or got a fallback score",
+        check="the share of requests that were late, timed out or failed",
         would_change="a replay at the recorded speed with a longer time limit",
     )
 
@@ -224,7 +226,7 @@ def _segment(known: Evidence) -> UsualCause:
         told = (bool(names), f"confirmed: {'; '.join(names)}" if names else "no slice was confirmed")
     return _judged(
         "segment regression",
-        (told, _part("within segments", known.within)),
+        (told, _part("change of log loss within segments", known.within)),
         check="the worst slices of one half of the units, tested on the other half; mix and within",
         would_change="the slice's rows looked at, and its features replayed",
     )

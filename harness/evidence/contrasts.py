@@ -35,11 +35,16 @@ _METHOD = "influence by unit, normal, if looked at once"
 def differences(
     cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], threshold: float
 ) -> dict[str, Estimate]:
-    """Challenger minus champion by metric, with its 95 % interval; a metric that is undefined is left out."""
+    """Challenger minus champion by metric, with its 95 % interval; a metric that is undefined is left out.
+
+    None on fewer units than an interval that is normal can be asked for.
+    """
     label, weight = cohort.label[used], cohort.weight[used]
     if not label.size or not np.isin(label, (0.0, 1.0)).all():
         return {}
     names, unit = np.unique(cohort.unit[used], return_inverse=True)
+    if len(names) < FEWEST_UNITS:
+        return {}
     found = []
     for arm in (arms.champion, arms.challenger):
         scores = grid(cohort.scores[arm][used])
@@ -47,7 +52,8 @@ def differences(
         moved = unit_influence(made, scores, label=label, weight=weight, unit=unit, size=len(names))
         found.append((made.values, moved))
     (before, less), (after, more) = found
-    value, error = after - before, np.sqrt(np.square(more - less).sum(axis=1))
+    spread = np.square(more - less).sum(axis=1) * len(names) / (len(names) - 1)
+    value, error = after - before, np.sqrt(spread)
     return {
         name: _estimate(name, float(value[row]), error=float(error[row]), n=len(label))
         for row, name in enumerate(NAMES)

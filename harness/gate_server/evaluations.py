@@ -10,18 +10,20 @@ import sys
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from harness.records import EXIT_CODES
 from harness.report import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
 _TAIL = 4096
 _MOST_REMEMBERED = 1000
 _GRACE_S = 10.0
+#: how long the last line of a process that has ended may take
+_LAST_WORDS_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -129,22 +131,25 @@ class Evaluations:
 
     async def _run(self, job: Job) -> str:
         """Why the evaluation came to no verdict; empty where it did."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command(job),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        try:
-            async with asyncio.timeout(self.limits.seconds):
-                last = await _last_line(process)
-                code = await process.wait()
-        except TimeoutError:
-            return f"it took longer than {self.limits.seconds:g} s"
-        finally:
-            await _stop(process)
-        return "" if code in EXIT_CODES.values() else words.clipped(last or f"exit code {code}", 200)
+        async with _complaints() as (said, stderr):
+            process = await asyncio.create_subprocess_exec(
+                *self._command(job),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,
+            )
+            stderr.close()  # its end is that of the last process that writes there
+            try:
+                async with asyncio.timeout(self.limits.seconds):
+                    code = await process.wait()
+            except TimeoutError:
+                return f"it took longer than {self.limits.seconds:g} s"
+            finally:
+                await _stop(process)
+            if code in EXIT_CODES.values():
+                return ""
+            return words.clipped(await said.last_line() or f"exit code {code}", 200)
 
     def _command(self, job: Job) -> list[str]:
         public = [part for host in self._public for part in ("--allow-public", host)]
@@ -153,25 +158,54 @@ class Evaluations:
         return [*self._program, "run", *options, *public, "--", path]
 
 
-async def _last_line(process: asyncio.subprocess.Process) -> str:
-    """The last line that a process complained with, read to its end and not kept."""
-    tail = b""
-    while process.stderr is not None and (chunk := await process.stderr.read(_TAIL)):
-        tail = (tail + chunk)[-_TAIL:]
-    lines = tail.decode("utf-8", "replace").splitlines()
-    return next((line for line in reversed(lines) if line.strip()), "")
+class _Complaints(asyncio.Protocol):
+    """The end of what a process and all that it started complained with; the rest is read and not kept."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._ended = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self._tail = (self._tail + data)[-_TAIL:]
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  -- as asyncio calls it
+        self._ended.set()
+
+    async def last_line(self) -> str:
+        """The last line that is not empty, once nobody writes any more, or will not stop."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await self._ended.wait()
+        lines = self._tail.decode("utf-8", "replace").splitlines()
+        return next((line for line in reversed(lines) if line.strip()), "")
+
+
+@contextlib.asynccontextmanager
+async def _complaints() -> AsyncIterator[tuple[_Complaints, IO[bytes]]]:
+    """What is written into a file, until it is closed here and by all who were given it.
+
+    A pipe of our own: asyncio takes a process with one of its pipes to be there until the pipe ends, which a
+    process that it left behind may keep open.
+    """
+    reading, writing = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+    with reading, writing:
+        loop = asyncio.get_running_loop()
+        transport, said = await loop.connect_read_pipe(_Complaints, reading)
+        try:
+            yield said, writing
+        finally:
+            transport.close()
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    """The process has ended: asked to, and after a while made to, with all that it started."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(_GRACE_S):
-            await process.wait()
-    except TimeoutError:
+    """The process has ended, asked to and after a while made to, and so has all that it left in its group."""
+    if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+            process.terminate()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                await process.wait()
+    # the group keeps the number from being given away while anything is left in it
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()

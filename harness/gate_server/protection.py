@@ -120,16 +120,16 @@ def _knows(header: str, token: str) -> bool:
 
 async def _body(receive: Receive, rules: Rules) -> bytes:
     """The whole body, if it is small and comes in time."""
-    parts: list[bytes] = []
+    body = bytearray()
     try:
         async with asyncio.timeout(rules.body_s):
             while True:
                 message = await receive()
-                parts.append(message.get("body", b""))
-                if sum(map(len, parts)) > rules.largest_body:
+                body += message.get("body", b"")
+                if len(body) > rules.largest_body:
                     raise _RefusedError(413, f"more than {rules.largest_body:,} bytes")
                 if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                    return b"".join(parts)
+                    return bytes(body)
     except TimeoutError:
         raise _RefusedError(408, "the body did not come in time") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -11,8 +10,6 @@ from harness.gates._config import Required
 from harness.records import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from harness.evidence import Evidence, Levels
     from harness.records import Look, QualitySummary
 
@@ -88,9 +85,8 @@ class LabelImprovement(
         if lacking or last is None:
             return msgspec.structs.replace(base, reason=lacking or _nothing(quality))
         if last.ruling != "PASS" or last.refused:
-            units = _units_needed(last, goals=(0.0,)) if (last.estimate or 0.0) < 0 else None
             verdict = _with_look(base, quality, look=last)
-            return msgspec.structs.replace(verdict, needs=_needs(quality, last, units=units))
+            return msgspec.structs.replace(verdict, needs=_needs(quality, last))
         if quality.full_days < self.min_days:
             short = f"{quality.full_days:,} of {self.min_days:g} full days of matured labels"
             verdict = _with_look(base, quality, look=last)
@@ -124,36 +120,19 @@ def _guardrail(quality: QualitySummary, evidence: Evidence, *, required: bool) -
         return _identity(base, quality)
     if last.ruling == "PASS" and not last.refused:  # what is latched still needs its evidence
         return _ruled(base, quality, last=last)
-    units = _units_needed(last, goals=(quality.margin, 0.0))
     verdict = _with_look(base, quality, look=last)
-    return msgspec.structs.replace(verdict, needs=_needs(quality, last, units=units))
+    return msgspec.structs.replace(verdict, needs=_needs(quality, last))
 
 
-def _needs(quality: QualitySummary, last: Look, *, units: int | None) -> str:
+def _needs(quality: QualitySummary, last: Look) -> str:
     """What is missing: time while requests are not matured, and another capture once all are."""
     if last.final:
         return f"another test: {quality.name} has reached its planned end without a decision"
     waiting = quality.counts["not matured"]
     if waiting:
         return f"more matured labels ({waiting:,} requests are not matured yet)"
-    much = f", about {units:,} units would" if units else ""
+    much = f", about {quality.ahead.units:,} units would" if quality.ahead else ""
     return f"a larger capture: this capture cannot decide with the {last.units:,} units it has{much}"
-
-
-def _units_needed(look: Look, *, goals: Sequence[float | None]) -> int | None:
-    """Units at which a bound would reach the nearest goal, were the estimate to stay; None where none would.
-
-    The distance of a bound from the estimate shrinks about as one over the square root of the units. Known: a
-    bound .02 away and a goal .01 away need four times the units.
-    """
-    if look.refused or look.estimate is None or look.lower is None or look.upper is None:
-        return None
-    needed = []
-    for goal in goals:
-        if goal is not None and goal != look.estimate:
-            bound = look.upper if goal > look.estimate else look.lower
-            needed.append(math.ceil(look.units * ((bound - look.estimate) / (goal - look.estimate)) ** 2))
-    return min(needed, default=None)
 
 
 def _nothing(quality: QualitySummary) -> str:

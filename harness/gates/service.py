@@ -77,7 +77,9 @@ class Errors(
         if total == 0:
             return base
         worst = max(counts.details.items(), key=lambda item: item[1], default=None)
-        often = f", most often {worst[0]} ({worst[1]:,})" if worst and failed else ""
+        # the reasons are of all that did not end well: of failures alone where nothing else went wrong
+        mixed = counts.states.keys() - TARGET_FAULTS - {State.OK, State.NOT_NEEDED}
+        often = f", most often {worst[0]} ({worst[1]:,})" if worst and failed and not mixed else ""
         share = failed / total
         # what was not sent could all have been answered, so it thins out what was
         least = failed / (total + counts.states.get(State.NOT_NEEDED, 0))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _ANSWERS: dict[Word, tuple[str, str]] = {
     "GO": ("Yes, it may ship.", "Every check that was agreed on has passed."),
-    "NO-GO": ("No, it should not ship.", "At least one check that was agreed on has failed, for certain."),
+    "NO-GO": ("No, it should not ship.", "At least one check that was agreed on has failed."),
     "WAIT": ("Not yet.", "Nothing has failed, and the evidence is not enough to say yes."),
     "INVALID": ("We cannot say.", "The test itself went wrong, which says nothing about the new version."),
 }

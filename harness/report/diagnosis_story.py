@@ -35,7 +35,10 @@ OVERVIEW_NOTE = (
     "Change at each step, in pipeline order; ▾ worse and ▴ better where the 95 % interval excludes 0. "
     "First and last row are levels. – was not computed."
 )
-REMEDIES_NOTE = "Each is done alone and replayed on the same rows: then minus now, with its 95 % interval."
+REMEDIES_NOTE = (
+    "Each is done alone and replayed on the same rows: then minus now, with its 95 % interval. "
+    "One that is judged on fewer rows than the others says so."
+)
 LIKELY_NOTE = "Ranked by a score that is no probability; the table of metrics is all it read."
 OWN_INTERVAL = "the part itself"
 _PROMISES = {

@@ -60,7 +60,7 @@ def likely(causes: Sequence[LikelyCause], console: Console) -> None:
             console.print(Tied(sentence(f"   · {line}")))
         console.print(Tied(sentence(f"   measure next: {cause.next_measurement}", style="dim")))
     if not causes:
-        console.print(Text("Nothing: no number moved by more than two samples of 2,000 rows would."))
+        console.print(Text("No cause fits: no number is worse in production beyond chance of 2,000 rows."))
 
 
 def _answer(found: Diagnosis) -> Panel:

@@ -239,8 +239,10 @@ def _placed(folder: RunFolder) -> Skipped:
 def _build(folder: RunFolder) -> str | None:
     """The build of a run, as it was asked for, else as its report says; None where neither is whole."""
     with contextlib.suppress(RunError, RecursionError, OSError):
-        folder.verify_files(CHOSEN)
-        return folder.load(CHOSEN, Chosen).build
+        if _is_file(folder.root / MANIFEST):
+            folder.verify_files(CHOSEN)
+        if _is_file(folder.root / CHOSEN):
+            return folder.load(CHOSEN, Chosen).build
     with contextlib.suppress(RunError, RecursionError, OSError):
         folder.verify_report()
         return folder.load("report.json", _Of).digests.get("build", "")

@@ -20,6 +20,7 @@ from harness.evidence import live as canary
 from harness.evidence.cohort import DAY_NS
 from harness.gates import FeatureParity, LabelImprovement, OfflineReference, levels
 from harness.gates.passes import in_force, pooled
+from harness.replay.disclosure import concealed
 from harness.replay.schedule import Saturate, Schedule, plan
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
 from harness.run.replaying import pace_words
@@ -149,7 +150,7 @@ def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
     for name, target in loaded.scenario.targets.items():
         where = "the recorded responses"
         if isinstance(target, HttpTarget):
-            where = target.url
+            where = concealed(target.url)
             _try_bytes(loaded, table.slice(0, TRIED), name=name, target=target)
         against = f"must match model {target.model}" if target.model else "has no offline model"
         lines.append(f"target {name}: {where}, {against}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -196,7 +197,11 @@ def _likely(material: Material, gaps: tuple[MetricGap, ...]) -> tuple[LikelyCaus
 
 
 def likely(offline: Mapping[str, float], production: Mapping[str, float]) -> tuple[LikelyCause, ...]:
-    """The causes that fit two columns of metrics, best first; UsageError for a metric that is none."""
+    """The causes that fit two columns of metrics, best first; UsageError for a number that none can be."""
+    for name, value in (*offline.items(), *production.items()):
+        most = math.inf if name == "log_loss" else 1.0
+        if not 0.0 <= value <= most:
+            raise UsageError(f"{name} is no such metric", found=f"{value:g}", expected=f"0 to {most:g}")
     return tuple(
         LikelyCause(
             name=one.name, score=one.score, because=one.because, next_measurement=one.next_measurement

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 TRUE = frozenset({"1", "true", "yes"})
+#: of the answers, the share without features beyond which nothing is said of features
+MOST_SILENT = 0.5
 #: features put right one by one, those that differ on most requests
 MOST_FIXED = 16
 
@@ -80,10 +83,18 @@ def gather(source: Source, *, uses: Callable[[str], tuple[Use, ...]], say: Calla
         max_missing_share=labels.max_missing_share,
         units_known=any(one is not None for one in unit),
         parameters=dict(source.replayer.model.booster.params),
-        notes=(*notes, *unseen),
+        notes=(*notes, *unseen, *_failures(requests)),
+        failed=requests.failed,
         why_no_holdout=why,
         why_no_labels=labels.why_not,
     )
+
+
+def _failures(requests: Requests) -> list[str]:
+    """Requests that production failed are in no metric."""
+    if not requests.failed:
+        return []
+    return [f"{requests.failed:,} requests were not answered properly, and no metric knows of them"]
 
 
 def _or(value: float | None, otherwise: float) -> float:
@@ -131,14 +142,35 @@ def _production(
 def _echoed(requests: Requests, built: dict[str, Column]) -> tuple[dict[str, Column] | None, list[str]]:
     """The features as served, None where no answer holds any; one that none holds is as built offline."""
     dtypes = {name: column.dtype for name, column in built.items()}
-    echo = diff.from_json(list(requests.answers.features[requests.rows]), dtypes)
+    cells = list(requests.answers.features[requests.rows])
+    echo = diff.from_json(cells, dtypes)
     if echo is None:
         return None, []
     unseen = [name for name, column in echo.columns.items() if (column.kind == Kind.MISSING).all()]
     if len(unseen) == len(built):
         return None, []
+    silent = np.array([cell is None for cell in cells], dtype=bool)
+    if silent.mean() > MOST_SILENT:
+        return None, [
+            f"only {len(cells) - int(silent.sum()):,} of {len(cells):,} answers hold features: not compared"
+        ]
     note = [f"no answer holds {', '.join(unseen)}: taken as built offline"] if unseen else []
-    return echo.columns | {name: built[name] for name in unseen}, note
+    if silent.any():
+        note.append(
+            f"{int(silent.sum()):,} of {len(cells):,} answers hold no features: taken as built offline"
+        )
+    known = {name: _filled(column, built[name], where=silent) for name, column in echo.columns.items()}
+    return known | {name: built[name] for name in unseen}, note
+
+
+def _filled(column: Column, other: Column, *, where: Mask) -> Column:
+    """The column with the cells of another on some rows."""
+    return replace(
+        column,
+        values=np.where(where, other.values, column.values),
+        kind=np.where(where, other.kind, column.kind).astype(np.uint8),
+        text={row: text for row, text in column.text.items() if not where[row]},
+    )
 
 
 def _fixed(

@@ -77,9 +77,11 @@ def holdout_rows(
     if lacking or rows.label is None or score is None:
         return None, f"the holdout has no column {' and '.join(lacking)}"
     then = None
+    unrequested: tuple[str, ...] = ()
     if requested is not None:
         known = aligned(rows, requested).features
         then = {name: known.get(name, column) for name, column in rows.features.items()}
+        unrequested = tuple(name for name in rows.features if name not in known)
     rescored = source.replayer.rescore(rows.features) if complete else None
     until = _until(source.config, training)
     return HoldoutRows(
@@ -90,6 +92,7 @@ def holdout_rows(
         time_ns=rows.event_ns,
         features=arrays(rows.features) if rows.features else None,
         requested=None if then is None else arrays(then),
+        unrequested=unrequested,
         rescored=rescored,
         training_only=rows.training_only,
         rederived=_rederived(source, rows, requested=then, score=score) if complete else (),

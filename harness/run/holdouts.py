@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -219,10 +220,12 @@ def aligned(rows: RowsFile, other: RowsFile) -> RowsFile:
 def noted_uses(results: Path, use: Use) -> tuple[Use, ...]:
     """All uses of holdouts in a results folder, this one added; the same use is not noted twice."""
     path = results / USES
-    known = _known_uses(path)
-    if any(one.holdout == use.holdout and one.decision == use.decision for one in known):
-        return known
     with path.open("a+b") as file:
+        # Two diagnoses at once would else both find that the use is not noted; closing lets go.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        known = _known_uses(path)
+        if any(one.holdout == use.holdout and one.decision == use.decision for one in known):
+            return known
         file.write(_line_end(file) + msgspec.json.encode(use) + b"\n")
         file.flush()
         os.fsync(file.fileno())

@@ -72,10 +72,13 @@ class Beat:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        (self._root / LIVE).unlink(missing_ok=True)
-        os.close(self._held)
+        try:
+            self._stop.set()
+            self._thread.join()
+            with contextlib.suppress(OSError):  # or it would be told in place of what ended the run
+                (self._root / LIVE).unlink()
+        finally:
+            os.close(self._held)
 
     def say(self, text: str) -> None:
         """One line about a stage; a phase that was under way has ended by then."""

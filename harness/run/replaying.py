@@ -16,6 +16,7 @@ from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_savi
 from harness.records import Calibrated, PhaseNote, SinglesCheck
 from harness.replay.breaker import blamed
 from harness.replay.clock import run_async
+from harness.replay.disclosure import concealed
 from harness.replay.engine import Options as EngineOptions
 from harness.replay.engine import replay
 from harness.replay.journal import Journal, compact_parts, outcome_table
@@ -153,7 +154,7 @@ class _Session:
                     managed(target, name=name, scenario=self.loaded.folder, folder=folder)
                 )
             await probe(target, safety=safety)
-            self.watch.say(f"target {name}: {target.url} answers")
+            self.watch.say(f"target {name}: {concealed(target.url)} answers")
             arms[name] = HttpArm(target, name=name, run_id=self.folder.root.name, safety=safety, ids=ids)
         return arms
 

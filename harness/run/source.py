@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from harness import columns, diff, join
 from harness.errors import ScenarioError
+from harness.records import TARGET_FAULTS
 from harness.scenario.explain import did_you_mean
 from replayers.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from harness.columns import Column
@@ -79,6 +81,12 @@ class Requests:
     def n(self) -> int:
         """How many requests were captured."""
         return len(self.known)
+
+    @property
+    def failed(self) -> int:
+        """Requests that production was asked and did not answer properly."""
+        faults = self.outcomes.filter(pc.is_in(self.outcomes["state"], pa.array(sorted(TARGET_FAULTS))))
+        return len(np.setdiff1d(faults["seq"].to_numpy(), self.rows))
 
     @property
     def event_ns(self) -> NDArray[np.int64]:

@@ -294,11 +294,14 @@ def reported(folder: RunFolder) -> Report:
     try:
         raw = folder.report.read_bytes()
     except OSError as error:
+        sent = (folder.root / "outcomes").is_dir() or not (folder.root / DIAGNOSIS).is_file()
         raise RunError(
             "the run has no report",
             where=str(folder.report),
             found=error.strerror,
-            fix=f"Run: replaygate compare {folder.root}",
+            fix=f"Run: replaygate compare {folder.root}"
+            if sent
+            else "It is a diagnosis alone, and judges nothing.",
         ) from error
     folder.verify_report()
     return report.decode(raw)

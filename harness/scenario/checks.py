@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -138,7 +139,13 @@ def _check_told(loaded: Loaded) -> None:
     """The metrics that a diagnosis is told are such as it computes."""
     config = loaded.scenario.diagnosis
     for table in ("reported", "dashboard") if config is not None else ():
-        for name in getattr(config, table):
+        for name, value in getattr(config, table).items():
+            most = math.inf if name == "log_loss" else 1.0
+            if not 0.0 <= value <= most:
+                place = f"{loaded.path}: $.diagnosis.{table}.{name}"
+                raise ScenarioError(
+                    "no such number", where=place, found=f"{value:g}", expected=f"0 to {most:g}"
+                )
             if name not in TOLD:
                 raise ScenarioError(
                     f"unknown metric {name!r}",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qs
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
@@ -37,6 +37,15 @@ REPORT = (
     "base-uri 'none'"
 )
 _LOG = logging.getLogger("replaygate.ui")
+
+
+async def _form(asked: Request) -> dict[str, str]:
+    """The last value of each field of a form; the guard has seen how long it is."""
+    raw = (await asked.body()).decode("utf-8", "replace")
+    return {name: values[-1] for name, values in parse_qs(raw, max_num_fields=20).items()}
+
+
+Form = Annotated[dict[str, str], Depends(_form)]
 
 
 @dataclass(frozen=True)
@@ -84,10 +93,10 @@ def _looking(app: FastAPI, site: Site) -> None:
         return _page("runs.html.j2", seen=overview(site.library, only=scenario))
 
     @app.get("/run", response_class=HTMLResponse)
-    def run(run: str) -> HTMLResponse:
+    def run(run: str) -> Response:
         opened = site.library.open(run)
         if not opened.folder.report.is_file():
-            return RedirectResponse(pages.address("/live", run=run))  # type: ignore[return-value]
+            return RedirectResponse(pages.address("/live", run=run))
         seen = overview(site.library, only=opened.report.scenario)
         return _page(
             "run.html.j2", run=run, report=opened.report, before=seen.before(run), exemplars=pages.exemplars
@@ -151,8 +160,7 @@ def _live(app: FastAPI, site: Site) -> None:
         return _page("live_part.html.j2", run=run, seen=seen)
 
     @app.post("/stop", response_class=HTMLResponse)
-    async def stop(asked: Request) -> Response:
-        form = await _form(asked)
+    def stop(form: Form) -> Response:
         run = form.get("run", "")
         if not site.guard.is_ticket(form.get("ticket", ""), f"/stop {run}"):
             return _page(
@@ -173,8 +181,7 @@ def _entering(app: FastAPI, site: Site) -> None:
         return _page("login.html.j2", title="Token", why="")
 
     @app.post(LOGIN, response_class=HTMLResponse)
-    async def enter(asked: Request) -> Response:
-        form = await _form(asked)
+    def enter(form: Form) -> Response:
         if not site.guard.is_token(form.get("token", "")):
             return _page(
                 "login.html.j2", status=HTTPStatus.UNAUTHORIZED, title="Token", why="That is not the token."
@@ -182,12 +189,6 @@ def _entering(app: FastAPI, site: Site) -> None:
         answer = RedirectResponse("/", status_code=HTTPStatus.SEE_OTHER)
         answer.set_cookie(COOKIE, site.guard.session(), httponly=True, samesite="strict")
         return answer
-
-
-async def _form(asked: Request) -> dict[str, str]:
-    """The last value of each field of a form; the guard has seen how long it is."""
-    raw = (await asked.body()).decode("utf-8", "replace")
-    return {name: values[-1] for name, values in parse_qs(raw, max_num_fields=20).items()}
 
 
 async def _told(_: Request, error: Exception) -> Response:

@@ -7,9 +7,11 @@ has the `seq` of every differing cell, sorted by pair and field, so that a field
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -45,6 +47,9 @@ _MOST_SEGMENTS = 20
 #: values of a segment that are offered
 _MOST_VALUES = 60
 _KEPT = 20
+_UNFINISHED = ".tmp"
+#: an index that has not grown for so long is finished by nobody
+_GIVEN_UP_NS = 86_400 * 10**9
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,21 +140,39 @@ def made(cache: Path, opened: Opened) -> Index:
     folder = place(cache, opened)
     if not (folder / _META).is_file():
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+        unfinished = folder.with_name(f"{folder.name}.{os.getpid()}{_UNFINISHED}")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         try:
             _make(unfinished, opened)
-            unfinished.replace(folder)
+            _publish(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         _clear(cache)
     return Index.read(folder)
 
 
+def _publish(unfinished: Path, folder: Path) -> None:
+    """The index has its name; another process may have made the same meanwhile, and then that one stands."""
+    try:
+        unfinished.replace(folder)
+    except OSError:
+        if not (folder / _META).is_file():
+            raise
+
+
 def _clear(cache: Path) -> None:
-    old = sorted(cache.iterdir(), key=lambda one: one.stat().st_mtime_ns)
-    for folder in old[:-_KEPT]:
+    """The oldest indexes go, and what nobody finishes any more."""
+    kept: list[tuple[int, Path]] = []
+    long_ago = time.time_ns() - _GIVEN_UP_NS
+    for one in cache.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process clears the same folder
+            made_ns = one.stat().st_mtime_ns
+            if one.suffix != _UNFINISHED:
+                kept.append((made_ns, one))
+            elif made_ns < long_ago:
+                shutil.rmtree(one, ignore_errors=True)
+    for _, folder in sorted(kept)[:-_KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
 
 

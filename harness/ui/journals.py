@@ -6,6 +6,7 @@ So beside each share stands where it can still end: all that is to come could fa
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,16 +93,22 @@ class Journals:
 
     def look(self) -> list[Course]:
         """What was written since the last look is taken in; each phase and target in the order it came."""
-        for path in sorted(self.root.glob("outcomes/*/journal-*.jsonl")):
+        paths = sorted(self.root.glob("outcomes/*/journal-*.jsonl"))
+        for target in {path.parent for path, read in self._read.items() if _size(path) < read}:
+            self._forget(target)
+        for path in paths:
             if not self.damaged:
-                self._take(path)
+                with contextlib.suppress(FileNotFoundError):  # it has just gone
+                    self._take(path)
         return list(self.courses.values())
+
+    def _forget(self, target: Path) -> None:
+        """A journal of a target was cut, as of a torn line by a resumed run: all of them are read anew."""
+        self._read = {path: read for path, read in self._read.items() if path.parent != target}
+        self.courses = {key: one for key, one in self.courses.items() if one.target != target.name}
 
     def _take(self, path: Path) -> None:
         start = self._read.get(path, 0)
-        if path.stat().st_size < start:  # a resumed run has cut a torn line
-            start = 0
-            self.courses = {k: v for k, v in self.courses.items() if v.target != path.parent.name}
         with path.open("rb") as file:
             file.seek(start)
             block = file.read(_AT_ONCE)
@@ -120,6 +127,14 @@ class Journals:
             if is_final(one):
                 course = self.courses.setdefault((one.phase, one.target), Course(one.phase, one.target))
                 course.note(one, budget_ms=self.budget_ms)
+
+
+def _size(path: Path) -> int:
+    """In bytes; none of a file that is not there."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 @dataclass(frozen=True, kw_only=True)

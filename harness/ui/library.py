@@ -32,13 +32,21 @@ class Opened:
 
     @cached_property
     def report(self) -> Report:
-        """The report with its approvals; RunError where there is none, or another than the run wrote."""
+        """The report with its approvals; RunError where there is none, or another than the run wrote.
+
+        And where a newer replaygate wrote the run: what its report says may mean something else.
+        """
+        self.folder.record()
         return approved(self.folder, reported(self.folder))
 
     @cached_property
     def page(self) -> bytes:
-        """The report as the page that the run wrote, or drawn again where that is gone or is another."""
-        return self.folder.rendering("report.html") or html(self.report).encode()
+        """The report as the page that the run wrote, or drawn again where that is gone or is another.
+
+        RunError where the report itself cannot be shown.
+        """
+        made = self.report
+        return self.folder.rendering("report.html") or html(made).encode()
 
     @cached_property
     def record(self) -> RunRecord:
@@ -84,9 +92,10 @@ class Library:
             known = self._open.get(name)
             if known is None or known[0] != stamp:
                 known = (stamp, Opened(name, RunFolder(root)))
-                self._open[name] = known
-                while len(self._open) > _KEPT:
-                    del self._open[next(iter(self._open))]
+            self._open.pop(name, None)
+            self._open[name] = known  # the one that is looked at is the last to go
+            while len(self._open) > _KEPT:
+                del self._open[next(iter(self._open))]
             return known[1]
 
     def root(self, name: str) -> Path:

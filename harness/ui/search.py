@@ -142,7 +142,7 @@ def _page(text: str) -> int:
 def settled(asked: Question, index: Index, *, under_test: str) -> Question:
     """The question with a pair: the one asked for, else the first of the build under test.
 
-    UsageError for a pair or a state that is none.
+    UsageError for a pair or a state that is none, and for a state or a time of what sends no answers.
     """
     pairs = [f"{right}{VERSUS}{left}" for left, right in index.meta.pairs]
     if asked.pair and asked.pair not in pairs:
@@ -150,7 +150,12 @@ def settled(asked: Question, index: Index, *, under_test: str) -> Question:
     if asked.state and asked.state not in STATES:
         raise UsageError("no such state", found=asked.state, expected=", ".join(STATES))
     mine = (name for name in pairs if name.startswith(under_test + VERSUS))
-    return replace(asked, pair=asked.pair or next(mine, pairs[0] if pairs else ""))
+    found = replace(asked, pair=asked.pair or next(mine, pairs[0] if pairs else ""))
+    right = found.pair.partition(VERSUS)[0]
+    if (asked.state or asked.ms is not None or asked.order == "ms") and right not in index.meta.targets:
+        lacking = f"{right} sent no answers: it has no states and no times"
+        raise UsageError(lacking, fix=f"Choose a pair of {' or '.join(index.meta.targets) or 'another run'}.")
+    return found
 
 
 def answer(index: Index, asked: Question) -> Answer:
@@ -177,10 +182,10 @@ def _mask(index: Index, asked: Question) -> NDArray[np.bool_]:
         there = np.zeros(index.meta.n, bool)
         there[index.differing(asked.pair, asked.field)] = True
         mask &= there
-    if asked.state and right in index.meta.targets:
+    if asked.state:
         bit = np.uint16(1 << STATES.index(asked.state))
         mask &= (index.numbers(f"states:{right}") & bit) != 0
-    if asked.ms is not None and right in index.meta.targets:
+    if asked.ms is not None:
         mask &= index.numbers(f"ms:{right}") >= np.float32(asked.ms)
     if asked.flips or asked.difference is not None:
         one, other = _scores(index, left), _scores(index, right)
@@ -256,8 +261,6 @@ def _ordered(index: Index, asked: Question, *, mask: NDArray[np.bool_], last: in
         return found[:last]
     right, _, left = asked.pair.partition(VERSUS)
     if asked.order == "ms":
-        if right not in index.meta.targets:
-            return found[:last]
         size = index.numbers(f"ms:{right}")[found].astype(np.float64)
     else:
         size = np.abs(_scores(index, right)[found] - _scores(index, left)[found])

@@ -74,7 +74,7 @@ class Shelf:
                 self._open[key] = self._maker.submit(index.made, self.cache, opened)
                 while len(self._open) > _KEPT:
                     del self._open[next(iter(self._open))]
-            future = self._open[key]
+            future = self._open[key] = self._open.pop(key)  # the one that is looked at is the last to go
         try:
             return future.result(timeout=self.patience_s)
         except NotYet:

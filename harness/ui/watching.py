@@ -93,6 +93,7 @@ class Watching:
                 if live is None and not root.is_dir():
                     raise RunError("no run here any more", where=name)
                 return Seen(_state(root, live), live, 0.0)
+            self._known[root] = self._known.pop(root)  # the one that is looked at is the last to go
             return known.look(root, live)
 
     def _open(self, root: Path) -> _Known | None:

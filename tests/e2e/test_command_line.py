@@ -315,7 +315,7 @@ def test_generated_docs_are_written_and_found_out_of_date(tmp_path: Path) -> Non
     docs = tmp_path / "docs"
     assert command.run("schema", "--write", docs).code == 0
     fresh = command.run("schema", "--check", docs)
-    assert (fresh.code, fresh.out) == (0, "3 generated files are up to date\n")
+    assert (fresh.code, fresh.out) == (0, "5 generated files are up to date\n")
     for text, kept in (("scenario", "scenario.schema.json"), ("report", "report.schema.json")):
         assert command.run("schema", text).out == (docs / kept).read_text(encoding="utf-8")
     assert command.run("schema", "--docs").out == (docs / "scenario.md").read_text(encoding="utf-8")

@@ -202,6 +202,11 @@ REFUSED: dict[str, tuple[Spoil, int, list[str]]] = {
         64,
         ["unknown metric 'auc'", "one of roc_auc"],
     ),
+    "a number that is none": (
+        table("reported = { roc_auc = 9.0 }\n"),
+        64,
+        ["$.diagnosis.reported.roc_auc", "expected 0 to 1"],
+    ),
     "an unknown word": (table('hold_out = "x"\n'), 64, ["unknown word 'hold_out'"]),
     "a target that is not recorded": (
         edit(

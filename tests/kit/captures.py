@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from harness.capture.formats import FORMATS, Piece
 
 SEPARATOR = "\n🐵🙈🙉\n"
 BODIES = ('{"instances": [[6.8, 2.8]]}', '{"instances": [[1.50, -0.0]]}')
@@ -227,3 +230,10 @@ SAMPLES = {
     "feast": ("feast.parquet", feast),
     "mitmproxy": ("c.mitm", mitmproxy),
 }
+
+
+def pieces(form: str, path: Path, *records: object) -> list[Piece]:
+    """What a reader gives for a file of these objects, a line each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(one) + "\n" for one in records))
+    return list(FORMATS[form].read(path))

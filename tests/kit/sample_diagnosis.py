@@ -207,7 +207,7 @@ def hostile() -> Diagnosis:
 
 ALL: dict[str, Callable[[], Diagnosis]] = {"rich": rich, "fifty": fifty, "bare": bare, "hostile": hostile}
 
-_FIXED = {"metric", "better", "found", "form", "kind", "guardrail", "created_at", "as_of"}
+_FIXED = {"metric", "better", "found", "form", "kind", "guardrail", "guardrail_now", "created_at", "as_of"}
 _MAPS = {"thresholds", "counts", "digests"}
 
 

@@ -37,12 +37,12 @@ def test_wrong_probabilities_are_found_and_right_ones_are_not() -> None:
         (diagnosed.no_holdout(MADE), "found", "no holdout was given", ["production"]),
         (
             diagnosed.no_labels(MADE),
-            "found",
+            "not found",
             "production has no labelled rows of both classes",
             ["the holdout"],
         ),
         (diagnosed.no_holdout(diagnosed.no_labels(MADE)), "not checked", "production has no labelled", []),
-        (served(np.linspace(-3, 3, ROWS)), "found", "production has no labelled rows", ["the holdout"]),
+        (served(np.linspace(-3, 3, ROWS)), "not found", "production has no labelled rows", ["the holdout"]),
         (
             served(np.full(ROWS, 0.3)),
             "not checked",
@@ -61,6 +61,27 @@ def test_a_side_that_cannot_be_judged_says_why(
     assert why in found.why_not
     assert [row[0] for row in found.tables[0].rows] if found.tables else sides == []
     assert "nan" not in found.answer
+
+
+@pytest.mark.parametrize(
+    ("slope", "moved", "told"),
+    [
+        (2.5, 0.0, "too extreme"),
+        (0.4, 0.0, "too timid"),
+        (1.0, 0.7, "too high on the whole"),
+        (1.0, -0.7, "too low on the whole"),
+    ],
+)
+def test_the_way_in_which_scores_are_wrong_is_named(slope: float, moved: float, told: str) -> None:
+    """Labels drawn at chances around a half; the scores say more than these, or less."""
+    rng = np.random.default_rng(4)
+    latent = rng.normal(size=ROWS)
+    label = (rng.random(ROWS) < 1.0 / (1.0 + np.exp(-latent))).astype(np.float64)
+    score = 1.0 / (1.0 + np.exp(-(slope * latent + moved)))
+    made = replace(MADE, production=replace(MADE.production, label=label, served_score=score))
+    found = calibration.calibrated(made)
+    assert found.found == "found"
+    assert f"probabilities are {told}:" in found.answer
 
 
 def test_one_unit_has_no_interval() -> None:

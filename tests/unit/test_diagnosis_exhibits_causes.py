@@ -71,7 +71,8 @@ def test_a_calm_production_has_none_of_the_causes_it_was_checked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reported", "ruling"), [({"roc_auc": 0.5}, "found"), ({"pr_auc": None}, "not found")]
+    ("reported", "ruling"),
+    [({"roc_auc": 0.5}, "found"), ({"base_rate": 0.9}, "found"), ({"pr_auc": None}, "not found")],
 )
 def test_a_reported_number_is_held_against_the_rows(reported: dict[str, float | None], ruling: str) -> None:
     """None stands for the number of the rows, which differs by rounding only."""

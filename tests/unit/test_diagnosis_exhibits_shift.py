@@ -113,14 +113,14 @@ def many(made: Material, times: int) -> Material:
     """The same with every row so many times, as another unit each."""
     there, here = made.holdout, made.production
     assert there is not None
-    labels, scores, early = (np.tile(one, times) for one in (there.label, there.score, there.time_ns))
+    labels, scores = np.tile(there.label, times), np.tile(there.score, times)
     place = np.tile(np.arange(len(here)), times)
     size = labels.size
     plain = replace(
         there,
         label=labels,
         score=scores,
-        time_ns=early,
+        time_ns=None,
         unit=np.arange(size),
         duplicate=None,
         known_unit=None,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from harness.diagnosis.exhibits import threshold
 from harness.diagnosis.material import Material
+from harness.diagnosis.remedying import remedied
 from harness.diagnosis.rows import Thresholds
 from tests.kit import diagnosed
 from tests.kit.diagnosed import ROWS, Troubles
@@ -63,6 +65,26 @@ def test_a_curve_needs_labels_and_scores(made: Material, why: str) -> None:
     found = threshold.curve(made)
     assert found.found == "not checked"
     assert why in found.why_not
+
+
+def test_a_saving_is_told_only_where_other_units_show_it() -> None:
+    """Costs of 5 and 1 put the threshold at a sixth, far below; scores that say nothing save nothing."""
+    assert "a request would cost" in threshold.curve(MADE).answer
+    rng = np.random.default_rng(2)
+    made = production(served_score=rng.random(ROWS), label=(rng.random(ROWS) < 0.5).astype(np.float64))
+    even = replace(made, config=msgspec.structs.replace(made.config, miss_cost=1.0))
+    assert threshold.curve(even).answer.endswith("; no other surely costs less.")
+    alone = production(unit=np.zeros(ROWS, np.int64))
+    assert "too few units" in threshold.curve(alone).answer
+
+
+@pytest.mark.parametrize("per_day", [2.0, 6.0, 12.0])
+def test_capacity_means_the_same_here_as_for_remedies(per_day: float) -> None:
+    """The threshold within all limits is the one that the remedy would serve."""
+    made = diagnosed.material(capacity_per_day=per_day)
+    rows = {row[0]: row[1] for row in threshold.capacity(made).tables[0].rows}
+    remedy = next(one for one in remedied(made) if one.key == "threshold_for_capacity")
+    assert remedy.note.startswith(f"threshold {rows['within all limits']:.6g}")
 
 
 @pytest.mark.parametrize(

@@ -57,3 +57,28 @@ def test_both_classes_must_be_left(positives: int, *, used: bool) -> None:
     label = (np.arange(ROWS) < positives).astype(np.float64)
     rows = replace(holdout(NEVER, NEVER), label=label)
     assert fair.evaluations(rows)[0].used is used
+
+
+def test_the_fair_rows_are_those_that_the_ladder_keeps() -> None:
+    """Neither repeated nor early ones; a holdout of which nothing is known has all its rows."""
+    made = diagnosed.material()
+    assert made.holdout is not None
+    assert made.holdout.duplicate is not None
+    assert made.holdout.early is not None
+    expected = ~(made.holdout.duplicate | made.holdout.early)
+    np.testing.assert_array_equal(fair.fair_rows(made.holdout), expected)
+    plain = diagnosed.without(made, holdout=("duplicate", "known_unit", "time_ns")).holdout
+    assert plain is not None
+    assert fair.fair_rows(plain).all()
+
+
+def test_mature_requests_are_compared_and_without_any_all() -> None:
+    """Units of a holdout that has none are none of production's."""
+    made = diagnosed.material()
+    np.testing.assert_array_equal(fair.compared_rows(made.production), made.production.mature)
+    assert fair.compared_rows(diagnosed.no_labels(made).production).all()
+    plain = diagnosed.without(made, holdout=("unit",)).holdout
+    assert plain is not None
+    there, here = fair.units(plain, made.production)
+    assert np.unique(there).size == there.size
+    assert not np.isin(there, here).any()

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from harness.diagnosis.config import DiagnosisConfig
 from harness.diagnosis.queues import NO_DAYS, NO_LIMIT, Limits, Volume, judged, volume, worsened
 from harness.errors import HarnessError
 
@@ -66,6 +67,20 @@ def test_worse_is_above_the_limit_and_above_now(now: float, then: float, worse: 
     limits = Limits(per_day=5)
     assert worsened(queue(now, 0, 0), queue(then, 0, 0), limits=limits) is worse
     assert not worsened(queue(now, 0, 0), queue(then, 0, 0), limits=None)
+
+
+@pytest.mark.parametrize(
+    ("config", "limits"),
+    [
+        (DiagnosisConfig(), None),
+        (DiagnosisConfig(capacity_per_day=8), Limits(per_day=8, busy_day=16)),
+        (DiagnosisConfig(capacity_per_day=8, busy_day_times=1.5), Limits(per_day=8, busy_day=12)),
+        (DiagnosisConfig(max_flagged_share=0.1), Limits(positive_rate=0.1)),
+    ],
+)
+def test_capacity_has_one_meaning(config: DiagnosisConfig, limits: Limits | None) -> None:
+    """So many a day on average, and so many times as many on a busy day."""
+    assert Limits.given(config) == limits
 
 
 @pytest.mark.parametrize("share", [0.0, -1.0, 1.5, math.nan])

@@ -163,3 +163,22 @@ def test_a_feature_is_not_credited_with_another_model() -> None:
     assert "beside" in visits.note
     assert "score_offline" not in by_key(diagnosed.material(Troubles(other_model=0.0)))
     assert by_key(diagnosed.material(Troubles(other_model=0.0)))["fix_feature: visits"].note == ""
+
+
+def test_a_sum_of_some_features_is_not_held_against_all() -> None:
+    """Two features beside those that were put right alone differ too: no word on how they act together."""
+    here = WIDE.production
+    assert here.served_features_score is not None
+    made = replace(WIDE, production=replace(here, fixed={**here.fixed, "amount": here.served_features_score}))
+    assert "the sum of each alone" in by_key(made)["fix_features"].note
+    more = dict.fromkeys(("amount", "visits", "region"), 0.1)
+    some = replace(made, production=replace(made.production, differing=more))
+    assert "the sum of each alone" not in by_key(some)["fix_features"].note
+
+
+def test_a_remedy_of_other_rows_says_so() -> None:
+    """A retrained model is judged on the later days only, the others on all."""
+    found = by_key(WIDE)
+    assert not found["retrain"].why_not
+    assert "rows only, now and then: not to be ranked beside the others" in found["retrain"].note
+    assert "rows only" not in found["recalibrate"].note

@@ -10,7 +10,7 @@ from harness.diagnosis.classifier import fold_of
 from harness.diagnosis.counterfactuals import Counterfactual, Impossible
 from harness.diagnosis.queues import Limits
 from harness.diagnosis.remedies import gains
-from harness.diagnosis.rethresholding import HALVES, rethresholded
+from harness.diagnosis.rethresholding import HALVES, rethresholded, saving
 from harness.diagnosis.thresholds import operating
 from tests.simulations.diagnosis.remedies import DAYS, World, draw
 
@@ -138,3 +138,14 @@ def test_without_positives_there_is_no_f1() -> None:
     assert [isinstance(one, Impossible) for one in found] == [False, True, True]
     assert isinstance(found[2], Impossible)
     assert "too few positive labels" in found[2].why_not
+
+
+def test_a_saving_by_hand() -> None:
+    """Forty units whose scores rank perfectly, served at .9: half of the positives are missed, at 1 each."""
+    label = np.tile([0.0, 0.0, 1.0, 1.0], 40)
+    score = np.tile([0.1, 0.2, 0.8, 0.95], 40)
+    now = Counterfactual(key="now", action="", score=score, threshold=0.9, label=label)
+    found = saving(now, unit=np.arange(160) // 4, false_alarm=1.0, miss=1.0)
+    assert (found.value, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
+    few = saving(now, unit=np.arange(160) // 40, false_alarm=1.0, miss=1.0)
+    assert math.isnan(few.value)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.evidence.contrasts import LEVELS, by_segment, differences
+from harness.evidence.contrasts import FEWEST_UNITS, LEVELS, by_segment, differences
 from harness.metrics import METRICS
 from tests.kit.some_evidence import ARMS, cohort, plan
 
@@ -35,7 +35,7 @@ def test_the_interval_of_a_mean_is_that_of_its_units() -> None:
     found = replace(cohort(N, shift=0.05), unit=np.arange(N) // 4)
     loss = [np.square(found.scores[arm] - found.label) for arm in ("challenger", "champion")]
     sums = np.bincount(found.unit, (loss[0] - loss[1]))
-    expected = 1.96 * np.sqrt(np.square(sums - sums.mean()).sum()) / N
+    expected = 1.96 * np.sqrt(np.square(sums - sums.mean()).sum() * 150 / 149) / N
     brier = differences(found, ARMS, used=ALL, threshold=0.5)["brier"]
     assert brier.upper is not None
     assert brier.value is not None
@@ -47,6 +47,13 @@ def test_labels_that_are_no_outcome_have_no_metrics() -> None:
     odd = replace(cohort(N), label=np.full(N, 7.0))
     assert differences(odd, ARMS, used=ALL, threshold=0.5) == {}
     assert differences(cohort(N), ARMS, used=~ALL, threshold=0.5) == {}
+
+
+@pytest.mark.parametrize(("units", "told"), [(FEWEST_UNITS - 1, False), (FEWEST_UNITS, True)])
+def test_few_units_have_no_interval(*, units: int, told: bool) -> None:
+    """However many rows they have: one that is normal would be too narrow."""
+    found = replace(cohort(N, shift=0.05), unit=np.arange(N) % units)
+    assert bool(differences(found, ARMS, used=ALL, threshold=0.5)) == told
 
 
 def test_segments_show_where_the_harm_is() -> None:

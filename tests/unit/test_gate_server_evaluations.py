@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -126,6 +127,47 @@ def test_one_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
         assert work.broken(A) == "it took longer than 0.05 s"
 
     run(test)
+
+
+LEAVING = """\
+import fcntl, pathlib, subprocess, sys
+left = "import fcntl, sys, time; file = open(sys.argv[1], 'a'); fcntl.flock(file, 2); print(flush=True); "
+left += "time.sleep(60)"
+here = pathlib.Path(__file__).parent
+child = subprocess.Popen([sys.executable, "-c", left, str(here / "lock")], stdout=subprocess.PIPE)
+child.stdout.readline()
+print("error: it went wrong", file=sys.stderr)
+sys.exit(int((here / "code").read_text()))
+"""
+
+
+@pytest.mark.parametrize(("code", "why"), [(0, ""), (70, "error: it went wrong")])
+def test_what_an_evaluation_leaves_behind_holds_no_place_and_is_ended(
+    code: int, why: str, tmp_path: Path
+) -> None:
+    """Even where it keeps the evaluation's own complaints open: the evaluation has ended all the same."""
+    here = gate.program(tmp_path)
+    (tmp_path / "stand_in.py").write_text(LEAVING, encoding="utf-8")
+    end(tmp_path, code)
+
+    async def test() -> None:
+        work = Evaluations({"shop": tmp_path}, tmp_path, limits=Limits(), program=here)
+        work.start(A)
+        await until(lambda: work.finished == 1)
+        assert work.broken(A) == why
+        with (tmp_path / "lock").open("a") as lock:
+            await until(lambda: _locked(lock.fileno()))
+
+    run(test)
+
+
+def _locked(file: int) -> bool:
+    """Whether the lock is ours, as nobody else is left that holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def test_a_program_that_cannot_be_started_is_told(tmp_path: Path) -> None:

@@ -143,6 +143,26 @@ def test_a_token_is_asked_for_where_there_is_one(headers: list[tuple[str, str]],
     assert bool(app.heard) is (status == 200)
 
 
+class Counted(bytes):
+    """Bytes that count how often they are measured."""
+
+    measured = 0
+
+    def __len__(self) -> int:
+        Counted.measured += 1
+        return super().__len__()
+
+
+def test_a_body_in_many_pieces_is_measured_once_a_piece() -> None:
+    """Whoever sends single bytes gets no more work done than bytes sent."""
+    Counted.measured = 0
+    pieces = tuple(Counted(b"x") for _ in range(500))
+    app = App()
+    assert call(Rules(), ("host", "localhost"), parts=pieces, app=app)[0] == 200
+    assert app.heard == [b"x" * 500]
+    assert Counted.measured <= 2 * len(pieces)
+
+
 def test_health_is_told_to_anybody() -> None:
     """A probe knows neither name nor token."""
     assert call(Rules(token=TOKEN), path="/healthz")[0] == 200

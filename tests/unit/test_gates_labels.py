@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from harness.gates import LabelGuardrail, LabelImprovement
 from harness.gates.labels import missing
-from harness.records import Look, QualitySummary, Ruling, Verdict
+from harness.records import Ahead, Look, QualitySummary, Ruling, Verdict
 from tests.kit.some_evidence import LEVELS, evidence, look, quality
 
 OPEN = look(ruling="UNDECIDED", lower=-0.02, upper=0.02)
@@ -155,24 +155,22 @@ def test_an_improvement_must_last_full_days(days: int, ruling: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("judge", "shown", "units"),
+    ("judge", "shown"),
     [
-        (guardrail, look(ruling="UNDECIDED", estimate=0.0, lower=-0.02, upper=0.02), 1200),
-        (guardrail, look(ruling="UNDECIDED", estimate=0.02, lower=-0.02, upper=0.08), 1200),
-        (improvement, look(ruling="UNDECIDED", estimate=-0.01, lower=-0.03, upper=0.01), 1200),
+        (guardrail, look(ruling="UNDECIDED", estimate=0.0, lower=-0.02, upper=0.02)),
+        (improvement, look(ruling="UNDECIDED", estimate=-0.01, lower=-0.03, upper=0.01)),
     ],
-    ids=["to the margin", "to worse", "to better"],
 )
-def test_a_finished_capture_says_that_it_cannot_decide_and_what_would(
-    judge: object, shown: Look, units: int
-) -> None:
-    """A bound twice as far as its goal, on 300 units, needs 1,200; with labels to come, time."""
+def test_a_finished_capture_says_that_it_cannot_decide_and_what_would(judge: object, shown: Look) -> None:
+    """The units that lie ahead, as the whole report tells them; with labels to come, time."""
     assert callable(judge)
     done = without_labels(0.0) | {"not matured": 0}
-    verdict = judge(quality(shown, counts=done))
+    ahead = Ahead(toward="PASS", units=1_234, requests=2_468, days=None)
+    verdict = judge(quality(shown, counts=done, ahead=ahead))
+    assert "about" not in judge(quality(shown, counts=done)).needs
     assert verdict.ruling == "UNDECIDED"
     assert "this capture cannot decide with the 300 units it has" in verdict.needs
-    assert f"about {units:,} units would" in verdict.needs
+    assert "about 1,234 units would" in verdict.needs
     assert judge(quality(shown, counts=without_labels(0.0))).needs == (
         "more matured labels (50 requests are not matured yet)"
     )

@@ -31,6 +31,14 @@ def test_what_the_harness_lost_is_no_error_of_the_target(state: State) -> None:
     assert (verdict.ruling, verdict.value, verdict.n) == ("PASS", 0.0, 100)
 
 
+@pytest.mark.parametrize("state", [State.SHED, State.NOT_SENT, State.ABANDONED])
+def test_a_reason_of_the_harness_is_not_told_as_one_of_the_target(state: State) -> None:
+    """The reasons are of both: which of them the failures had is not known, and none is named."""
+    mixed = counts({"ok": 157, "http_error": 63, state: 80}, header=80, status=63)
+    (verdict,) = Errors().judge(evidence(targets=(mixed,)), LEVELS)
+    assert verdict.reason.startswith("63 of 220 requests failed (28.64%); the budget")
+
+
 @pytest.mark.parametrize(
     "targets",
     [(), (counts({}),), (counts({"shed": 9}),), (counts({"ok": 9}, target="champion"),)],

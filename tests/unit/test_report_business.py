@@ -135,3 +135,8 @@ def test_an_improvement_is_told_on_the_outcome_that_it_is_about() -> None:
     gate = replace(no_go().gates[0], gate="label_improvement", arm="challenger", ruling="PASS", required=True)
     (check,) = summary(replace(go(), gates=(gate,), quality=(guardrail, success))).checks
     assert check.told.startswith("Order of ACME: shown to be better, on ")
+
+
+def test_a_failure_is_not_called_certain() -> None:
+    """A statistical check fails at its own rate of errors."""
+    assert "certain" not in summary(no_go()).because

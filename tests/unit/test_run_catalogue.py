@@ -142,7 +142,8 @@ def test_a_run_on_its_way_says_what_it_is_of(tmp_path: Path) -> None:
         pytest.param(_without("chosen.json"), "b1", id="chosen.json gone"),
         pytest.param(_only("MANIFEST.jsonl", "run.json"), None, id="nothing says it"),
         pytest.param(_only(), None, id="just begun"),
-        pytest.param(_without("MANIFEST.jsonl"), None, id="nothing says that it is whole"),
+        pytest.param(_without("MANIFEST.jsonl"), "b1", id="no manifest"),
+        pytest.param(_with("MANIFEST.jsonl", b"\0\n{"), None, id="the manifest knows of nothing"),
     ],
 )
 def test_a_run_without_a_verdict_says_its_build_or_that_it_is_not_known(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -170,3 +173,17 @@ def test_uses_are_noted_once_each_and_a_cut_line_is_left_out(tmp_path: Path) -> 
     other = Use(at="2026-02-01T00:00:00Z", holdout="d", decision="release 2")
     assert noted_uses(tmp_path, again) == (use,)
     assert noted_uses(tmp_path, other) == (use, other)
+
+
+def test_two_diagnoses_at_once_note_a_use_once(tmp_path: Path) -> None:
+    """While another holds the ledger, a use waits; then it finds what was noted meanwhile."""
+    use = Use(at="2026-01-01T00:00:00Z", holdout="d", decision="release 1")
+    with ThreadPoolExecutor(1) as pool, (tmp_path / USES).open("ab") as ledger:
+        fcntl.flock(ledger, fcntl.LOCK_EX)
+        waiting = pool.submit(noted_uses, tmp_path, use)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.2)
+        ledger.write(msgspec.json.encode(use) + b"\n")
+        ledger.flush()
+        fcntl.flock(ledger, fcntl.LOCK_UN)
+        assert waiting.result(timeout=30) == (use,)

@@ -56,6 +56,16 @@ def test_the_file_is_gone_however_the_run_ends(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_cannot_be_taken_away_hides_no_error_and_holds_nothing(tmp_path: Path) -> None:
+    """The run's own error is told, and its folder is not held open any more."""
+    (tmp_path / LIVE).mkdir()
+    me = live.Live(pid=os.getpid(), process=live.identity(os.getpid()), begun_at="", at="")
+    with pytest.raises(KeyboardInterrupt), live.beating(RunFolder(tmp_path), Heard()):  # noqa: PT012  -- held inside
+        assert live.at_work(tmp_path, me)
+        raise KeyboardInterrupt
+    assert not live.at_work(tmp_path, me)
+
+
 def test_a_folder_that_is_taken_away_stops_nobody(tmp_path: Path) -> None:
     """The run goes on without telling."""
     folder = tmp_path / "run"

@@ -13,7 +13,8 @@ from harness.errors import CaptureError, RunError, TargetUnreachable, UsageError
 from harness.run import Options, add_labels, compare, decide, render, run
 from harness.run.catalogue import list_runs
 from harness.run.comparing import Models
-from harness.run.stages import reopen
+from harness.run.folder import RunFolder
+from harness.run.stages import reopen, reported
 from tests.kit import small
 from tests.kit.prepared import NOWHERE, Prepared, ready
 
@@ -48,7 +49,7 @@ class Looking(Watch):
 
     def say(self, text: str) -> None:
         """One more look."""
-        self.seen[text.split(" ")[0]] = [one.build for one in list_runs(self.results).skipped]
+        self.seen[text.partition(" ")[0]] = [one.build for one in list_runs(self.results).skipped]
 
 
 def test_a_run_that_is_being_prepared_says_its_build(tmp_path: Path) -> None:
@@ -139,3 +140,13 @@ def test_models_are_handed_on_as_they_were_loaded(made: Prepared) -> None:
     assert isinstance(made.models, Models)
     assert len(made.models.frame) == small.REQUESTS
     assert made.models.replayers["model"].names == small.FEATURES
+
+
+@pytest.mark.parametrize(("sent", "fix"), [(False, "a diagnosis alone"), (True, "replaygate compare")])
+def test_a_folder_without_a_report_says_what_helps(*, sent: bool, fix: str, tmp_path: Path) -> None:
+    """Nothing was sent for a diagnosis of recorded answers: there is nothing to compare."""
+    (tmp_path / "diagnosis.json").touch()
+    if sent:
+        (tmp_path / "outcomes").mkdir()
+    with pytest.raises(RunError, match=f"no report.*{fix}"):
+        reported(RunFolder(tmp_path))

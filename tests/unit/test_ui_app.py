@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
+
+from fastapi.routing import APIRoute
 
 from harness.ui.app import REPORT, create_app
 from harness.ui.guard import Guard
@@ -18,6 +21,14 @@ def test_two_addresses_change_something_and_no_page_is_made_of_code(tmp_path: Pa
         "/", "/run", "/report", "/report.json", "/compare", "/request", "/requests", "/static/{name}",
         "/live", "/live/part", "/stop", "/login",
     }  # fmt: skip
+
+
+def test_no_address_is_answered_in_the_event_loop(tmp_path: Path) -> None:
+    """Each looks into folders, which may take long: every other page would wait for it."""
+    app = create_app(tmp_path, guard=Guard(), cache=tmp_path / "cache")
+    answering = [one.endpoint for one in app.routes if isinstance(one, APIRoute)]
+    assert answering
+    assert not [one.__name__ for one in answering if inspect.iscoroutinefunction(one)]
 
 
 def _told(route: object) -> list[tuple[str, str]]:

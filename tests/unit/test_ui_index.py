@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ import pytest
 
 from harness import columns
 from harness.errors import RunError
-from harness.records import State
+from harness.records import Report, State
+from harness.run.stages import reported
 from harness.ui import index
 from harness.ui.index import STATES
 from harness.ui.library import Library, Opened
@@ -68,6 +71,40 @@ def test_an_index_is_made_once_and_again_when_the_run_changes(opened: Opened, tm
     index.made(cache, Library(tmp_path / "results").open(opened.name))
     assert len(list(cache.iterdir())) == 2
     assert oct(cache.stat().st_mode & 0o777) == "0o700"
+
+
+class Overtaken(Opened):
+    """A run whose index another process finishes while it is being made here."""
+
+    @cached_property
+    def report(self) -> Report:
+        """Read late in the making."""
+        there = index.place(self.folder.root.parents[2] / "other", self)
+        shutil.copytree(there, index.place(self.folder.root.parents[2] / "cache", self))
+        return reported(self.folder)
+
+
+def test_of_two_that_make_the_same_index_both_have_it(opened: Opened, tmp_path: Path) -> None:
+    """The first one stands, and nothing of the second stays."""
+    index.made(tmp_path / "other", opened)
+    made = index.made(tmp_path / "cache", Overtaken(opened.name, opened.folder))
+    assert made.meta.n == N
+    assert list((tmp_path / "cache").iterdir()) == [index.place(tmp_path / "cache", opened)]
+
+
+def test_what_another_process_is_making_is_not_cleared_away(opened: Opened, tmp_path: Path) -> None:
+    """However many indexes there are; what nobody finishes any more goes after a day."""
+    cache = tmp_path / "cache"
+    for name in ("aa.1.tmp", "bb.2.tmp", *(f"{i:032x}" for i in range(25))):
+        (cache / name).mkdir(parents=True)
+        os.utime(cache / name, ns=(10**18, 10**18))
+    os.utime(cache / "aa.1.tmp")
+    index.made(cache, opened)
+    left = {path.name for path in cache.iterdir()}
+    assert "aa.1.tmp" in left
+    assert "bb.2.tmp" not in left
+    assert index.place(cache, opened).name in left
+    assert len(left) == 21
 
 
 def test_a_damaged_run_has_no_index(opened: Opened, tmp_path: Path) -> None:

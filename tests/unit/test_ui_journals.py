@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -68,6 +69,30 @@ def test_a_journal_that_was_cut_is_read_from_its_beginning(tmp_path: Path) -> No
     journals.look()
     path.write_bytes(msgspec.json.Encoder().encode_lines([attempt(0)]))
     assert [c.n for c in journals.look()] == [1]
+
+
+def test_when_one_of_two_journals_is_cut_the_other_still_counts(tmp_path: Path) -> None:
+    """Whichever of them it is; another target is not read again."""
+    first = write(tmp_path, [attempt(0), attempt(1)])
+    second, other = first.with_name("journal-0001.jsonl"), tmp_path / "outcomes/champion/journal-0000.jsonl"
+    other.parent.mkdir()
+    for path in (second, other):
+        shutil.copy(first, path)
+    one = msgspec.json.Encoder().encode_lines([attempt(0)])
+    for cut in (first, second):
+        for path in (first, second):
+            path.write_bytes(one * 2)
+        journals = Journals(tmp_path, budget_ms=10.0)
+        journals.look()
+        cut.write_bytes(one)
+        assert sum(c.n for c in journals.look() if c.target == "challenger") == 3
+
+
+def test_a_journal_that_has_just_gone_is_no_error(tmp_path: Path) -> None:
+    """Between the list of a folder and the look into it."""
+    path = write(tmp_path, [attempt(0)])
+    path.with_name("journal-0001.jsonl").symlink_to("gone")
+    assert [c.n for c in Journals(tmp_path, budget_ms=10.0).look()] == [1]
 
 
 def test_a_damaged_journal_is_said_and_what_was_read_stays(tmp_path: Path) -> None:

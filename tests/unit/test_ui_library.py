@@ -71,6 +71,37 @@ def test_a_run_is_opened_once_until_its_manifest_changes(results: Path) -> None:
     assert library.name(results / "duo" / "one") == "duo/one"
 
 
+def test_what_a_newer_replaygate_wrote_is_not_shown(results: Path) -> None:
+    """Its GO may mean something else, in its report as on its page."""
+    folder = Library(results).open("duo/one").folder
+    folder.save("run.json", folder.load("run.json", dict[str, object]) | {"schema": 99})
+    opened = Library(results).open("duo/one")
+    with pytest.raises(RunError, match="newer replaygate"):
+        _ = opened.report
+    with pytest.raises(RunError, match="newer replaygate"):
+        _ = opened.page
+
+
+def test_the_page_of_a_report_that_is_cut_is_not_shown(results: Path) -> None:
+    """It would be the only witness of what it says."""
+    opened = Library(results).open("duo/one")
+    opened.folder.report.write_bytes(opened.folder.report.read_bytes()[:-9])
+    with pytest.raises(RunError, match="damaged"):
+        _ = opened.page
+
+
+def test_the_run_that_is_looked_at_stays_open(tmp_path: Path) -> None:
+    """However many others are opened in between."""
+    for name in map(str, range(40)):
+        (tmp_path / "duo" / name).mkdir(parents=True)
+        (tmp_path / "duo" / name / "MANIFEST.jsonl").touch()
+    library = Library(tmp_path)
+    first = library.open("duo/0")
+    for i in range(1, 40):
+        library.open(f"duo/{i}")
+        assert library.open("duo/0") is first
+
+
 def test_the_folder_may_be_the_run_itself(results: Path) -> None:
     """`replaygate ui results/duo/one` shows that one."""
     library = Library(results / "duo" / "one")

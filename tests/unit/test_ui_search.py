@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.errors import UsageError
@@ -183,3 +185,16 @@ def test_very_many_hits_are_found_all_the_same(tmp_path: Path) -> None:
     asked = settled(Question(q="0"), found, under_test="challenger")
     texts = found.ids.to_pylist()
     assert answer(found, asked).total == sum("0" in text for text in texts)
+
+
+@pytest.mark.parametrize("asked", [{"state": "timeout"}, {"ms": 20.0}, {"order": "ms"}])
+def test_states_and_times_of_what_sends_no_answers_are_refused(asked: dict[str, Any], indexed: Index) -> None:
+    """Or the page would show a filter that filters nothing."""
+    turned = replace(
+        indexed, meta=msgspec.structs.replace(indexed.meta, pairs=(("challenger", "offline:model"),))
+    )
+    with pytest.raises(UsageError, match=r"offline:model sent no answers.*challenger or champion"):
+        settled(Question(**asked), turned, under_test="challenger")
+    assert (
+        settled(Question(flips=True), turned, under_test="challenger").pair == "offline:model vs challenger"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,14 @@ def test_what_is_damaged_is_said_each_time_it_is_asked(opened: Opened, tmp_path:
             shelf.ask(opened, {})
     part.write_bytes(whole)
     assert shelf.ask(opened, {}).answer is not None
+
+
+def test_the_index_that_is_asked_stays_open(opened: Opened, tmp_path: Path) -> None:
+    """Eight are kept, and a ninth takes the place of the one that was asked longest ago."""
+    shelf = Shelf(tmp_path / "cache", patience_s=60)
+    first = shelf.index(opened)
+    library = Library(tmp_path / "results")
+    for i in range(8):
+        shutil.copytree(opened.folder.root, opened.folder.root.with_name(f"copy-{i}"))
+        shelf.index(library.open(f"{opened.name.rpartition('/')[0]}/copy-{i}"))
+        assert shelf.index(opened) is first

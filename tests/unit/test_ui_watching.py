@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -58,3 +59,19 @@ def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
     """A run that failed before anything was sent clears its folder away."""
     with pytest.raises(RunError, match="no run here any more"):
         Watching().look(tmp_path / "gone", "gone")
+
+
+def test_the_run_that_is_watched_is_not_read_again(tmp_path: Path) -> None:
+    """However many others are looked at in between."""
+    root = ready(tmp_path).folder.root
+    (root / "outcomes" / "challenger").mkdir(parents=True)
+    one = Attempt(seq=0, phase="parity", target="challenger", attempt=1, state=State.OK)
+    (root / "outcomes" / "challenger" / "journal-0000.jsonl").write_bytes(msgspec.json.encode(one) + b"\n")
+    watching = Watching()
+    first = watching.look(root, "run").courses[0][0]
+    for i in range(8):
+        other = tmp_path / f"copy-{i}"
+        other.mkdir()
+        shutil.copy(root / "run.json", other)
+        watching.look(other, other.name)
+        assert watching.look(root, "run").courses[0][0] is first

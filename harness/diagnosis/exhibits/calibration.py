@@ -18,16 +18,19 @@ from harness.diagnosis.calibration import (
 )
 from harness.diagnosis.exhibits.numbers import number, table
 from harness.diagnosis.exhibits.question import Question
+from harness.diagnosis.fair import fair_rows
 from harness.diagnosis.material import are_probabilities
 from harness.diagnosis.recalibrators import recalibrations
 from harness.records import Picture, Series
 
 if TYPE_CHECKING:
+    from harness.diagnosis.calibration import Line
     from harness.diagnosis.material import Codes, Floats, Material
     from harness.records import Cell, Exhibit, Number, Table
 
 #: a right model is rejected so often
 ALPHA = 0.01
+Z95 = 1.959964
 #: a calibration error that no reader would mind, however many rows reject it
 SMALL = 0.01
 
@@ -60,9 +63,9 @@ def calibrated(material: Material) -> Exhibit:
     )
     tested = math.isfinite(line.test.p)
     off = tested and line.test.p <= ALPHA and error.root > SMALL
-    ruling = "right" if not off else "too high" if line.in_the_large < 0.0 else "too low"
+    ruling = _ruling(last, line) if off else "right on the whole"
     told = f"slope {line.slope:.2f}, error {error.root:.3f}"
-    answer = f"In {last.name} probabilities are {ruling} on the whole: {told}."
+    answer = f"In {last.name} probabilities are {ruling}: {told}."
     if not tested:
         answer = f"In {last.name} all scores are {last.score[0]:.3g}, {last.label.mean():.3g} are positive."
         why = "; ".join(filter(None, (why, f"all scores of {last.name} are the same: nothing to test")))
@@ -75,15 +78,30 @@ def calibrated(material: Material) -> Exhibit:
     )
 
 
+def _ruling(side: _Side, line: Line) -> str:
+    """In which way they are wrong: on the whole where the mean is off beyond its error, else by the slope.
+
+    A slope below 1 is of scores too near 0 and 1, one above 1 of scores too near the share of positives.
+    """
+    rest = side.label - side.score
+    sums = rest if side.unit is None else np.bincount(np.unique(side.unit, return_inverse=True)[1], rest)
+    if abs(rest.sum()) > Z95 * math.sqrt(float(np.square(sums).sum())):
+        return "too low on the whole" if rest.sum() > 0.0 else "too high on the whole"
+    if abs(line.slope - 1.0) > Z95 * line.slope_se:
+        return "too extreme" if line.slope < 1.0 else "too timid"
+    return "right on the whole but not everywhere"
+
+
 def _sides(material: Material) -> tuple[list[_Side], str]:
     holdout, production = material.holdout, material.production
     found, why = [], []
     if holdout is None:
         why.append(material.why_no_holdout)
     else:
-        rows = holdout.judged
+        score = holdout.fair_score
+        rows = fair_rows(holdout) & ~np.isnan(holdout.label) & np.isfinite(score)
         unit = None if holdout.unit is None else holdout.unit[rows]
-        found.append(_Side("the holdout", holdout.label[rows], holdout.score[rows], unit))
+        found.append(_Side("the holdout", holdout.label[rows], score[rows], unit))
     rows = production.judged
     found.append(
         _Side("production", production.label[rows], production.served_score[rows], production.unit[rows])
@@ -129,7 +147,7 @@ def _statistics(sides: list[_Side]) -> Table:
 
 
 def _about(value: float, se: float) -> Number | None:
-    return number(value, (value - 1.96 * se, value + 1.96 * se))
+    return number(value, (value - Z95 * se, value + Z95 * se))
 
 
 def _parts(sides: list[_Side]) -> Table:
@@ -151,7 +169,7 @@ def _maps(material: Material, side: _Side) -> list[Table]:
         (
             one.kind,
             one.log_loss,
-            number(one.gain, (one.gain - 1.96 * one.gain_se, one.gain + 1.96 * one.gain_se)),
+            number(one.gain, (one.gain - Z95 * one.gain_se, one.gain + Z95 * one.gain_se)),
             one.threshold,
         )
         for one in found

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis.exhibits.leakage import ROUNDED
+from harness.diagnosis.exhibits.leakage import ROUNDED, away
 from harness.diagnosis.exhibits.segments import named
 from harness.diagnosis.exhibits.skew import rescored
-from harness.diagnosis.influence import NAMES, grid
-from harness.diagnosis.influence import table as metrics_of
 from harness.diagnosis.label_quality import label_agreement
 from harness.diagnosis.material import DAY_NS
 from harness.diagnosis.usual_causes import Evidence, Interval, usual_causes
@@ -46,7 +44,7 @@ def checked(
         score_part=_part(ladder, AUC, step="served_scores"),
         rescored=_rescored(material),
         score_loss=_turned(_part(ladder, LOSS, step="served_scores")),
-        fallback=_fallback(material),
+        fallback=unanswered(material),
         labelled=_labelled(material),
         kappa=_kappa(material),
         immature=_immature(material),
@@ -83,16 +81,8 @@ def _turned(part: Interval | None) -> Interval | None:
 
 def _recomputed(material: Material) -> Interval | None:
     """The reported number that is farthest from what the rows give; its interval is rounding."""
-    holdout, told = material.holdout, material.config.reported
-    if holdout is None or not told:
-        return None
-    known = holdout.judged
-    weight = np.ones(int(known.sum()))
-    made = metrics_of(
-        grid(holdout.score[known]), holdout.label[known], weight=weight, threshold=material.thresholds.offline
-    )
-    values = dict(zip(NAMES, made.values.tolist(), strict=True))
-    apart = max(((told[n] - values[n]) for n in told if n in values), key=abs, default=math.nan)
+    known = [one for one in away(material).values() if not math.isnan(one)]
+    apart = max(known, key=abs, default=math.nan)
     return None if math.isnan(apart) else Interval(value=apart, low=apart - ROUNDED, high=apart + ROUNDED)
 
 
@@ -126,10 +116,13 @@ def _rescored(material: Material) -> tuple[float, float] | None:
     return None if found is None else (float(found.differ.mean()), float(found.flips.mean()))
 
 
-def _fallback(material: Material) -> float | None:
-    """The share of requests that were answered late or by a fallback."""
-    fallback = material.production.fallback
-    return None if fallback is None or not fallback.size else float(fallback.mean())
+def unanswered(material: Material) -> float | None:
+    """The share of requests that were answered late, or not properly."""
+    late, failed = material.production.fallback, material.failed
+    asked = len(material.production) + failed
+    if not asked or (late is None and not failed):
+        return None
+    return (failed + (0 if late is None else int(late.sum()))) / asked
 
 
 def _labelled(material: Material) -> tuple[float, float] | None:

@@ -124,8 +124,10 @@ def _changed(holdout: HoldoutRows, known: Mask) -> Exhibit:
         )
         for one in found
     ]
+    unknown = holdout.unrequested
     return _CHANGED.answered(
-        found=bool(names),
+        found=bool(names) if names or not unknown else None,
+        why_not=f"holdout_requested does not hold {', '.join(unknown)}: not compared" if unknown else "",
         answer=f"Changed later, in a way that tells the label: {names}."
         if names
         else f"{len(found)} changed later, none in a way that tells the label.",
@@ -196,18 +198,18 @@ def reported(material: Material) -> Exhibit:
         return base.unchecked(material.why_no_holdout)
     given = config.reported
     values = _metrics(holdout, material.thresholds.offline)
+    apart = away(material)
     lines: list[tuple[Cell, ...]] = [
-        (name, given.get(name), value, _away(given.get(name), value)) for name, value in values.items()
+        (name, given.get(name), value, apart.get(name)) for name, value in values.items()
     ]
-    away = {name: abs(one - values.get(name, math.nan)) for name, one in given.items()}
-    off = [name for name, one in away.items() if one > ROUNDED]
-    unknown = [name for name, one in away.items() if math.isnan(one)]
+    off = [name for name, one in apart.items() if abs(one) > ROUNDED]
+    unknown = [name for name, one in apart.items() if math.isnan(one)]
     scores, differ = _rescored(holdout)
     told = [f"reported {name} is not what the rows give" for name in off]
-    told += ["the rows give the reported numbers"] if len(unknown) < len(away) and not off else []
-    why = [] if away else ["the report's own numbers were not given ([diagnosis] reported)"]
+    told += ["the rows give the reported numbers"] if len(unknown) < len(apart) and not off else []
+    why = [] if apart else ["the report's own numbers were not given ([diagnosis] reported)"]
     why += [f"the rows do not give {', '.join(unknown)}"] if unknown else []
-    checked = len(unknown) < len(away) or holdout.rescored is not None
+    checked = len(unknown) < len(apart) or holdout.rescored is not None
     answer = "; ".join([*told, scores])
     return base.answered(
         found=bool(off or differ) if checked else None,
@@ -226,8 +228,13 @@ def _rescored(holdout: HoldoutRows) -> tuple[str, bool]:
     return f"the model gives other scores on {np.count_nonzero(off):,} of {off.size:,} rows", True
 
 
-def _away(given: float | None, found: float) -> float | None:
-    return None if given is None else given - float(found)
+def away(material: Material) -> dict[str, float]:
+    """Each reported number minus what the rows of the holdout give; nan where these give none."""
+    holdout, given = material.holdout, material.config.reported
+    if holdout is None or not given:
+        return {}
+    values = _metrics(holdout, material.thresholds.offline)
+    return {name: one - float(values.get(name, math.nan)) for name, one in given.items()}
 
 
 def _metrics(holdout: HoldoutRows, threshold: float) -> dict[str, float]:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.diagnosis.counterfactuals import Counterfactual
 from harness.diagnosis.exhibits.numbers import figure, number, table
 from harness.diagnosis.exhibits.question import Question
+from harness.diagnosis.queues import Limits, judged, volume
+from harness.diagnosis.rethresholding import saving, threshold_within
 from harness.diagnosis.thresholds import (
     Column,
     capacity_threshold,
@@ -63,9 +66,7 @@ def curve(material: Material) -> Exhibit:
     if cost is not None:
         lines.append(_line("cheapest", label, score=score, at=cost.best_threshold))
         pictures.append(_cost_picture(cost, at))
-        saved = cost.serving_cost - cost.best_cost
-        best = f"at {cost.best_threshold:.3g}" if math.isfinite(cost.best_threshold) else "with none flagged"
-        answer += f"; {best} a request would cost {saved:.3g} less"
+        answer += f"; {_saved(material, cost)}"
     moved = material.thresholds.offline != at
     return base.answered(
         found=bool(moved),
@@ -74,6 +75,30 @@ def curve(material: Material) -> Exhibit:
         pictures=tuple(pictures),
         why_not=why,
     )
+
+
+def _saved(material: Material, cost: Costs) -> str:
+    """What the cheapest threshold saves, where that is beyond chance when it is chosen on other units."""
+    production, config = material.production, material.config
+    now = Counterfactual(
+        key="now",
+        action="as it is",
+        score=production.served_score,
+        threshold=material.serving_threshold,
+        label=production.label,
+    )
+    found = saving(
+        now,
+        unit=production.unit,
+        false_alarm=config.false_alarm_cost or 0.0,
+        miss=config.miss_cost or 0.0,
+    )
+    if math.isnan(found.value):
+        return "too few units to tell what another would cost"
+    if found.low <= 0.0:
+        return "no other surely costs less"
+    best = f"at {cost.best_threshold:.3g}" if math.isfinite(cost.best_threshold) else "with none flagged"
+    return f"{best} a request would cost {found.value:.3g} less ({found.low:.3g} to {found.high:.3g})"
 
 
 def _line(name: str, label: Floats, *, score: Floats, at: float) -> tuple[Cell, ...]:
@@ -119,8 +144,8 @@ def capacity(material: Material) -> Exhibit:
         steps=STEPS,
     )
     production, per_day = material.production, material.config.capacity_per_day
-    rows = np.isfinite(production.served_score)
-    if per_day is None or not rows.any():
+    rows, limits = np.isfinite(production.served_score), Limits.given(material.config)
+    if per_day is None or limits is None or not rows.any():
         why = (
             "no capacity was given ([diagnosis] capacity_per_day)"
             if per_day is None
@@ -132,21 +157,18 @@ def capacity(material: Material) -> Exhibit:
     cuts = {
         "served": at,
         "within capacity on average": capacity_threshold(score, day, per_day=per_day),
-        "within capacity on 95 % of the days": capacity_threshold(
-            score, day, per_day=per_day, share_of_days=0.95
-        ),
+        "within all limits": threshold_within(score, day, limits=limits),
     }
     found = {name: _queue(material, rows, at=cut) for name, cut in cuts.items() if math.isfinite(cut)}
     lines: list[tuple[Cell, ...]] = [
         (name, one.threshold, one.a_day, one.busiest, one.days_over, one.days, one.precision, one.recall)
         for name, one in found.items()
     ]
-    served = found["served"]
-    over = served.a_day > per_day or served.days_over > 0.05 * served.days
+    served, made = found["served"], volume(score >= at, day, limits=limits)
     return base.answered(
-        found=bool(over),
+        found=judged(made, limits)[0] == "broken",
         answer=f"At {at:g} reviewers get {served.a_day:.1f} a day and can take {per_day:g}; "
-        f"{served.days_over} of {served.days} days are above that.",
+        f"on a busy day {made.busy_day:g}, where {limits.busy_day:g} may be.",
         tables=(
             table(
                 "threshold|at:number|flagged a day:number|busiest day:count|days above:count|days:count|"
