@@ -197,6 +197,7 @@ def _record(found: Found, limit: float | None = None) -> Remedy:
         guardrail=found.guardrail,
         guardrail_why=found.guardrail_why,
         guardrail_now=found.guardrail_now,
+        worsens=found.worsens,
         rows=found.labelled,
         note="; ".join(text for text in (found.note, *_undefined(found)) if text),
         why_not=found.why_not,

@@ -20,6 +20,8 @@ FLATTERED = "pr_auc"
 #: what remedies are ranked by, and which way each metric is better
 RANKED_BY = "log_loss"
 BETTER = {"roc_auc": 1, "pr_auc": 1, "log_loss": -1, "brier": -1, "precision": 1, "recall": 1, "f1": 1}
+#: a remedy that surely costs this stands behind those that do not: better probabilities, worse decisions
+DEAR = "f1"
 MOST = 3
 #: where serving differs from the offline model, and what shows it though the order of the scores stays
 SERVED = frozenset({"served_features", "served_scores", "serving_threshold"})
@@ -143,10 +145,11 @@ def _found(exhibits: Iterable[Exhibit], causes: Iterable[CheckedCause]) -> tuple
 def next_steps(remedies: Sequence[Remedy], causes: Sequence[CheckedCause]) -> tuple[str, ...]:
     """First what puts the measurement right; the remedies that help and make no limit worse, best first.
 
-    Last what has not been checked.
+    What surely costs F1 comes after what does not. Last what has not been checked.
     """
     measured = [one.action for one in remedies if one.kind == "measurement" and _moves(one)]
-    mended = (one for one in remedies if one.kind != "measurement" and _bearable(one) and _helps(one))
+    mended = [one for one in remedies if one.kind != "measurement" and _bearable(one) and _helps(one)]
+    mended.sort(key=lambda one: DEAR in _moved(one, sign=-1))
     good = [*measured, *(_said(one) for one in mended if not one.why_not)]
     unchecked = [one.name for one in causes if one.found == "not checked"]
     told = tuple(good[:MOST])
@@ -159,11 +162,13 @@ def _moves(one: Remedy) -> bool:
 
 
 def _bearable(one: Remedy) -> bool:
-    """Whether the limits hold then, or are broken now as well and fewer are flagged then."""
+    """Whether the limits hold then, or one that is broken now as well is broken by less, and none by more."""
     queue = one.volume
     if one.guardrail != "broken":
         return True
-    return queue is not None and queue.then < queue.now and queue.busy_then <= queue.busy_now
+    if queue is None or one.worsens:
+        return False
+    return queue.then < queue.now or queue.busy_then < queue.busy_now
 
 
 def _helps(one: Remedy) -> bool:
@@ -177,9 +182,19 @@ def _helps(one: Remedy) -> bool:
 
 
 def _said(one: Remedy) -> str:
-    """What to do, and at the cost of what."""
-    worse = [_named(name) for name in _moved(one, sign=-1)]
-    return f"{one.action}, at the cost of {' and '.join(worse)}" if worse else one.action
+    """What to do, at the cost of what, and how many are flagged a day then."""
+    worse = [f"{_named(name)} ({_from_now(one, name)})" for name in _moved(one, sign=-1)]
+    said = f"{one.action}, at the cost of {' and '.join(worse)}" if worse else one.action
+    queue = one.volume
+    moved = queue is not None and f"{queue.now:.3g}" != f"{queue.then:.3g}"
+    return f"{said}; flagged a day {queue.now:.3g} → {queue.then:.3g}" if queue and moved else said
+
+
+def _from_now(one: Remedy, metric: str) -> str:
+    """A metric now and then, or how far it moves where only that is known."""
+    if metric in one.now and metric in one.then:
+        return f"{one.now[metric]:.3f} → {one.then[metric]:.3f}"
+    return f"{one.gains[metric].value:+.3f}".replace("-", "−")
 
 
 def _named(metric: str) -> str:

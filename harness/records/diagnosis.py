@@ -151,7 +151,8 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do, replayed: each metric then minus now with its interval, and what it costs.
 
     `kind`: a change of the model or its features, of the policy, or only of what is measured. `guardrail`
-    is whether the rows flagged stay within the limits, `guardrail_now` whether they do as it is.
+    is whether the rows flagged stay within the limits, `guardrail_now` whether they do as it is; `worsens`
+    that one is broken then, and by more than now.
     """
 
     key: str
@@ -164,6 +165,7 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     guardrail: Literal["kept", "broken", "unknown"] = "unknown"
     guardrail_why: str = ""
     guardrail_now: Literal["kept", "broken", "unknown"] = "unknown"
+    worsens: bool = False
     rows: int = 0
     note: str = ""
     why_not: str = ""

@@ -96,7 +96,7 @@ def feature(values: np.ndarray, *, here: bool = True, there: bool = True) -> Mat
     ("troubles", "words"),
     [
         ({"leak": 1.0}, "lost to the column 'outcome_note'"),
-        ({"concept": 1.0}, "lost to the same features meaning something else now"),
+        ({"concept": 1.0}, "causes not told apart (the same features meaning something else now, which"),
         ({"bug": 2.0}, "lost to features served otherwise"),
         ({"other_model": 12.0}, "lost to scores served otherwise"),
         ({"leak": 0.3, "bug": 2.5, "other_model": 1.0}, "lost to features served otherwise"),
@@ -269,3 +269,33 @@ def test_reasons_of_the_holdout_are_told_at_its_steps() -> None:
     assert parts["repeated_rows"].startswith("duplicates: it is not known")
     none = of_case("no holdout")
     assert "no holdout was given" in {part.step: part.why_not for part in none.metrics[0].parts}["reported"]
+
+
+def test_a_report_without_its_rows_stays_the_top_of_the_gap() -> None:
+    """All steps of the holdout are in the one to production's rows; the parts add up to the whole."""
+    found = quietly(diagnosed.no_holdout(diagnosed.material(reported={"roc_auc": 0.937})))
+    by_name = {one.metric: one for one in found.metrics}
+    main, other = by_name["roc_auc"], by_name["log_loss"]
+    assert [one.step for one in main.rungs[:2]] == ["reported", "production_offline"]
+    assert main.rungs[0].value == 0.937
+    assert main.gap is not None
+    parts = [part.value.value for part in main.parts if part.value is not None]
+    assert math.fsum(parts) == pytest.approx(main.gap.value, abs=1e-12)
+    assert main.gap.value == pytest.approx(0.937 - main.rungs[-1].value, abs=1e-12)
+    assert "covariate_unseen" in main.parts[0].includes
+    assert other.rungs[0].step == "production_offline"
+    assert told(found)[0].startswith("ROC-AUC was 0.937 as reported (as given) and is")
+
+
+def test_few_rows_do_not_carry_the_headline() -> None:
+    """The join left five rows, all ranked right: the number ends before it, and the step says so."""
+    here = MADE.production
+    known = np.flatnonzero(~np.isnan(here.label))[:5]
+    alone = {"exposed": None, "seen_label": None, "production_label": None}
+    found = quietly(production(joined=np.isin(np.arange(ROWS), known), **alone))
+    main = found.metrics[0]
+    assert main.rungs[-1].step == "serving_threshold"
+    step = next(one for one in main.parts if one.step == "join_loss")
+    assert step.value is None
+    assert "it rests on 5 of" in step.why_not
+    assert any("labels that the dashboard did not join (too few rows" in one for one in told(found))

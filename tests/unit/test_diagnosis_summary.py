@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from harness.diagnosis import summary
+from harness.diagnosis.thin import THIN
 from harness.records import CheckedCause, Exhibit, GapPart, MetricGap, Number, Remedy, RungValue
 
 
@@ -146,12 +147,17 @@ def test_of_many_parts_one_is_not_named_by_chance() -> None:
     ("gains", "now", "then", "told"),
     [
         ({"recall": sure(0.1), "precision": sure(-0.1)}, "kept", "kept", ()),
-        ({"recall": sure(-0.1), "precision": sure(0.1)}, "broken", "kept", ("do it, at the cost of recall",)),
+        (
+            {"recall": sure(-0.1), "precision": sure(0.1)},
+            "broken",
+            "kept",
+            ("do it, at the cost of recall (−0.100)",),
+        ),
         (
             {"log_loss": sure(-0.1), "precision": sure(-0.1)},
             "kept",
             "kept",
-            ("do it, at the cost of precision",),
+            ("do it, at the cost of precision (−0.100)",),
         ),
         ({"recall": sure(0.1), "precision": Number(value=-0.1)}, "kept", "kept", ("do it",)),
         ({"recall": chance(0.1)}, "kept", "kept", ()),
@@ -196,3 +202,53 @@ def test_what_is_missing_is_told_once() -> None:
 def test_steps_in_words(step: str, words: str) -> None:
     """A step that is not known stands as it is."""
     assert summary.step_words(step) == words
+
+
+def test_a_part_that_holds_others_is_nobody_s_alone() -> None:
+    """It names what it holds that was not computed."""
+    parts = (GapPart(step="concept", value=sure(0.17), harm=0.17, includes=("time_order", "leaky_columns")),)
+    told = summary.sentences([msgspec.structs.replace(gap(), parts=parts)], exhibits=[], causes=[])
+    held = "which holds also what was not computed: time order, leaky columns"
+    assert told[1] == (
+        "Of this: 0.170 lost to causes not told apart (the same features meaning something else now, "
+        f"{held})."
+    )
+
+
+def test_a_report_without_its_rows_says_that_nothing_below_it_was_split() -> None:
+    """The number is as given, and the gap is not called 0."""
+    parts = (GapPart(step="production_offline", value=Number(value=0.2), harm=0.2, includes=("concept",)),)
+    rungs = tuple(
+        RungValue(step=step, value=value)
+        for step, value in (("reported", 0.9), ("production_offline", 0.7), ("served_scores", 0.7))
+    )
+    told = summary.sentences(
+        [msgspec.structs.replace(gap(), rungs=rungs, parts=parts)], exhibits=[], causes=[]
+    )
+    first = "ROC-AUC was 0.900 as reported (as given) and is 0.700 in production."
+    to = "From the report to the offline model on production's rows (0.700)"
+    assert told == (first, f"{to} nothing could be split, because no holdout was given.")
+
+
+def test_what_rests_on_few_rows_is_said_not_to_be_computed() -> None:
+    """With its reason."""
+    parts = (*gap().parts, GapPart(step="label_definition", why_not=f"{THIN}it rests on 60 of 2,492"))
+    told = summary.sentences([msgspec.structs.replace(gap(), parts=parts)], exhibits=[], causes=[])
+    assert "Not computed: another definition of the label (too few rows: it rests on 60 of 2,492)." in told
+
+
+@pytest.mark.parametrize(("seen", "many"), [(0.0, 1), (0.13, 0)])
+def test_a_loss_that_the_main_metric_does_not_show_is_told(seen: float, many: int) -> None:
+    """Halved scores move no ROC-AUC; what moves it is told already."""
+    at = "served_scores"
+    main = msgspec.structs.replace(
+        gap(), parts=(GapPart(step=at, value=Number(value=seen, lower=seen, upper=seen)),)
+    )
+    loss = msgspec.structs.replace(gap("log_loss"), parts=(GapPart(step=at, value=sure(-0.3), harm=0.3),))
+    share = msgspec.structs.replace(
+        gap("predicted_positive_rate"), parts=(GapPart(step=at, value=sure(0.1)),)
+    )
+    told = [one for one in summary.sentences([main, loss, share], exhibits=[], causes=[]) if "show" in one]
+    through = "through scores served otherwise than by the offline model"
+    sentence = f"ROC-AUC does not show: log loss 0.300 higher {through}; flagged share 0.100 lower {through}."
+    assert told == [sentence][:many]
