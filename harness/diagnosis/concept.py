@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import expit
 
 from harness.diagnosis.concept_places import Place, places
-from harness.diagnosis.concept_rows import gain_parts, losses, on_overlap, sampled, started, too_few
+from harness.diagnosis.concept_rows import gain_parts, lacking, losses, on_overlap, sampled, started, too_few
 from harness.diagnosis.intervals import Interval, contrasts, covariance, units
 from harness.errors import HarnessError
 
@@ -96,6 +96,8 @@ def where_changed(
             )
     if not names:
         return Concept(why_not="holdout and production have no feature in common")
+    if why := lacking(holdout, production):
+        return Concept(why_not=why)
     there, here = sampled(holdout, production)
     told = (there.label.size, here.label.size)
     if why := too_few(there, here):

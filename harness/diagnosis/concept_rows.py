@@ -94,6 +94,17 @@ def on_overlap(there: Side, here: Side) -> tuple[Side, Side]:
     return one, other
 
 
+def lacking(holdout: Rows, production: Rows) -> str:
+    """Which population has too few labels of a class, as it came: sampled, the other one is as small."""
+    short = [
+        f"{name} has {many:,} {word} labels, fewer than {LEAST_CLASS:.0f}"
+        for name, rows in (("the holdout", holdout), ("production", production))
+        for value, word in ((0.0, "negative"), (1.0, "positive"))
+        if (many := int(np.count_nonzero(rows.chosen() & (rows.label == value)))) < LEAST_CLASS
+    ]
+    return "; ".join(short)
+
+
 def too_few(there: Side, here: Side) -> str:
     """Which population has too few rows of a class, by their effective number (Kish 1965), or units."""
     for name, side in (("the holdout", there), ("production", here)):

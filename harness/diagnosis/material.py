@@ -141,6 +141,7 @@ class Material:
 
     `names` are the model's features, `used` those that some tree splits on: one that no score depends on
     tells populations apart to no purpose. `failed` are requests without a proper answer, which are no rows.
+    `max_missing_share` is of the rows that are old enough how many may lack a label.
     `as_of_ns` is the time up to which labels are known, `parameters` those that the offline model was
     trained with, `units_known` whether requests have units, or each is its own. `notes` are columns of the
     files, or of the answers, that are not there or cannot be used.
@@ -155,6 +156,7 @@ class Material:
     uses: Sequence[Use] = ()
     as_of_ns: int
     delay_days: float
+    max_missing_share: float = 0.05
     units_known: bool = True
     parameters: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()

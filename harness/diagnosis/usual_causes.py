@@ -45,7 +45,10 @@ class Evidence:
     `feature_part`, `score_part`, `label_part` are parts of the gap; those of AUC, and of loss `within`
     segments, are above 0 where they harm. `thresholds` are (offline, served).
     `differing` is the share of requests with a feature or score that differs, `fallback` the share answered
-    late, by timeout or by a fallback. `labelled` is the share with a label among (flagged, other) rows.
+    late, by timeout or by a fallback. `rescored` is the share of requests whose score is not that of the
+    offline model on the same features, and the share whose decision flips; `score_loss` what that costs in
+    log loss, above 0 where it harms: no monotone bug moves a ROC-AUC. `labelled` is the share with a label among (flagged, other) rows.
+    `unlabelled` is the share of the rows that are old enough and have no label, and how many may.
     `confirmed_slices` and `within` are of segments; `immature` is the share of rows judged before maturity.
     """
 
@@ -57,10 +60,13 @@ class Evidence:
     differing: float | None = None
     feature_part: Interval | None = None
     score_part: Interval | None = None
+    rescored: tuple[float, float] | None = None
+    score_loss: Interval | None = None
     fallback: float | None = None
     labelled: tuple[float, float] | None = None
     kappa: Interval | None = None
     immature: float | None = None
+    unlabelled: tuple[float, float] | None = None
     label_part: Interval | None = None
     confirmed_slices: tuple[str, ...] | None = None
     within: Interval | None = None
@@ -143,10 +149,24 @@ def _logging(known: Evidence) -> UsualCause:
     told = None if share is None else (share > NOTABLE, f"{100 * share:.3g} % of the requests differ")
     return _judged(
         "logging or pipeline bug",
-        (told, _part("features' part", known.feature_part), _part("scores' part", known.score_part)),
+        (
+            told,
+            _scores(known.rescored),
+            _part("features' part", known.feature_part),
+            _part("scores' part", known.score_part),
+            _part("scores' part of log loss", known.score_loss),
+        ),
         check="every captured request through the offline pipeline and model, cell by cell",
         would_change="the named features put right, and the same requests replayed",
     )
+
+
+def _scores(pair: tuple[float, float] | None) -> tuple[bool, str] | None:
+    """Scores that are not the model's, though their order may be the same; or decisions that flip."""
+    if pair is None:
+        return None
+    words = f"{100 * pair[0]:.3g} % of the scores differ on the same features"
+    return max(pair) > NOTABLE, f"{words}, {100 * pair[1]:.3g} % of the decisions flip"
 
 
 def _latency(known: Evidence) -> UsualCause:
@@ -182,11 +202,20 @@ def _labels(known: Evidence) -> UsualCause:
         (
             None if kappa is None else (kappa.high < LEAST_KAPPA, f"kappa of the two definitions {kappa}"),
             None if young is None else (young > NOTABLE, f"{100 * young:.3g} % of the rows were immature"),
+            _unlabelled(known.unlabelled),
             _part("labels' part", known.label_part),
         ),
         check="both label definitions on the same ids; the age of the rows against the delay curve",
         would_change="one definition for both, on rows past the maturity window",
     )
+
+
+def _unlabelled(pair: tuple[float, float] | None) -> tuple[bool, str] | None:
+    """Labels that never came are no chance sample: above what may be missing they are a cause."""
+    if pair is None:
+        return None
+    words = f"{100 * pair[0]:.3g} % of the rows that are old enough have no label, {100 * pair[1]:.3g} % may"
+    return pair[0] > pair[1], words
 
 
 def _segment(known: Evidence) -> UsualCause:

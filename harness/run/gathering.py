@@ -80,6 +80,7 @@ def gather(source: Source, *, uses: Callable[[str], tuple[Use, ...]], say: Calla
         uses=uses(found.digest) if found is not None else (),
         as_of_ns=source.as_of_ns,
         delay_days=labels.delay_days,
+        max_missing_share=labels.max_missing_share,
         units_known=any(one is not None for one in unit),
         parameters=dict(source.replayer.model.booster.params),
         notes=(*notes, *unseen, *_failures(requests)),

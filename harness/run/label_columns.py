@@ -38,6 +38,7 @@ class LabelColumns:
     early: Mask | None
     delay_days: float
     why_not: str
+    max_missing_share: float = 0.05
 
     @classmethod
     def of(cls, source: Source, requests: Requests) -> LabelColumns:
@@ -65,7 +66,8 @@ class LabelColumns:
             production = np.where(ripe, known, np.nan)
         seen, early = _seen(source, requests, table=table, outcome=theirs, days=_delay(config, theirs))
         why = "" if not np.isnan(label).all() else _why_none(latest, days)
-        return cls(label, latest, label_ns, production, seen, early, days, why)
+        may = config.max_missing_share
+        return cls(label, latest, label_ns, production, seen, early, days, why, may)
 
 
 def _why_none(latest: Floats, days: float) -> str:

@@ -129,11 +129,11 @@ def nothing_of(rows: Rows, many: int) -> Rows:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda rows: nothing_of(rows, 0), "the holdout has 0 negative labels, fewer than 50"),
-        (lambda rows: replace(rows, label=np.full(1500, np.nan)), "the holdout has 0 negative labels"),
+        (lambda rows: nothing_of(rows, 0), "production has 0 negative labels, fewer than 50"),
+        (lambda rows: replace(rows, label=np.full(1500, np.nan)), "production has 0 negative labels"),
         (lambda rows: replace(rows, label=np.zeros(1500)), "production has 0 positive labels"),
         (lambda rows: replace(rows, unit=np.zeros(1500, dtype=int)), "has too few units: a quarter"),
-        (lambda rows: replace(rows, used=np.zeros(1500, dtype=bool)), "the holdout has 0 negative labels"),
+        (lambda rows: replace(rows, used=np.zeros(1500, dtype=bool)), "production has 0 negative labels"),
         (
             lambda rows: replace(rows, features=rows.features + 50.0),
             "where holdout and production overlap: the holdout has",
@@ -147,6 +147,7 @@ def test_what_cannot_be_computed_says_why(change: object, why: str) -> None:
     assert callable(change)
     made = where_changed(before, change(now), names=FEATURES)
     assert why in made.why_not
+    assert "the holdout has 0" not in made.why_not
     assert not made.changed
     assert made.gain is None
 

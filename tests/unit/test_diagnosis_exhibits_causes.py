@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,12 +16,17 @@ from harness.diagnosis.rows import Production
 from tests.kit import diagnosed
 from tests.kit.diagnosed import Troubles
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.records import CheckedCause
+
 MADE = diagnosed.material()
 CALM = Troubles(leak=0.0, repeated=0.0, drift=0.0, concept=0.0, bug=0.0, other_model=0.0, moved=0.0)
 
 
-def found(made: Material) -> dict[str, str]:
-    """The ruling on each cause, without a domain classifier and without slices."""
+def checks(made: Material) -> dict[str, CheckedCause]:
+    """Each cause, without a domain classifier and without slices."""
     rows = made.production
     here = Production(
         offline_score=rows.offline_score,
@@ -31,7 +37,12 @@ def found(made: Material) -> dict[str, str]:
         seen_label=rows.seen_label,
     )
     ladder = climb(None, here, thresholds=made.thresholds)
-    return {one.name: one.found for one in causes.checked(made, ladder, domain=None, slices=None)}
+    return {one.name: one for one in causes.checked(made, ladder, domain=None, slices=None)}
+
+
+def found(made: Material) -> dict[str, str]:
+    """The ruling on each cause."""
+    return {name: one.found for name, one in checks(made).items()}
 
 
 def test_what_is_wrong_is_found_and_what_was_not_looked_at_is_not_denied() -> None:
@@ -93,3 +104,41 @@ def test_rows_labelled_by_the_decision_are_a_feedback_loop() -> None:
     latest = np.where(flagged, MADE.production.latest, np.nan)
     made = replace(MADE, production=replace(MADE.production, latest=latest))
     assert found(made)["feedback loop"] == "found"
+
+
+@pytest.mark.parametrize(
+    ("serve", "ruling"),
+    [
+        (lambda score: score, "not found"),
+        (lambda score: score.astype(np.float32).astype(np.float64), "not found"),
+        (lambda score: 0.5 * score, "found"),
+        (lambda score: np.where(np.arange(score.size) % 20 == 0, 0.5 * score, score), "found"),
+    ],
+    ids=["as the model", "as float32", "halved", "one in twenty halved"],
+)
+def test_a_score_bug_that_keeps_the_order_is_found(serve: Callable[[Any], Any], ruling: str) -> None:
+    """No ROC-AUC moves when every score is halved, yet no decision is what it was."""
+    calm = diagnosed.material(CALM)
+    rows = replace(calm.production, served_score=serve(calm.production.served_features_score))
+    told = checks(replace(calm, production=rows))["logging or pipeline bug"]
+    assert told.found == ruling
+    assert "of the scores differ on the same features" in told.result
+
+
+@pytest.mark.parametrize(
+    ("lost", "may", "ruling"), [(0.0, 0.05, "not found"), (0.5, 0.05, "found"), (0.5, 0.6, "not found")]
+)
+@pytest.mark.parametrize("whose", ["label", "production_label"])
+def test_labels_that_never_came_bias(whose: str, lost: float, may: float, *, ruling: str) -> None:
+    """More of the rows that are old enough lack one than the scenario allows; whoever defines it."""
+    calm = diagnosed.material(CALM)
+    rows = calm.production
+    gone = np.random.default_rng(0).random(diagnosed.ROWS) < lost
+    plain: dict[str, Any] = {"seen_label": None, "seen_early": None, "production_label": rows.label}
+    plain[whose] = np.where(gone, np.nan, rows.label)
+    if whose == "label":
+        plain["latest"] = np.where(gone, np.nan, rows.latest)
+    made = replace(calm, production=replace(rows, **plain), max_missing_share=may)
+    told = checks(made)["biased labels"]
+    assert told.found == ruling
+    assert f"have no label, {100 * may:.3g} % may" in told.result

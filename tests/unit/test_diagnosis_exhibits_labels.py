@@ -152,3 +152,16 @@ def test_labels_that_never_came(made: Material, ruling: str, why: str) -> None:
     found = labels.missing(made)
     assert found.found == ruling
     assert why in found.why_not
+
+
+def test_mature_rows_are_those_that_are_mature_everywhere() -> None:
+    """Half of the labels never came: those that did count. Where none is mature, nothing is said of any."""
+    half = np.where(np.arange(ROWS) % 2 == 0, np.nan, MADE.production.label)
+    found = labels.silence(production(label=half, latest=half))
+    known = np.count_nonzero(~np.isnan(half))
+    assert f"the {known:,} mature rows say" in found.answer
+    assert "no row is mature" not in found.why_not
+    young = replace(production(label=NONE), why_no_labels="no label is mature yet", delay_days=5000.0)
+    told = labels.silence(young)
+    assert (told.found, told.why_not) == ("not checked", "no label is mature yet")
+    assert [row[0] for row in told.tables[0].rows] == ["silence as negative", "weighted by the delay"]

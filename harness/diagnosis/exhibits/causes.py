@@ -9,17 +9,19 @@ import numpy as np
 
 from harness.diagnosis.exhibits.leakage import ROUNDED, away
 from harness.diagnosis.exhibits.segments import named
+from harness.diagnosis.exhibits.skew import rescored
 from harness.diagnosis.label_quality import label_agreement
+from harness.diagnosis.material import DAY_NS
 from harness.diagnosis.usual_causes import Evidence, Interval, usual_causes
 from harness.records import CheckedCause
 
 if TYPE_CHECKING:
     from harness.diagnosis.domain import Domain
     from harness.diagnosis.ladder import Ladder
-    from harness.diagnosis.material import Material
+    from harness.diagnosis.material import Floats, Mask, Material
     from harness.diagnosis.slices import Slice
 
-AUC, FLAGGED = "roc_auc", "predicted_positive_rate"
+AUC, LOSS, FLAGGED = "roc_auc", "log_loss", "predicted_positive_rate"
 
 
 def checked(
@@ -40,10 +42,13 @@ def checked(
         differing=_differing(material),
         feature_part=_part(ladder, AUC, step="served_features"),
         score_part=_part(ladder, AUC, step="served_scores"),
+        rescored=_rescored(material),
+        score_loss=_turned(_part(ladder, LOSS, step="served_scores")),
         fallback=unanswered(material),
         labelled=_labelled(material),
         kappa=_kappa(material),
         immature=_immature(material),
+        unlabelled=_unlabelled(material),
         label_part=_part(ladder, AUC, step="label_maturity"),
         confirmed_slices=_slices(slices),
         within=within,
@@ -65,6 +70,13 @@ def _part(ladder: Ladder, metric: str, *, step: str) -> Interval | None:
         if part.step == step and part.value is not None and math.isfinite(part.value.lower):
             return Interval(value=part.value.value, low=part.value.lower, high=part.value.upper)
     return None
+
+
+def _turned(part: Interval | None) -> Interval | None:
+    """A part of a loss so that above 0 harms; 0 minus, so that 0 stays 0."""
+    return (
+        None if part is None else Interval(value=0.0 - part.value, low=0.0 - part.high, high=0.0 - part.low)
+    )
 
 
 def _recomputed(material: Material) -> Interval | None:
@@ -91,6 +103,17 @@ def _differing(material: Material) -> float | None:
     if production.served_features is None:
         return None
     return max(production.differing.values(), default=0.0)
+
+
+def _rescored(material: Material) -> tuple[float, float] | None:
+    """The share of scores that are not the offline model's on the served features, and of decisions flipped.
+
+    Where the served features are not known, a score may differ through these.
+    """
+    if material.production.served_features_score is None:
+        return None
+    found = rescored(material)
+    return None if found is None else (float(found.differ.mean()), float(found.flips.mean()))
 
 
 def unanswered(material: Material) -> float | None:
@@ -131,6 +154,26 @@ def _immature(material: Material) -> float | None:
     if seen is None or early is None or np.isnan(seen).all():
         return None
     return float(early[~np.isnan(seen)].mean())
+
+
+def _unlabelled(material: Material) -> tuple[float, float] | None:
+    """The share of rows old enough without a label, by the definition that lacks more, and how many may.
+
+    By production's definition rows are old enough that are no younger than its newest label.
+    """
+    rows = material.production
+    if material.why_no_labels:
+        return None
+    shares = _absent(rows.latest, rows.event_ns <= material.as_of_ns - int(material.delay_days * DAY_NS))
+    theirs = rows.production_label
+    if theirs is not None and not np.isnan(theirs).all():
+        shares += _absent(theirs, rows.event_ns <= rows.event_ns[~np.isnan(theirs)].max())
+    return (max(shares), material.max_missing_share) if shares else None
+
+
+def _absent(label: Floats, old: Mask) -> list[float]:
+    """The share of these rows that have no label, where there are any."""
+    return [float(np.isnan(label[old]).mean())] if old.any() else []
 
 
 def _slices(slices: tuple[Slice, ...] | None) -> tuple[str, ...] | None:

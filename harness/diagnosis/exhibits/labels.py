@@ -201,24 +201,24 @@ def silence(material: Material) -> Exhibit:
         curve=curve,
         threshold=material.serving_threshold,
     )
+    # Mature is what is mature everywhere else: a label, and its time is over.
+    mature = _estimates(material, production.mature, label=production.label)
     named = (
         ("silence as negative", found.as_seen),
-        ("mature rows only", found.mature_only),
+        ("mature rows only", mature),
         ("weighted by the delay", found.weighted),
     )
-    seen, old = positive[rows].astype(np.float64), age[rows] >= curve.mature_at()
-    score = production.served_score[rows]
-    auc, truly = delong(seen, score), delong(seen[old], score[old])
-    tables = (table(_HEAD, [_line(name, one) for name, one in named]),)
+    auc = delong(positive[rows].astype(np.float64), production.served_score[rows])
+    truly = _auc(material, production.mature, label=production.label)
+    tables = (table(_HEAD, [_line(name, one) for name, one in named if one.rows]),)
     if math.isnan(auc.se + truly.se):
-        why = found.why_not or "the labels are of one class"
+        why = material.why_no_labels or "the labels, or the mature ones, are of one class"
         return base.answered("Not checked.", found=None, tables=tables, why_not=why)
     return base.answered(
         found=_misleads(auc, truly) != 0.0,
         answer=f"ROC-AUC would read {found.as_seen.roc_auc:.3f}; "
-        f"mature rows say {found.mature_only.roc_auc:.3f}.",
+        f"the {mature.rows:,} mature rows say {mature.roc_auc:.3f}.",
         tables=tables,
-        why_not=found.why_not,
     )
 
 

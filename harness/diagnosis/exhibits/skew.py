@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,12 @@ from harness.diagnosis.influence import NAMES, grid
 from harness.diagnosis.influence import table as metrics_of
 
 if TYPE_CHECKING:
-    from harness.diagnosis.material import Floats, Material
+    from harness.diagnosis.material import Floats, Mask, Material
     from harness.records import Cell, Exhibit
 
 AUC, LOSS = NAMES.index("roc_auc"), NAMES.index("log_loss")
+#: a score that is carried as float32 differs by less than this of itself
+SAME = 1e-6
 
 
 def features(material: Material) -> Exhibit:
@@ -69,29 +72,51 @@ def scores(material: Material) -> Exhibit:
         question="Does production score the served features as the offline model does?",
         steps=("served_scores",),
     )
-    production = material.production
-    on_served = production.served_features_score
-    offline = production.offline_score if on_served is None else on_served
-    both = np.isfinite(offline) & np.isfinite(production.served_score)
-    if not both.any():
+    found = rescored(material)
+    if found is None:
         return base.unchecked("no request has a served score and one to hold it against")
-    apart = np.abs(production.served_score[both] - offline[both])
-    differ = ~np.isclose(production.served_score[both], offline[both], rtol=1e-9, atol=1e-12)
-    flips = _decided(material, production.served_score[both]) != _decided(material, offline[both])
+    differ, flips = found.differ, found.flips
     lines: list[tuple[Cell, ...]] = [
-        ("requests with both", int(both.sum()), None),
+        ("requests with both", differ.size, None),
         ("scores that differ", int(differ.sum()), float(differ.mean())),
         ("decisions that flip", int(flips.sum()), float(flips.mean())),
     ]
-    most = apart.max(initial=0.0)
-    told = f"{np.count_nonzero(differ):,} of {differ.size:,} scores differ, by up to {most:.3g}"
+    told = f"{np.count_nonzero(differ):,} of {differ.size:,} scores differ, by up to {found.most:.3g}"
     return base.answered(
         found=bool(differ.any()),
         answer=f"{told}; {np.count_nonzero(flips):,} decisions flip.",
         tables=(table("what|requests:count|share:share", lines),),
         why_not=""
-        if on_served is not None
+        if material.production.served_features_score is not None
         else "the served features are not known, so this holds their effect too",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rescored:
+    """Requests with both scores, n of them: whose differ (n,), whose decision flips (n,), by how much at most."""
+
+    differ: Mask
+    flips: Mask
+    most: float
+
+
+def rescored(material: Material) -> Rescored | None:
+    """The served scores against the offline model's on the served features; None where none has both.
+
+    Where the served features are not known, those of the offline pipeline stand in for them.
+    """
+    production = material.production
+    on_served = production.served_features_score
+    offline = production.offline_score if on_served is None else on_served
+    both = np.isfinite(offline) & np.isfinite(production.served_score)
+    if not both.any():
+        return None
+    served, ours = production.served_score[both], offline[both]
+    return Rescored(
+        differ=~np.isclose(served, ours, rtol=SAME, atol=1e-12),
+        flips=_decided(material, served) != _decided(material, ours),
+        most=float(np.abs(served - ours).max(initial=0.0)),
     )
 
 
