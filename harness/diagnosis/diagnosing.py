@@ -29,6 +29,7 @@ from harness.diagnosis.remedying import remedied
 from harness.diagnosis.rows import Holdout, Production
 from harness.diagnosis.samples import REPEATED, UNTIMELY
 from harness.diagnosis.shapley import shares
+from harness.diagnosis.thin import columns_of, thin_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +130,7 @@ def _holdout(rows: HoldoutRows) -> Holdout:
 
 
 def _production(material: Material) -> Production:
-    rows = material.production
+    rows = replace(material.production, **columns_of(thin_steps(material)))
     return Production(
         offline_score=rows.offline_score,
         label=None if material.why_no_labels else rows.label,
@@ -194,11 +195,17 @@ def _some(rows: Mask) -> Mask:
 
 def _with_reasons(found: tuple[MetricGap, ...], material: Material) -> tuple[MetricGap, ...]:
     """A step that the holdout's rows did not allow says so in words of these rows."""
-    return tuple(gaps.reasoned(one, _reasons(material)) for one in found)
+    reasons = _reasons(material)
+    told = (gaps.reasoned(one, reasons) for one in found)
+    if material.holdout is not None:
+        return tuple(told)
+    reported = material.config.reported
+    return tuple(gaps.as_given(one, reported.get(one.metric)) for one in told)
 
 
 def _reasons(material: Material) -> dict[str, str]:
+    thin = thin_steps(material)
     if material.holdout is None:
-        return {"reported": material.why_no_holdout} if material.why_no_holdout else {}
+        return thin | ({"reported": material.why_no_holdout} if material.why_no_holdout else {})
     checks = fair.evaluations(material.holdout)
-    return {step: why for step in (REPEATED, UNTIMELY) if (why := fair.why_not(checks, step))}
+    return thin | {step: why for step in (REPEATED, UNTIMELY) if (why := fair.why_not(checks, step))}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.diagnosis.samples import OFFLINE, REPORTED
 from harness.diagnosis.terms import ANOTHER_MODEL, LEAK, METRICS, STEPS
+from harness.diagnosis.thin import THIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +21,11 @@ FLATTERED = "pr_auc"
 RANKED_BY = "log_loss"
 BETTER = {"roc_auc": 1, "pr_auc": 1, "log_loss": -1, "brier": -1, "precision": 1, "recall": 1, "f1": 1}
 MOST = 3
+#: where serving differs from the offline model, and what shows it though the order of the scores stays
+SERVED = frozenset({"served_features", "served_scores", "serving_threshold"})
+UNSEEN_BY_RANK = ("log_loss", "predicted_positive_rate")
+#: a change below this is 0 to the places that are told
+LEAST_TOLD = 5e-4
 
 
 def step_words(step: str) -> str:
@@ -52,17 +59,19 @@ def sentences(
     if main is None:
         why = next((one.why_not for one in metrics if one.why_not), "no metric has two rungs")
         return (f"The gap cannot be told: {why}.", *_found(exhibits, causes))
-    told = [_from_to(main)]
+    told = [_from_to(main), *_unsplit(main)]
     for words, sign in (("Of this", 1), ("The number looks better than it is by", -1)):
         parts = [f"{abs(part.harm or 0.0):.3f} {_to(part, sign)}" for part in _sure(main, sign=sign)]
         told += [f"{words}: {'; '.join(parts)}."] if parts else []
-    return (*told, *_found(exhibits, causes))
+    return (*told, *_thin(main), *_unseen(main, metrics), *_found(exhibits, causes))
 
 
 def _from_to(gap: MetricGap) -> str:
     """Where the metric was and is; a gap that ends before production, or begins after the report, says so."""
     first, last = gap.rungs[0], gap.rungs[-1]
-    then = "in the report" if first.step == "reported" else f"with {step_words(first.step)}"
+    then = "in the report" if first.step == REPORTED else f"with {step_words(first.step)}"
+    if first.step == REPORTED and gap.parts and gap.parts[0].step == OFFLINE:
+        then = "as reported (as given)"
     told = f"{METRICS.get(gap.metric, gap.metric)} was {first.value:.3f} {then} and is {last.value:.3f}"
     if reaches_production(gap):
         return f"{told} in production."
@@ -70,8 +79,48 @@ def _from_to(gap: MetricGap) -> str:
     return f"{told} once changed by {step_words(last.step)}; production is not reached, without {missing}."
 
 
+def _unsplit(gap: MetricGap) -> tuple[str, ...]:
+    """A report without its rows: how far it is from the offline model on production's, and no more."""
+    first = gap.parts[0] if gap.parts else None
+    if first is None or first.step != OFFLINE or first.value is None:
+        return ()
+    to = f"the offline model on production's rows ({gap.rungs[1].value:.3f})"
+    return (f"From the report to {to} nothing could be split, because no holdout was given.",)
+
+
 def _to(part: GapPart, sign: int) -> str:
-    return f"{'lost to' if sign > 0 else 'through'} {step_words(part.step)}"
+    """What a part went to; one that holds steps that were not computed is nobody's alone."""
+    to = "lost to" if sign > 0 else "through"
+    if not part.includes:
+        return f"{to} {step_words(part.step)}"
+    held = ", ".join(STEPS[step].term if step in STEPS else step for step in part.includes)
+    beside = f"which holds also what was not computed: {held}"
+    return f"{to} causes not told apart ({step_words(part.step)}, {beside})"
+
+
+def _thin(gap: MetricGap) -> tuple[str, ...]:
+    """The steps that were left out for lack of rows: where the number ends is before them."""
+    return tuple(
+        f"Not computed: {step_words(part.step)} ({part.why_not})."
+        for part in gap.parts
+        if part.why_not.startswith(THIN)
+    )
+
+
+def _unseen(main: MetricGap, metrics: Sequence[MetricGap]) -> tuple[str, ...]:
+    """What serving did to probabilities and decisions where it surely did nothing to the main metric."""
+    seen = {part.step for part in main.parts if part.value is not None and part.value.excludes_zero()}
+    told = [
+        f"{_named(gap.metric)} {abs(part.value.value):.3f} {'lower' if part.value.value > 0.0 else 'higher'} "
+        f"through {step_words(part.step)}"
+        for gap in metrics
+        if gap.metric in UNSEEN_BY_RANK and gap is not main
+        for part in gap.parts
+        if part.step in SERVED and part.step not in seen and part.value is not None
+        if part.value.excludes_zero(together=True) and abs(part.value.value) >= LEAST_TOLD
+    ]
+    name = METRICS.get(main.metric, main.metric)
+    return (f"{name} does not show: {'; '.join(told)}.",) if told else ()
 
 
 def _sure(gap: MetricGap, *, sign: int) -> list[GapPart]:
@@ -129,9 +178,14 @@ def _helps(one: Remedy) -> bool:
 
 def _said(one: Remedy) -> str:
     """What to do, and at the cost of what."""
-    said = (METRICS.get(name, name) for name in _moved(one, sign=-1))
-    worse = [f"{name[0].lower()}{name[1:]}" if name[1].islower() else name for name in said]
+    worse = [_named(name) for name in _moved(one, sign=-1)]
     return f"{one.action}, at the cost of {' and '.join(worse)}" if worse else one.action
+
+
+def _named(metric: str) -> str:
+    """A metric within a sentence: "recall", but "ROC-AUC"."""
+    name = METRICS.get(metric, metric)
+    return f"{name[0].lower()}{name[1:]}" if name[1].islower() else name
 
 
 def _moved(one: Remedy, *, sign: int) -> list[str]:

@@ -47,8 +47,9 @@ class Evidence:
     `differing` is the share of requests with a feature or score that differs, `fallback` the share answered
     late, by timeout or by a fallback. `rescored` is the share of requests whose score is not that of the
     offline model on the same features, and the share whose decision flips; `score_loss` what that costs in
-    log loss, above 0 where it harms: no monotone bug moves a ROC-AUC. `labelled` is the share with a label among (flagged, other) rows.
-    `unlabelled` is the share of the rows that are old enough and have no label, and how many may.
+    log loss, above 0 where it harms: no monotone bug moves a ROC-AUC.
+    `labelled` is the share with a label among (flagged, other) rows, `unlabelled` the share of rows old
+    enough without a label, and how many may.
     `confirmed_slices` and `within` are of segments; `immature` is the share of rows judged before maturity.
     """
 

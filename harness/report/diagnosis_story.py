@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from harness.records import Diagnosis, Exhibit, GapPart, MetricGap, Remedy
 
-REPORTED, LEAKY_COLUMNS = "reported", "leaky_columns"
+REPORTED, LEAKY_COLUMNS, OFFLINE = "reported", "leaky_columns", "production_offline"
 NO_METRICS = "No metric could be computed on both sides, so there is no gap to split."
 NO_REMEDIES = "No remedy could be replayed."
 NO_EXHIBITS = "No evidence was gathered."
@@ -123,11 +123,17 @@ def gap_sentence(gap: MetricGap, *, plain: bool = False) -> str:
         return f"{metric(gap.metric)}: no gap can be computed"
     first, last = between
     went = direction(gap, last - first)
-    said = f"{metric(gap.metric)} went from {level(first)} to {level(last)}{f', {went}' if went else ''}"
+    given = " (as given)" if gap.parts and gap.parts[0].step == OFFLINE else ""
+    said = (
+        f"{metric(gap.metric)} went from {level(first)}{given} to {level(last)}{f', {went}' if went else ''}"
+    )
     part = worst(gap)
     if part is None or (gap.better != "neither" and _harm(part) <= 0):
         return said
     name = plain_step(part.step) if plain else step(part.step)
+    if part.includes:
+        held = words.listed([plain_step(key) if plain else step(key) for key in part.includes], 6)
+        name = f"{name} with what was not computed apart: {held}"
     largest = "largest part" if gap.better == "neither" else "largest loss"
     return f"{said}; {largest}: {name} ({signed(-_value(part))})"
 

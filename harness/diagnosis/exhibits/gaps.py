@@ -9,14 +9,19 @@ from msgspec.structs import replace
 from harness.diagnosis.exhibits.numbers import of_interval
 from harness.diagnosis.influence import NAMES
 from harness.diagnosis.ladder import harm
+from harness.diagnosis.rungs import CONCEPT, SEEN, UNSEEN
+from harness.diagnosis.samples import LEAKS, OFFLINE, REPEATED, REPORTED, UNTIMELY
 from harness.metrics import METRICS
-from harness.records import GapPart, MetricGap, RungValue
+from harness.records import GapPart, MetricGap, Number, RungValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.diagnosis.ladder import Ladder, MetricLadder, Part
     from harness.diagnosis.shapley import Share
+
+#: what the step from a report without its rows to production's rows holds
+HOLDOUT_STEPS = (REPEATED, UNTIMELY, LEAKS, SEEN, CONCEPT, UNSEEN)
 
 
 def better(metric: str) -> Literal["higher", "lower", "neither"]:
@@ -53,6 +58,31 @@ def _part(part: Part, share: Share | None, *, metric: str) -> GapPart:
         interaction=share is not None and share.interaction,
         includes=part.includes,
         why_not=part.why_not,
+    )
+
+
+def as_given(gap: MetricGap, reported: float | None) -> MetricGap:
+    """The same from the reported number on, where no holdout was given to split what lies beneath it.
+
+    All steps of the holdout are then in the one to production's rows; a number as given has no interval.
+    """
+    if reported is None or not gap.rungs or gap.rungs[0].step != OFFLINE:
+        return gap
+    first, last = gap.rungs[0].value, gap.rungs[-1].value
+    sign = {"higher": 1.0, "lower": -1.0, "neither": 1.0}[gap.better]
+    lost = reported - first
+    whole = GapPart(
+        step=OFFLINE,
+        value=Number(value=lost),
+        harm=abs(lost) if gap.better == "neither" else sign * lost,
+        includes=HOLDOUT_STEPS,
+    )
+    return replace(
+        gap,
+        rungs=(RungValue(step=REPORTED, value=reported), *gap.rungs),
+        parts=(whole, *(part for part in gap.parts if part.step not in {REPORTED, OFFLINE})),
+        gap=Number(value=reported - last),
+        why_not="",
     )
 
 

@@ -94,7 +94,7 @@ def scores(material: Material) -> Exhibit:
 
 @dataclass(frozen=True, kw_only=True)
 class Rescored:
-    """Requests with both scores, n of them: whose differ (n,), whose decision flips (n,), by how much at most."""
+    """Requests with both scores: whose differ (n,), whose decision flips (n,), and by how much at most."""
 
     differ: Mask
     flips: Mask
