@@ -130,3 +130,12 @@ def test_a_number_may_be_spelled_or_missing() -> None:
 def test_a_map_is_names_and_texts(value: object, found: dict[str, str]) -> None:
     """As Parquet, CSV and JSON spell one; what is none of these costs only itself."""
     assert texts(value) == found
+
+
+def test_a_blank_line_within_a_cell_of_csv_stays(tmp_path: Path) -> None:
+    """One between rows is no row."""
+    (tmp_path / "t.csv").write_bytes(b'a,b\n\n"x\n\ny",1\n\nz,2\n')
+    assert [cells for _, cells in rows(tmp_path / "t.csv")] == [
+        {"a": "x\n\ny", "b": "1"},
+        {"a": "z", "b": "2"},
+    ]
