@@ -200,7 +200,7 @@ def _folded(cause: str, findings: tuple[Finding, ...]) -> Iterator[str]:
 def _features(report: Report) -> Iterator[str]:
     for pair in report.pairs:
         yield from _table(tables.features(pair))
-        agreeing = tables.agreeing(pair)
+        agreeing = tables.agreeing(report, pair)
         if agreeing:
             agree = words.counted(len(agreeing), "feature agrees", plural="features agree")
             yield escape(f"{tables.pair_name(pair)}: {agree} on every request.")

@@ -109,9 +109,11 @@ def differing(pair: PairSummary) -> list[FieldSummary]:
     return sorted((f for f in pair.fields if f.mismatches), key=lambda f: (-f.rate, f.field))
 
 
-def agreeing(pair: PairSummary) -> list[str]:
-    """The names of the features that agree on every compared request."""
-    return [f.field for f in pair.fields if not f.mismatches]
+def agreeing(report: Report, pair: PairSummary) -> list[str]:
+    """The names of the features that agree on every compared request, and by no rule that silenced any."""
+    arms = {f"{pair.right} vs {pair.left}", pair.right, ""}
+    silenced = {rule.field for rule in report.ignored if rule.silenced and rule.arm in arms}
+    return [f.field for f in pair.fields if not f.mismatches and f.field not in silenced]
 
 
 def segments(pair: PairSummary) -> Table:

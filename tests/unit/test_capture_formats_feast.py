@@ -9,7 +9,7 @@ from tests.kit import captures
 
 
 def test_feast_rows_are_features_with_their_times(tmp_path: Path) -> None:
-    """NaN is spelled out; one row of a request has no number."""
+    """A list is kept as its JSON; one row of a request has no number."""
     row = {
         "__request_id": "f",
         "__log_timestamp": "2025-01-01T00:00:00Z",

@@ -1,4 +1,4 @@
-"""HAR entries as different tools write them, and as we do."""
+"""HAR entries as different tools write them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from harness.capture.formats.har import HAR
-from harness.capture.formats.har_writer import CLOSING, OPENING, entry_of
 from harness.capture.formats.pieces import Asked, Dropped, Piece
 from harness.records import CapturedRequest
 
@@ -87,17 +86,3 @@ def test_what_is_no_request_is_told(tmp_path: Path, entry: dict[str, Any], reaso
     found = piece(tmp_path, entry)
     assert isinstance(found, Dropped)
     assert found.reason == reason
-
-
-def test_our_own_entries_are_har_that_others_read() -> None:
-    """An object with a log of version 1.2, an absolute address, and −1 for what is not known."""
-    entry = entry_of(CapturedRequest(seq=0, request_id="r", ts_ns=5, path="x", body=b"\xff", unit="u"))
-    log = json.loads(OPENING + entry + CLOSING)["log"]
-    (found,) = log["entries"]
-    assert log["version"] == "1.2"
-    assert (found["request"]["url"], found["timings"]["wait"], found["response"]["status"]) == (
-        "http://localhost/x",
-        -1,
-        0,
-    )
-    assert found["request"]["postData"]["encoding"] == "base64"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from harness.records import Report
+from harness.records import IgnoredRule, Report
 from harness.report import story, tables
 from tests.kit.sample_report import ALL, fifty, go, no_go, wait
 
@@ -75,7 +75,13 @@ def test_features_come_by_rate() -> None:
         "day_of_week",
         "repo_prs_7d",
     ]
-    assert len(tables.agreeing(pair)) == 22
+    agreeing = tables.agreeing(no_go(), pair)
+    assert len(agreeing) == 22
+    rule = IgnoredRule(
+        field=agreeing[0], rule="ignore", reason="known", silenced=157, arm=f"{pair.right} vs {pair.left}"
+    )
+    for ignored, left in ((rule, agreeing[1:]), (replace(rule, arm="other"), agreeing)):
+        assert tables.agreeing(replace(no_go(), ignored=(ignored,)), pair) == left
 
 
 def test_a_percentile_on_a_failed_request_says_failed() -> None:

@@ -113,3 +113,10 @@ def test_a_recorded_challenger_needs_no_address(folder: Path) -> None:
     assert "target challenger: the recorded responses, must match model model" in said
     assert "to nobody: no http target" in said
     assert "0 with a recorded response" in said
+
+
+def test_a_token_in_an_address_is_not_told(folder: Path) -> None:
+    """What is said goes into the log of a pipeline."""
+    said = "\n".join(lines(small.scenario(folder, f"{NOWHERE}?token=SESAME")))
+    assert f"target challenger: {NOWHERE}?token=$" in said
+    assert "SESAME" not in said

@@ -30,8 +30,17 @@ _ALL = (CANONICAL, GOREPLAY, HAR, SAGEMAKER, CLOUDEVENTS, ENVOY_TAP, DATABRICKS,
 FORMATS: dict[str, Format] = {one.name: one for one in _ALL}
 
 __all__ = [
+    "CANONICAL",
+    "CLOUDEVENTS",
+    "DATABRICKS",
+    "ENVOY_TAP",
+    "FEAST",
     "FORMATS",
+    "GOREPLAY",
+    "HAR",
+    "MITMPROXY",
     "PASSED_OVER",
+    "SAGEMAKER",
     "Answered",
     "Asked",
     "Dropped",

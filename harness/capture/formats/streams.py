@@ -68,29 +68,31 @@ def _unpacked(file: IO[bytes]) -> Iterator[bytes | Unreadable]:
 
 
 def lines(
-    stream: Iterable[bytes | Unreadable], *, limit: int = MAX_RECORD_BYTES
+    stream: Iterable[bytes | Unreadable], *, limit: int = MAX_RECORD_BYTES, blank: bool = False
 ) -> Iterator[tuple[int, bytes | Unreadable]]:
-    """Each line that is not blank with its offset in bytes; one above `limit` comes as one Unreadable."""
+    """Each line with its offset in bytes, blank ones only if asked for; one above `limit` is Unreadable."""
     base, buffer, size = 0, b"", 0  # `size` of a line whose beginning is in `buffer`, unless it is too long
     for chunk in stream:
         if isinstance(chunk, Unreadable):
-            yield from _line(base, buffer, size=size, limit=limit)
+            yield from _line(base, buffer, size=size, limit=limit, blank=blank)
             yield base + size, chunk
             return
         *ended, rest = chunk.split(b"\n")
         for end in ended:
-            yield from _line(base, buffer + end, size=size + len(end), limit=limit)
+            yield from _line(base, buffer + end, size=size + len(end), limit=limit, blank=blank)
             base += size + len(end) + 1
             buffer, size = b"", 0
         size += len(rest)
         buffer = buffer + rest if size <= limit else b""
-    yield from _line(base, buffer, size=size, limit=limit)
+    yield from _line(base, buffer, size=size, limit=limit, blank=blank)
 
 
-def _line(base: int, text: bytes, *, size: int, limit: int) -> Iterator[tuple[int, bytes | Unreadable]]:
+def _line(
+    base: int, text: bytes, *, size: int, limit: int, blank: bool
+) -> Iterator[tuple[int, bytes | Unreadable]]:
     if size > limit:
         yield base, Unreadable("record too long", f"more than {limit >> 20} MiB")
-    elif text and not text.isspace():
+    elif blank or (text and not text.isspace()):
         yield base, text
 
 

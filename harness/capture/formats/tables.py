@@ -120,7 +120,9 @@ def _csv(path: Path) -> Iterator[tuple[int, Row | Unreadable]]:
     begun = 0
     try:
         for cells in reader:
-            if names is None:
+            if not cells:
+                pass  # a blank line between rows
+            elif names is None:
                 names = cells
             elif len(cells) != len(names):
                 yield begun, Unreadable("wrong field", f"{len(cells)} cells below {len(names)} names")
@@ -137,7 +139,7 @@ class _CutError(Exception):
 
 def _csv_lines(path: Path, place: list[int]) -> Iterator[str]:
     """The lines as text; `place` holds the offset behind the last one given."""
-    found: Iterable[tuple[int, bytes | Unreadable]] = lines(chunks(path))
+    found: Iterable[tuple[int, bytes | Unreadable]] = lines(chunks(path), blank=True)
     for offset, raw in found:
         if isinstance(raw, Unreadable):
             raise _CutError(f"{raw.reason}: {raw.detail}")
