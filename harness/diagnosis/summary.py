@@ -63,7 +63,7 @@ def sentences(
         return (f"The gap cannot be told: {why}.", *_found(exhibits, causes))
     told = [_from_to(main), *_unsplit(main)]
     for words, sign in (("Of this", 1), ("The number looks better than it is by", -1)):
-        parts = [f"{abs(part.harm or 0.0):.3f} {_to(part, sign)}" for part in _sure(main, sign=sign)]
+        parts = [f"{_much(part, main)} {_to(part, _side(main, sign))}" for part in _sure(main, sign=sign)]
         told += [f"{words}: {'; '.join(parts)}."] if parts else []
     return (*told, *_thin(main), *_unseen(main, metrics), *_found(exhibits, causes))
 
@@ -90,12 +90,24 @@ def _unsplit(gap: MetricGap) -> tuple[str, ...]:
     return (f"From the report to {to} nothing could be split, because no holdout was given.",)
 
 
+def _much(part: GapPart, gap: MetricGap) -> str:
+    """How much was lost; with its sign, after minus before, where no direction is better."""
+    if gap.better == "neither" and part.value is not None:
+        return f"{-part.value.value:+.3f}".replace("-", "−")
+    return f"{abs(part.harm or 0.0):.3f}"
+
+
+def _side(gap: MetricGap, sign: int) -> int:
+    """Nothing is lost where no direction is better."""
+    return -1 if gap.better == "neither" else sign
+
+
 def _to(part: GapPart, sign: int) -> str:
     """What a part went to; one that holds steps that were not computed is nobody's alone."""
     to = "lost to" if sign > 0 else "through"
     if not part.includes:
         return f"{to} {step_words(part.step)}"
-    held = ", ".join(STEPS[step].term if step in STEPS else step for step in part.includes)
+    held = " + ".join(STEPS[step].term if step in STEPS else step for step in part.includes)
     beside = f"which holds also what was not computed: {held}"
     return f"{to} causes not told apart ({step_words(part.step)}, {beside})"
 

@@ -208,7 +208,7 @@ def test_a_part_that_holds_others_is_nobody_s_alone() -> None:
     """It names what it holds that was not computed."""
     parts = (GapPart(step="concept", value=sure(0.17), harm=0.17, includes=("time_order", "leaky_columns")),)
     told = summary.sentences([msgspec.structs.replace(gap(), parts=parts)], exhibits=[], causes=[])
-    held = "which holds also what was not computed: time order, leaky columns"
+    held = "which holds also what was not computed: time order + leaky columns"
     assert told[1] == (
         "Of this: 0.170 lost to causes not told apart (the same features meaning something else now, "
         f"{held})."
@@ -252,3 +252,16 @@ def test_a_loss_that_the_main_metric_does_not_show_is_told(seen: float, many: in
     through = "through scores served otherwise than by the offline model"
     sentence = f"ROC-AUC does not show: log loss 0.300 higher {through}; flagged share 0.100 lower {through}."
     assert told == [sentence][:many]
+
+
+def test_what_has_no_better_side_is_not_lost() -> None:
+    """The share flagged rises through one step and falls through another: each has its sign."""
+    parts = (
+        GapPart(step="concept", value=sure(-0.1), harm=0.1),
+        GapPart(step="served_features", value=sure(0.08), harm=0.08),
+    )
+    share = msgspec.structs.replace(gap("predicted_positive_rate"), better="neither", parts=parts)
+    assert summary.sentences([share], exhibits=[], causes=[])[1] == (
+        "Of this: +0.100 through the same features meaning something else now; "
+        "−0.080 through features served otherwise than built offline."
+    )

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from harness.records import MetricGap
+from harness.records import GapPart, MetricGap, Number, RungValue
 from harness.report import diagnosis_story as story
 from tests.kit.sample_diagnosis import bare, fifty, rich
 
@@ -110,3 +110,14 @@ def test_uses_of_the_holdout_are_counted() -> None:
     """How often it decided something, and by how much it may flatter."""
     assert "was used for 14 decisions from 2026-08-02 09:00 UTC" in story.uses_line(rich())
     assert story.uses_line(bare()) == ""
+
+
+def test_a_headline_names_what_its_largest_part_holds() -> None:
+    """No sum that was not taken apart is called one cause; a report without its rows is as given."""
+    part = GapPart(step="production_offline", value=Number(value=0.2), harm=0.2, includes=("concept",))
+    rungs = (RungValue(step="reported", value=0.9), RungValue(step="production_offline", value=0.7))
+    said = story.gap_sentence(MetricGap(metric="roc_auc", better="higher", rungs=rungs, parts=(part,)))
+    assert said == (
+        "ROC-AUC went from 0.900 (as given) to 0.700, worse; largest loss: production rows "
+        "with what was not computed apart: concept shift (−0.200)"
+    )
