@@ -86,7 +86,9 @@ def test_the_arguments_of_the_deployment_are_those_of_the_command() -> None:
     deployment, service = documents("gate-server.yaml")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     command, *arguments = container["args"]
-    context = cli.commands[command].make_context(command, list(arguments), parent=click.Context(cli))
+    context = cli.commands[command].make_context(
+        command, list(arguments), parent=click.Context(cli, **cli.context_settings)
+    )
     assert context.params["host"] == "0.0.0.0"  # noqa: S104  -- in its own pod, with a token
     assert context.params["token_env"] == container["env"][0]["name"]
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]

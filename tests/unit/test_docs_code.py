@@ -19,6 +19,8 @@ from harness.cli.commands import cli
 from harness.scenario import Scenario
 from tests.kit.pages import PAGES, ROOT, Block, blocks, commands, spans, text_of
 
+#: a command keeps the names of its help option from the first context that it is in
+ABOVE = click.Context(cli, **cli.context_settings)
 SHELL = [(block.page, line) for block in blocks("", "sh") for line in commands(block.text, "replaygate")]
 INLINE = sorted(
     {(page, span) for page in PAGES for span in spans(page) if re.match(r"replaygate [a-z]", span)}
@@ -52,7 +54,7 @@ def meant(line: str) -> tuple[click.Command, list[str]]:
 def test_commands_of_code_blocks_parse(page: Path, line: str) -> None:
     """As click parses them: the command, its options, their values, and all arguments that it needs."""
     command, rest = meant(line)
-    assert command.make_context(command.name, rest).command is command, page
+    assert command.make_context(command.name, rest, parent=ABOVE).command is command, page
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_a_command_that_is_wrong_is_seen(line: str) -> None:
     """A missing argument, an option of another command, a value that there is not."""
     command, rest = meant(line)
     with pytest.raises(click.UsageError):
-        command.make_context(command.name, rest)
+        command.make_context(command.name, rest, parent=ABOVE)
 
 
 @pytest.mark.parametrize(("page", "span"), INLINE, ids=str)
