@@ -56,7 +56,7 @@ class Ledger:
 
 
 def requests_of(
-    files: Sequence[Path], ledger: Ledger, *, form: str | None = None
+    files: Sequence[Path], ledger: Ledger, *, form: str | Format | None = None
 ) -> Iterator[CapturedRequest]:
     """The requests of all files in their order, `seq` dense, answers joined; the rest goes to the ledger.
 
@@ -71,6 +71,25 @@ def requests_of(
         ledger.requests += 1
         yield msgspec.structs.replace(request, seq=seq)
     ledger.unanswered = joined.unanswered
+
+
+def labels_of(files: Sequence[Path], ledger: Ledger, *, form: str | Format | None = None) -> list[Labelled]:
+    """The labels of all files, whether or not requests stand beside them.
+
+    Raises CaptureError where there is none, and for the first record that is lost: a label that is missing in
+    silence would make its request one without.
+    """
+    for _ in requests_of(files, ledger, form=form):
+        pass
+    if ledger.lost or not ledger.labels:
+        first = ledger.first[0] if ledger.first else None
+        raise CaptureError(
+            f"{ledger.lost:,} records are lost" if ledger.lost else "no label",
+            where=f"{first.file}, offset {first.offset}" if first else ", ".join(ledger.formats),
+            found=f"{first.reason}: {first.detail}" if first else f"{ledger.requests:,} requests without one",
+            fix="Mend the file, or give only the files with labels." if ledger.lost else "",
+        )
+    return ledger.labels
 
 
 def bared(requests: Iterable[CapturedRequest], ledger: Ledger) -> Iterator[CapturedRequest]:
@@ -108,7 +127,8 @@ def write_labels(labels: Sequence[Labelled], path: Path) -> int:
     extension(path, (".jsonl",), error=CaptureError)
     lines = [
         msgspec.json.encode(
-            {"request_id": one.request_id, "label": one.label, "label_at": times.rfc3339(one.label_at_ns)}
+            {"request_id": one.request_id, one.outcome: one.label, "label_at": times.rfc3339(one.label_at_ns)}
+            | ({} if one.row_index is None else {"row_index": one.row_index})
         )
         for one in labels
     ]
@@ -135,7 +155,9 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(word), "") if word.isdecimal() else (-1, word) for word in _NUMBER.split(name)]
 
 
-def _format(path: Path, form: str | None) -> Format:
+def _format(path: Path, form: str | Format | None) -> Format:
+    if isinstance(form, Format):
+        return form
     if form is None:
         return detect(path, list(FORMATS.values()))
     if form not in FORMATS:
