@@ -92,12 +92,8 @@ def opened(counts: ReplayCounts, told: Iterable[Told], *, rest: Masks, requests:
     failed = {
         name: sum(states.get(one, 0) for one in TARGET_FAULTS) for name, states in counts.states.items()
     }
-    if counts.stopped or counts.decided:
-        why = (
-            counts.stopped
-            or f"after the first of {requests:,} requests: no remaining answer could change FAIL"
-        )
-        return Opened(rest, failed, why, counts.decided, blamed(counts.stopped, list(counts.states)))
+    if counts.stopped:
+        return Opened(rest, failed, counts.stopped, blamed=blamed(counts.stopped, list(counts.states)))
     spoilt = next((one for one in told if one.gate), None)
     if spoilt is None:
         return Opened(rest, failed)

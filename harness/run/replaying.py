@@ -22,12 +22,13 @@ from harness.replay.resume import MARK, Remaining, last_passes, remaining, torn_
 from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Saturate, Schedule, plan, series
 from harness.replay.source import Parted, RequestIds
 from harness.run import calibrating, comparing, noise
+from harness.run.asked import asked
 from harness.run.first_answers import FIRST, Opened, leave, look, opened, opening
 from harness.run.resuming import SO_FAR, journalled, journalled_passes
 from harness.run.stopping import certain_no_go, limits, saved
 from harness.run.together import together_or_apart
 from harness.scenario import did_you_mean
-from replayers.http import HttpArm, HttpTarget, probe
+from replayers.http import HttpArm, probe
 from replayers.process import managed
 from replayers.recorded import RecordedTarget, recorded_outcomes
 
@@ -149,8 +150,9 @@ class _Session:
         known = self.source.columns("seq", "request_id")
         ids = RequestIds(known["seq"].to_numpy(), known["request_id"])
         for name in self.plan.targets():
-            target = self.loaded.scenario.targets[name]
-            assert isinstance(target, HttpTarget)  # noqa: S101  -- phase_targets names HTTP targets only
+            target = asked(self.loaded, name)
+            for warning in target.protocol.warnings():
+                self.watch.say(f"target {name}: WARNING: {warning}")
             if target.start:
                 self.watch.say(f"target {name}: starting its service")
                 folder = self.folder.outcomes(name)
