@@ -132,7 +132,7 @@ async def call_asgi(app: asgi.App, asked: Asked) -> Answered:
         error = None
     except LookupError as raised:
         error = raised
-    head = sent[0] if sent else {"status": 500, "headers": []}
+    head: asgi.Message = sent[0] if sent else {"status": 500, "headers": []}
     headers = {name.decode(): value.decode() for name, value in head["headers"]}
     return Answered(head["status"], headers, b"".join(one["body"] for one in sent[1:]), error)
 

@@ -189,7 +189,7 @@ def test_an_error_after_the_head_is_the_servers(tmp_path: Path) -> None:
     def app(_environ: Environ, start: StartResponse) -> list[bytes]:
         start("200 OK", [])(b"half")
         try:
-            {}["nothing"]
+            environ()["nothing"]
         except LookupError:
             start("500 Oh", [], sys.exc_info())
         return [b"rest"]
