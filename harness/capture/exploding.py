@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
+import pyarrow as pa
 
 from harness.capture.formats import Dropped
 from harness.capture.formats.batches import bodies_of, rows_of
@@ -20,14 +21,16 @@ class Batches:
     requests: int = 0
     rows: int = 0
 
-    def watched(self, requests: Iterable[CapturedRequest]) -> Iterator[CapturedRequest]:
-        """The same requests, their rows counted as they pass."""
-        for request in requests:
-            found = len(bodies_of(request.body, header(request.headers, "content-type")))
+    def look(self, table: pa.Table) -> None:
+        """The rows of each request of a CAPTURE table are counted."""
+        headers = table["headers"]
+        for place, body in enumerate(table["body"].to_pylist()):
+            lines = b"\n" in body and body.lstrip()[:1] not in (b"{", b"[")
+            kind = header(dict(headers[place].as_py() or ()), "content-type") if lines else ""
+            found = len(bodies_of(body, kind))
             if found > 1:
                 self.requests += 1
                 self.rows += found
-            yield request
 
     def sentences(self) -> list[str]:
         """What to do about them, as `wording.told` writes; nothing where there are none."""

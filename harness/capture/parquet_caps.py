@@ -70,7 +70,7 @@ def _bomb(path: Path, found: str, *, error: type[DataError]) -> DataError:
 
 
 def _dictionary_bytes(raw: IO[bytes], column: pq.ColumnChunkMetaData) -> int:
-    """How large the dictionary of a column is when unpacked; 0 where it has none, or none that can be seen."""
+    """How large the dictionary of a column is when unpacked; 0 where none can be seen."""
     start = column.dictionary_page_offset or column.data_page_offset
     if start is None or not 0 <= start < 2**63:
         return 0

@@ -51,16 +51,19 @@ def capture() -> None:
 )
 def import_(files: tuple[Path, ...], *, target: Path, labels_to: Path | None, **given: Any) -> int:  # noqa: ANN401  -- as declared to click
     """Write the requests of FILE... (or folders) to OUT with their answers; count what is dropped and why."""
-    from harness.capture import exploding, exporting, importing, survey, wording
+    from harness.capture import exploding, exporting, importing, intake, survey, wording
 
     surveyor = survey.Surveyor()
     with _ledger(given["ledger"]) as ledger:
-        found = importing.requests_of(files, ledger, form=_form(given["form"], given["map_given"]))
+        form = _form(given["form"], given["map_given"])
         if given["explode"]:
-            found = exploding.exploded(found, ledger.drop)
+            rows = exploding.exploded(importing.requests_of(files, ledger, form=form), ledger.drop)
+            found = intake.chunked(rows)
+        else:
+            found = importing.tables_of(files, ledger, form=form)
         bare = importing.bared(surveyor.watched(found), ledger)
         whole = importing.checked(bare, ledger, max_bad_share=given["max_bad_share"])
-        exporting.write_capture(whole, target)
+        exporting.write_tables(whole, target)
     click.echo("\n".join(wording.told(ledger, surveyor.survey())))
     click.echo(f"wrote {target}")
     if labels_to is not None:
@@ -86,8 +89,9 @@ def info(files: tuple[Path, ...], *, form: str | None, map_given: tuple[str, ...
     ledger = importing.Ledger()
     surveyor = survey.Surveyor()
     batches = exploding.Batches()
-    for request in batches.watched(importing.requests_of(files, ledger, form=_form(form, map_given))):
-        surveyor.look(request)
+    for table in importing.tables_of(files, ledger, form=_form(form, map_given)):
+        surveyor.look(table)
+        batches.look(table)
     found = surveyor.survey()
     if as_json:
         click.echo(wording.as_json(ledger, found, batches=batches.requests, rows_of_batches=batches.rows))
