@@ -164,7 +164,16 @@ class Case:
         origin = f"{place.scheme}://{place.authority}"
         if PORT in target.url:
             origin = f"{origin.removesuffix(f':{place.port}')}:{PORT}"
-        return write(candidate.message, origin=origin, declared={**target.debug_headers, **target.headers})
+        declared = {**target.debug_headers, **target.headers}
+        try:
+            return write(candidate.message, origin=origin, declared=declared)
+        except UnicodeDecodeError:
+            raise UsageError(
+                "a request of raw bytes cannot be written as a command",
+                where=f"target {self.finding.arm}",
+                found="binary tensors, or gRPC",
+                fix="Reproduce it over REST with binary = false; the run's answers stand in its folder.",
+            ) from None
 
     def left(self) -> str:
         """The arm that the finding is told against."""
