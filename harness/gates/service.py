@@ -37,7 +37,8 @@ class Errors(
             for counts in evidence.all_targets()
         )
         return tuple(
-            _stopped(self._by_phase(verdict, evidence), stopped.get(verdict.arm, "")) for verdict in verdicts
+            _stopped(self._by_phase(_refused(verdict, evidence), evidence), stopped.get(verdict.arm, ""))
+            for verdict in verdicts
         )
 
     def _by_phase(self, verdict: Verdict, evidence: Evidence) -> Verdict:
@@ -97,6 +98,15 @@ class Errors(
                 "errors", count=failed, n=total, units=counts.units, units_hit=counts.units_failed
             ),
         )
+
+
+def _refused(verdict: Verdict, evidence: Evidence) -> Verdict:
+    """A build that failed every one of its first requests fails, however many more were planned."""
+    over = next((note for note in evidence.phases if note.decided == verdict.gate), None)
+    if over is None or verdict.ruling != "PASS" or verdict.arm != evidence.under_test:
+        return verdict
+    reason = f"{verdict.reason.removesuffix('.')}; the rest of phase {over.phase} was not sent."
+    return msgspec.structs.replace(verdict, ruling="FAIL", reason=reason)
 
 
 def _stopped(verdict: Verdict, why: str) -> Verdict:
