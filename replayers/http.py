@@ -141,6 +141,13 @@ class HttpTarget(
         if self.protocol.over_grpc and (self.ready or self.path != "target"):
             raise ValueError('a gRPC service has no paths: set ready = "" and leave path out')
 
+    @property
+    def shows_features(self) -> bool:
+        """Whether answers or a log are declared to show features."""
+        if self.feature_log is not None or not self.response.default("features"):
+            return self.feature_log is not None or bool(self.response.features)
+        return self.protocol.shows_features
+
 
 def check_template(text: str) -> None:
     """Raises ValueError unless the template knows its variables and gives JSON."""

@@ -142,12 +142,13 @@ class Bench:
         last = outcomes[-1]
         if last is None or last.state is not State.OK:
             return Probe((), _refusal(last, "the service"))
-        asked = self.asker.arm.target.debug_headers
+        target = self.asker.arm.target
         right = _side(
             self.asker,
             last,
             known=truth.side.features or {},
-            asked=all(name.lower() in message.headers for name in asked),
+            asked=target.shows_features
+            and all(name.lower() in message.headers for name in target.debug_headers),
         )
         unstable = len({each.score for each in outcomes if each is not None}) > 1
         seen = see(truth.side, right, tolerances=self.tolerances, unstable=unstable, rebuilt=truth.rebuilt)

@@ -44,9 +44,9 @@ def export_test(root: Path, name: str, *, output: Path | None, say: Callable[[st
     path = output or folder.root / FOLDER / f"test_{number.lower()}.py"
     _check_free(path)
     target = case.target(finding.arm)
-    text = regression_test.render(
-        found, score=score_place(target), features=target.response.features, file=path.name
-    )
+    by_selector = target.protocol.by_selector or not target.response.default("features")
+    features = target.response.features if by_selector else ""
+    text = regression_test.render(found, score=score_place(target), features=features, file=path.name)
     columns.write_bytes(text.encode(), path)
     return path
 
@@ -62,8 +62,8 @@ def score_place(target: HttpTarget) -> str:
         "a test that needs httpx alone cannot read the answers of this target",
         where="targets.*.protocol",
         found=f"{protocol.__struct_config__.tag}, transform {protocol.transform}",
-        expected="a number in a JSON answer",
-        fix="See the smallest request with: replaygate reproduce",
+        expected="a number in a JSON answer, at a place that is declared",
+        fix="Name its output (oip-v2), or see the smallest request with: replaygate reproduce",
     )
 
 

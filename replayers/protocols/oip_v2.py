@@ -88,17 +88,27 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         return self.transport == "grpc"
 
     @property
+    def shows_features(self) -> bool:
+        """In an output of their own."""
+        return bool(self.features_output)
+
+    @property
+    def is_text(self) -> bool:
+        """Not as raw bytes."""
+        return not self.raw
+
+    @property
     def raw(self) -> bool:
         """Whether values travel as their bits."""
         return self.binary or self.over_grpc
 
     @property
     def place(self) -> str:
-        """The first value of the first output: that with the score, where there is but one."""
-        if self.raw:
+        """A value of the named output, or of the one that there is."""
+        if self.raw or self.transform != "none" or (self.features_output and not self.output):
             return ""
-        column = "0" if self.column is None else str(self.column)
-        return f"outputs[0].data[{column}]" if self.transform == "none" else ""
+        output = f"outputs[?name=='{self.output}'] | [0]" if self.output else "outputs[0]"
+        return f"{output}.data[{self.column or 0}]"
 
     def warnings(self) -> tuple[str, ...]:
         """A type that loses bits of what is sent."""

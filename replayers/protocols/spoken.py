@@ -116,6 +116,16 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return False
 
     @property
+    def is_text(self) -> bool:
+        """Whether requests can be written down as text."""
+        return True
+
+    @property
+    def shows_features(self) -> bool:
+        """Whether answers may show features where nothing else is declared."""
+        return False
+
+    @property
     def echoes_header(self) -> bool:
         """Whether the X-Request-Id of an answer is ours, echoed."""
         return True
