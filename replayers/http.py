@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from harness.columns import is_private
 from harness.errors import CaptureError, ScenarioError, TargetUnreachable
-from harness.records import Attempt, CapturedRequest, Outcome
+from harness.records import Attempt, CapturedRequest, Outcome, State
 from harness.replay.arm import Reply, Try
 from harness.replay.guard import (
     HOP,
@@ -30,8 +30,11 @@ from harness.replay.guard import (
     safe_path,
 )
 from replayers.answer import Terms
+from replayers.feature_log import FeatureLog, Joined
 from replayers.protocols import OF_THE_BODY, Asked, Call, Json, Protocol
 from replayers.selectors import Reader, Response
+from replayers.tracing import HEADERS as TRACE
+from replayers.tracing import trace_id, traceparent
 from replayers.wire import Origin, Pool
 
 if TYPE_CHECKING:
@@ -52,6 +55,11 @@ _SAMPLES = {
 }
 
 Role = Literal["champion", "challenger"]
+IDENTITY = Meta(
+    pattern=r"^(sha256:)?([0-9a-fA-F]{8,64})?$",
+    description="For a service that names no model: the sha256 of the model file that you say it serves. "
+    "It is told as declared, not seen in answers, and proves nothing to model_identity.",
+)
 Headers = dict[str, str]
 Seconds = Annotated[float, Meta(gt=0)]
 
@@ -88,14 +96,11 @@ class HttpTarget(
     protocol: Annotated[
         Protocol, Meta(description="How the service is asked, and how its answers are read.")
     ] = Json()
-    model_identity: Annotated[
-        str,
-        Meta(
-            pattern=r"^(sha256:)?([0-9a-fA-F]{8,64})?$",
-            description="For a service that names no model: the sha256 of the model file that you say it "
-            "serves. It is told as declared, not seen in answers, and proves nothing to model_identity.",
-        ),
-    ] = ""
+    model_identity: Annotated[str, IDENTITY] = ""
+    feature_log: Annotated[
+        FeatureLog | None,
+        Meta(description="Where the service logs the features that its answers do not show."),
+    ] = None
     timeout_s: Annotated[Seconds, Meta(description="An answer later than this is a timeout.")] = 2.0
     connections: Annotated[
         int,
@@ -177,12 +182,13 @@ class HttpArm:
         self._secrets = secrets(target.headers, self._fixed)
         self._debug = fixed_headers(target.debug_headers, {}, where=name)
         self.reader = Reader(target.response, target.protocol)
+        self._joined = Joined(target.feature_log) if target.feature_log is not None else None
         self._prepared: dict[int, str] = {}
         self._ids: Mapping[int, str] = self._prepared if ids is None else ids
         self._pool = Pool(
             origin_of(self.endpoint),
             terms=Terms(
-                headers=target.response.headers | target.protocol.answer_headers,
+                headers=self._wanted_headers(),
                 max_body=target.max_response_bytes,
             ),
         )
@@ -217,7 +223,7 @@ class HttpArm:
 
     def _headers(self, request: CapturedRequest, call: Call, *, features: bool) -> Headers:
         """The host, then what was captured, then what the scenario says, then what marks the replay."""
-        captured = safe_headers(request.headers)
+        captured = {n: v for n, v in safe_headers(request.headers).items() if n not in TRACE}
         if self._template is not None or call.headers:
             captured = {n: v for n, v in captured.items() if n not in OF_THE_BODY}
         check_header("x-request-id", request.request_id, error=CaptureError)
@@ -230,7 +236,16 @@ class HttpArm:
             **(self._debug if features else {}),
             "x-shadow-replay": self._run_id,
             "x-request-id": request.request_id,
+            "traceparent": traceparent(self._trace(request.seq)),
         }
+
+    def _trace(self, seq: int) -> str:
+        return trace_id(self._run_id, self.name, seq=seq)
+
+    def _wanted_headers(self) -> frozenset[str]:
+        log = self.target.feature_log
+        joined = {log.header} if log is not None and log.header else set()
+        return self.target.response.headers | self.target.protocol.answer_headers | joined
 
     def submit(self, data: bytes, done: Callable[[Reply], None]) -> None:
         """Send without blocking; `done` is called exactly once."""
@@ -240,7 +255,16 @@ class HttpArm:
 
     def parse(self, attempt: Attempt) -> Outcome:
         """The outcome of an attempt at a request that this arm prepared."""
-        return self.reader.outcome(attempt, sent_id=self._ids.get(attempt.seq))
+        return self.outcome(attempt, sent_id=self._ids.get(attempt.seq))
+
+    def outcome(self, attempt: Attempt, *, sent_id: str | None) -> Outcome:
+        """What the answer says, with the features that the service logged where it shows none."""
+        found = self.reader.outcome(attempt, sent_id=sent_id)
+        if self._joined is None or found.state is not State.OK or found.features is not None:
+            return found
+        trace = self._trace(attempt.seq)
+        logged = self._joined.features(request_id=sent_id, trace=trace, headers=attempt.headers)
+        return msgspec.structs.replace(found, features=logged)
 
     def _call(self, request: CapturedRequest, *, features: bool) -> Call:
         """The request in the words of the protocol, inside the template where there is one."""

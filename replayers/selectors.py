@@ -14,12 +14,12 @@ from jmespath.exceptions import JMESPathError
 from msgspec import Meta
 
 from harness.records import Attempt, Outcome, State
+from replayers.refusals import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEADER = "header:"
-ERROR_CHARS = 80
 _ABSURD_MS = 1e9  # eleven days; beyond it a clock went wrong, and a column of int64 ns would overflow
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
@@ -228,7 +228,7 @@ class Reader:
                 score, detail = None, "answer of another request"
             state = State.BAD_BODY if detail else State.OK
         elif state is State.HTTP_ERROR:
-            detail = _http_error(attempt, find(self._error))
+            detail = _http_error(attempt, find(self._error), body=body)
         if state is State.OK:
             echo = self._speech.features(body)
             features, detail = _features(find(self._features) if echo is NOWHERE else echo)
@@ -374,10 +374,11 @@ def _server_timing(text: str) -> dict[str, object]:
     return found or {"": _number(text)}
 
 
-def _http_error(attempt: Attempt, message: object) -> str:
+def _http_error(attempt: Attempt, message: object, *, body: object) -> str:
     """The status and a little of the message: error bodies of some servers repeat the whole request."""
     status = f"HTTP {attempt.status}"
-    return f"{status}: {_clean(message, ERROR_CHARS)}" if isinstance(message, str) and message else status
+    found = words(message if isinstance(message, str) and message else body)
+    return f"{status}: {found}" if found else status
 
 
 def _clean(text: str, chars: int) -> str:

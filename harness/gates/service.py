@@ -128,7 +128,8 @@ class ModelIdentity(
     """Every answer must name the model it was meant to come from, by the sha256 of the model's file.
 
     Eight or more of its hex digits are enough. Advisory for a service that names no model in any answer,
-    where the scenario does not say that it would: its selector `response.model` is "" or the default.
+    where the scenario does not say that it would: its selector `response.model` is "" or the default. What
+    the scenario declares as `model_identity` is told, and never passes; another model than expected fails.
     """
 
     required: Required = True
@@ -168,7 +169,16 @@ class ModelIdentity(
             )
         if named == total > 0:
             return verdict
+        if identity.vouched and not same_model(identity.vouched, expected):
+            return msgspec.structs.replace(
+                verdict,
+                ruling="FAIL",
+                reason=f"The scenario declares {_short(identity.vouched)} as the model of {identity.arm}, "
+                f"expected {_short(expected)}.",
+            )
         witness = "" if named or identity.declared else "; its scores are the only witness"
+        if identity.vouched and not named:
+            witness = f"; {_short(identity.vouched)} is {identity.witness}{witness}"
         return msgspec.structs.replace(
             verdict,
             ruling="UNDECIDED",

@@ -83,7 +83,7 @@ class Asker:
         last = (await self._exchange(message.encode())).final
         self._watch(last)
         sent_id = request.request_id if "x-request-id" in message.headers else None
-        return self.arm.reader.outcome(_attempt(last, request, target=self.arm.name), sent_id=sent_id)
+        return self.arm.outcome(_attempt(last, request, target=self.arm.name), sent_id=sent_id)
 
     async def _exchange(self, data: bytes) -> Reply:
         replies: list[Reply] = []

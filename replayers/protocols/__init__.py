@@ -6,11 +6,26 @@ test.
 
 from __future__ import annotations
 
+from replayers.protocols.csv_lines import Csv
+from replayers.protocols.instances import Instances
 from replayers.protocols.json_map import Json
+from replayers.protocols.mlflow import Mlflow
 from replayers.protocols.oip_v2 import OipV2
 from replayers.protocols.spoken import OF_THE_BODY, Asked, Call, Spoken
 from replayers.protocols.tables import Table
 
-__all__ = ["OF_THE_BODY", "Asked", "Call", "Json", "OipV2", "Protocol", "Spoken", "Table"]
+__all__ = [
+    "OF_THE_BODY",
+    "Asked",
+    "Call",
+    "Csv",
+    "Instances",
+    "Json",
+    "Mlflow",
+    "OipV2",
+    "Protocol",
+    "Spoken",
+    "Table",
+]
 
-Protocol = Json | OipV2
+Protocol = Json | OipV2 | Instances | Mlflow | Csv

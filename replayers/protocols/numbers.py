@@ -10,8 +10,8 @@ from msgspec import Meta
 from harness.errors import CaptureError
 from replayers.protocols.tables import Value
 
-#: how a value that is not there is spelled in JSON
-Missing = Literal["null", "nan", "text", "refuse"]
+#: how a value that is not there is spelled
+Missing = Literal["null", "nan", "text", "empty", "refuse"]
 Transform = Literal["none", "sigmoid", "1-p"]
 #: exp() of more than this is no float64
 EXP_RANGE = 700.0
@@ -40,7 +40,7 @@ def json_value(value: Value, missing: Missing, *, column: str) -> Value:
 
 def _absent(missing: Missing, *, column: str) -> Value:
     match missing:
-        case "null":
+        case "null" | "empty":
             return None
         case "nan":
             return math.nan

@@ -5,7 +5,6 @@ Request and answer are tensors: {"id", "inputs": [{"name", "shape", "datatype", 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,6 +13,7 @@ from msgspec import Meta
 from harness.errors import CaptureError
 from replayers.protocols.finding import flat, is_tensors, reshaped, tensor_rows
 from replayers.protocols.numbers import is_missing, number
+from replayers.protocols.plain_rows import hash_in
 from replayers.protocols.spoken import JSON, Asked, Call, Spoken, dumped, with_fields
 from replayers.protocols.tables import DECLARE, Table, Value
 from replayers.selectors import NOWHERE, Unreadable, decode_json
@@ -21,7 +21,6 @@ from replayers.selectors import NOWHERE, Unreadable, decode_json
 Floating = Literal["FP64", "FP32"]
 Whole = Literal["INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"]
 Datatype = Literal[Floating, Whole]
-_HASH = re.compile(r"(sha256:)?[0-9a-fA-F]{12,64}")
 
 
 class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="oip-v2"):
@@ -53,7 +52,13 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         ),
     ] = ""
 
-    place: ClassVar[str] = "outputs[0].data[0]"
+    identity_at: ClassVar[str] = "model_version"
+
+    @property
+    def place(self) -> str:
+        """The first value of the first output: that with the score, where there is but one."""
+        column = "0" if self.column is None else str(self.column)
+        return f"outputs[0].data[{column}]" if self.transform == "none" else ""
 
     def warnings(self) -> tuple[str, ...]:
         """A type that loses bits of what is sent."""
@@ -159,8 +164,7 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 
     def model(self, document: object) -> str | None:
         """`model_version` where it is a hash; a name of a version names no file."""
-        version = document.get("model_version") if isinstance(document, dict) else None
-        return version if isinstance(version, str) and _HASH.fullmatch(version) else None
+        return hash_in(document, "model_version")
 
     def echoed(self, document: object) -> str | None:
         """The `id` of the body."""

@@ -76,7 +76,7 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Missing,
         Meta(
             description="How null and NaN are spelled: null, the word NaN (no JSON, yet some want it), the "
-            'text "NaN", or not at all: such a row is then not sent, and counted.'
+            'text "NaN" (`empty` is for csv), or not at all: such a row is then not sent, and counted.'
         ),
     ] = "null"
     pass_through: Annotated[
@@ -91,14 +91,12 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Transform, Meta(description="What is compared: the number, its sigmoid (of a margin), or 1 less it.")
     ] = "none"
 
+    #: where an answer's body may name its model by a hash; "" for nowhere
+    identity_at: ClassVar[str] = ""
     #: headers of an answer that it is read by, in lower case
     answer_headers: ClassVar[frozenset[str]] = frozenset()
     #: whether the score is where the target's `response.score` says, whatever that is
     by_selector: ClassVar[bool] = False
-    #: whether the X-Request-Id of an answer is ours, echoed
-    echoes_header: ClassVar[bool] = True
-    #: where a test that only knows JSON finds the score of one row; "" where it cannot
-    place: ClassVar[str] = ""
     transport: ClassVar[Literal["http", "grpc"]] = "http"
 
     def __post_init__(self) -> None:
@@ -112,6 +110,16 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         except JMESPathError as error:
             reason = " ".join(str(error).split())[:120]
             raise ValueError(f"rows: {self.rows!r} is not a JMESPath expression: {reason}") from None
+
+    @property
+    def echoes_header(self) -> bool:
+        """Whether the X-Request-Id of an answer is ours, echoed."""
+        return True
+
+    @property
+    def place(self) -> str:
+        """Where a test that only knows JSON finds the score of one row; "" where it cannot."""
+        return ""
 
     def warnings(self) -> tuple[str, ...]:
         """What is legal here and likely wrong, a sentence each."""
@@ -197,8 +205,14 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise Unreadable(f"{len(chosen)} numbers for a row: {wanted}")
         return chosen
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> list[float]:
-        """The scores of an answer, one a row, as they are compared; raises Unreadable."""
+    def read(
+        self,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        rows: int | None = None,  # noqa: ARG002  -- one signature
+    ) -> list[float]:
+        """The scores of an answer to so many rows, in order, as they are compared; raises Unreadable."""
         document, broken = self.decode(body, headers)
         if broken:
             raise Unreadable(broken)
