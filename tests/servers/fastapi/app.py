@@ -74,7 +74,7 @@ def predict(frame: pd.DataFrame, rows: list[dict[str, Any]]) -> Scores:
     if MISTAKE in SPOILT:
         return np.asarray(MODEL.predict(SPOILT[MISTAKE](frame, rows)))
     served = np.asarray(MODEL.predict(frame, raw_score=MISTAKE == "margin"))
-    return ROUGH.get(MISTAKE, np.asarray)(served)
+    return ROUGH[MISTAKE](served) if MISTAKE in ROUGH else served
 
 
 #: what a mistake makes of the rows, and of the scores
