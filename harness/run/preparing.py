@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from harness import capture
 from harness.capture import LabelColumn
+from harness.capture.attach import attach
 from harness.diff import check_names
 from harness.evidence import BINARY, LabelsConfig
 from harness.records import SinglesCheck
@@ -148,7 +149,7 @@ def read_labels(loaded: Loaded, table: pa.Table, *, path: Path) -> LabelTable:
     """The labels of a file joined to the captured requests; a sampled capture leaves many of them out."""
     sampled = loaded.scenario.capture.sample < 1
     found = capture.read_labels(path, _asked(loaded.scenario.labels))
-    return capture.attach(found, table, max_unknown_share=1.0 if sampled else 0.01)
+    return attach(found, table, max_unknown_share=1.0 if sampled else 0.01)
 
 
 def _asked(config: LabelsConfig | None) -> tuple[LabelColumn, ...]:

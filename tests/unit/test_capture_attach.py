@@ -4,7 +4,8 @@ import pyarrow as pa
 import pytest
 
 from harness import columns
-from harness.capture import PlacedLabel, attach, check_against, to_table
+from harness.capture import PlacedLabel, check_against, to_table
+from harness.capture.attach import attach
 from harness.errors import LabelsError
 from harness.records import CapturedRequest
 

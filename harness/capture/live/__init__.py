@@ -1,0 +1,12 @@
+"""Live capture: records what a running service was asked and what it answered.
+
+Imports the standard library and msgspec, nothing else: it lives in production services, and is also installed
+alone, as `replaygate-capture` (`import replaygate_capture`).
+"""
+
+from .files import Limits
+from .record import Record
+from .recorder import Recorder, Redactor, Sampler
+from .waiting import Call, Counts
+
+__all__ = ["Call", "Counts", "Limits", "Record", "Recorder", "Redactor", "Sampler"]
