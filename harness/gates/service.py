@@ -103,7 +103,8 @@ class Errors(
 def _refused(verdict: Verdict, evidence: Evidence) -> Verdict:
     """A build that failed every one of its first requests fails, however many more were planned."""
     over = next((note for note in evidence.phases if note.decided == verdict.gate), None)
-    if over is None or verdict.ruling != "PASS" or verdict.arm != evidence.under_test:
+    mine = verdict.arm == evidence.under_test and verdict.value == 1
+    if over is None or verdict.ruling != "PASS" or not mine:
         return verdict
     reason = f"{verdict.reason.removesuffix('.')}; the rest of phase {over.phase} was not sent."
     return msgspec.structs.replace(verdict, ruling="FAIL", reason=reason)

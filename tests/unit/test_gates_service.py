@@ -170,6 +170,16 @@ def test_a_target_that_had_to_be_left_alone_fails(states: dict[str, int]) -> Non
     assert why in found[1].reason
 
 
+@pytest.mark.parametrize(("failed", "ruling"), [(10, "FAIL"), (9, "PASS")])
+def test_ten_failures_of_ten_end_a_long_phase(failed: int, ruling: str) -> None:
+    """However many more were planned; where one was answered, those might be too."""
+    note = msgspec.structs.replace(phase(), decided="errors")
+    states = {"http_error": failed, "ok": 10 - failed, "not_needed": 9_990}
+    (verdict,) = Errors().judge(evidence(targets=(counts(states),), phases=(note,)), LEVELS)
+    assert verdict.ruling == ruling
+    assert ("the rest of phase parity was not sent" in verdict.reason) is (ruling == "FAIL")
+
+
 def test_a_time_limit_is_nobodys_error() -> None:
     """The phase was stopped, and no target is to blame."""
     note = msgspec.structs.replace(phase(), stopped="the time limit of 5 s")
