@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from harness.records import Attempt, CapturedRequest, Outcome, State
-from replayers.http import Role
+from replayers.http import IDENTITY, Role
+from replayers.protocols import Json, Protocol
 from replayers.selectors import Reader, Response
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class RecordedTarget(
     ] = None
     role: Annotated[Role | None, Meta(description="champion or challenger, where that matters.")] = None
     response: Annotated[Response, Meta(description="Where the answer holds what is compared.")] = Response()
+    protocol: Annotated[Protocol, Meta(description="How the recorded answers are read.")] = Json()
+    model_identity: Annotated[str, IDENTITY] = ""
 
 
 def recorded_outcomes(
@@ -34,7 +37,7 @@ def recorded_outcomes(
 
     Read by the same rules as a live answer. It carries no stamps: another clock measured it.
     """
-    reader = Reader(target.response)
+    reader = Reader(target.response, target.protocol)
     for request in requests:
         yield reader.outcome(_attempt(request, name=name, phase=phase))
 

@@ -91,6 +91,11 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
 )
 @click.option("--fail-fast", is_flag=True, help="Stop a phase once no remaining answer could change FAIL.")
 @click.option(
+    "--preflight/--no-preflight",
+    default=True,
+    help="Stop after ten requests where their answers are spoilt by how the service is asked (default: do).",
+)
+@click.option(
     "--build",
     default="",
     callback=approving.a_build,

@@ -22,6 +22,7 @@ from harness.gates import FeatureParity, LabelImprovement, OfflineReference, lev
 from harness.gates.passes import in_force, pooled
 from harness.replay.disclosure import concealed
 from harness.replay.schedule import Saturate, Schedule, plan
+from harness.run.asked import asked
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
 from harness.run.replaying import pace_words
 from harness.scenario import check_judged, load
@@ -151,9 +152,11 @@ def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
         where = "the recorded responses"
         if isinstance(target, HttpTarget):
             where = concealed(target.url)
-            _try_bytes(loaded, table.slice(0, TRIED), name=name, target=target)
+            _try_bytes(loaded, table.slice(0, TRIED), name=name, target=asked(loaded, name))
         against = f"must match model {target.model}" if target.model else "has no offline model"
         lines.append(f"target {name}: {where}, {against}")
+        if isinstance(target, HttpTarget):
+            lines += [f"  WARNING: {warning}" for warning in target.protocol.warnings()]
     return lines
 
 

@@ -21,6 +21,7 @@ from harness.replay.disclosure import PORT, Written, write
 from harness.replay.guard import confirmed
 from harness.report.numbers import find
 from harness.report.reproduction import Reproduction, Start, script
+from harness.run.asked import asked
 from harness.run.bench import Bench, Live, Offline, Reference
 from harness.run.comparing import SUMMARY, Comparison
 from harness.run.preparing import changed
@@ -183,7 +184,7 @@ class Case:
         """A target that can be asked; UsageError for the recorded log."""
         target = self.loaded.scenario.targets[name]
         if isinstance(target, HttpTarget):
-            return target
+            return asked(self.loaded, name)
         raise UsageError(
             f"{name} is the recorded log, which answers nothing but what was recorded",
             where=self.number,

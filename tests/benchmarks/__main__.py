@@ -14,6 +14,7 @@ import msgspec
 
 from tests.benchmarks import (
     capacity,
+    capture_import,
     closed_loop,
     drift,
     drift_peers,
@@ -75,6 +76,10 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "drift_s": drift.rows,
         "vs_evidently": drift_peers.evidently_rows,
         "vs_nannyml": drift_peers.nannyml_rows,
+    },
+    "capture": {
+        "jsonl_rate": capture_import.rate_rows,
+        "jsonl_rss": capture_import.memory_rows,
     },
     "ui": {"ui_": ui.rows, "report_": ui.report_rows},
 }

@@ -9,8 +9,9 @@ import pytest
 
 from harness.diff.probes import Batches
 from harness.diff.probes.model import Layout, layout_of
+from harness.diff.probes.orders import MOST_SWAPS
 from harness.diff.probes.probe import Case
-from harness.diff.probes.vectors import MOST_SWAPS, by_batch, by_row, fitted_fills, vector_probes
+from harness.diff.probes.vectors import by_batch, by_row, fitted_fills, vector_probes
 from tests.kit.probed import NAMES, Stumps, World
 
 WORLD = World()

@@ -11,7 +11,8 @@ from harness.errors import ScenarioError
 from harness.records import PairSummary, SinglesCheck
 from harness.run.comparing import Compared
 from harness.run.deciding import DISAGREEMENTS
-from harness.run.replaying import Plan, certain_no_go
+from harness.run.replaying import Plan
+from harness.run.stopping import certain_no_go
 from harness.scenario import Loaded, load
 from harness.scenario.document import EXAMPLE
 from tests.kit import small
