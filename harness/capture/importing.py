@@ -15,6 +15,7 @@ from harness.capture import times
 from harness.capture.formats import FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
 from harness.capture.intake import without_secrets
 from harness.capture.joining import Joined
+from harness.capture.recorded import not_recorded
 from harness.capture.sources import did_you_mean, existing, extension, translated
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
@@ -30,7 +31,7 @@ class Ledger:
     """What came of the files: `formats` by file, `dropped` by reason, the first of them, and the labels.
 
     `requests` were given, `unanswered` of them waited for an answer that did not come, `bared` of them lost
-    headers that may hold credentials.
+    headers that may hold credentials. `not_recorded` counts what a live recorder had to drop, by reason.
     """
 
     formats: dict[str, str] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Ledger:
     unanswered: int = 0
     bared: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    not_recorded: dict[str, int] = field(default_factory=dict)
     first: list[Dropped] = field(default_factory=list)
     labels: list[Labelled] = field(default_factory=list)
     on_dropped: Callable[[Dropped], None] = lambda _: None
@@ -66,6 +68,7 @@ def requests_of(
     """
     known = [(path, _format(path, form)) for path in _files(files)]
     ledger.formats = {str(path): one.name for path, one in known}
+    ledger.not_recorded = not_recorded(files)
     joined = Joined(on_dropped=ledger.drop, on_label=ledger.labels.append)
     for seq, request in enumerate(joined.requests(_pieces(known))):
         ledger.requests += 1

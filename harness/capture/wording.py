@@ -16,6 +16,7 @@ def as_json(ledger: Ledger, survey: Survey) -> str:
     said = {
         "formats": ledger.formats,
         "dropped": dict(ledger.dropped),
+        "not_recorded": ledger.not_recorded,
         "first_dropped": ledger.first,
         "unanswered": ledger.unanswered,
         "labels": len(ledger.labels),
@@ -48,6 +49,7 @@ def told(ledger: Ledger, survey: Survey) -> list[str]:
     ]
     lines += [("without answer", f"{ledger.unanswered:,} requests" if ledger.unanswered else "")]
     lines += [("labels", f"{len(ledger.labels):,}" if ledger.labels else "")]
+    lines += [("not recorded", _counts(ledger.not_recorded))]
     lines += [("dropped", _counts(dict(ledger.dropped)))]
     lines += [("", f"{one.file}, offset {one.offset:,}: {one.reason}: {one.detail}") for one in ledger.first]
     return [f"{name + ':' if name else '':<18} {text}" for name, text in lines if text]

@@ -16,7 +16,7 @@ import msgspec
 from .files import Disk, Limits, Lines, Sink
 from .record import Record, allowed
 from .waiting import Call, Counts, Waiting
-from .writer import Writer
+from .writer import LeftOutError, Writer
 
 #: request ids that are remembered, so that one that comes again gets a name of its own
 REMEMBERED = 1 << 15
@@ -25,15 +25,15 @@ REMEMBERED = 1 << 15
 class Sampler(Protocol):
     """Which calls are kept, and how many each then stands for."""
 
-    def weight(self, record: Record) -> float:
-        """The weight of the record; 0: it is not kept."""
+    def sampled(self, request: Record) -> Record | None:
+        """The record with its weight, None where it is not kept."""
 
 
 class Redactor(Protocol):
     """What may be written down of a call."""
 
-    def record(self, record: Record) -> Record:
-        """The record as it may be written, its headers too."""
+    def record(self, record: Record) -> Record | None:
+        """The record as it may be written, its headers too; None where it may not be."""
 
 
 class Recorder:
@@ -108,11 +108,13 @@ class Recorder:
 
     def _line(self, call: Call) -> bytes | None:
         record = call.record()
-        weight = 1.0 if self._sampler is None else self._sampler.weight(record)
-        if not weight:
+        kept = record if self._sampler is None else self._sampler.sampled(record)
+        if kept is None:
             return None
-        bare = _harmless(record) if self._redactor is None else self._redactor.record(record)
-        return self._names.once(bare if weight == 1 else _weighted(bare, weight)).line()
+        bare = _harmless(kept) if self._redactor is None else self._redactor.record(kept)
+        if bare is None:
+            raise LeftOutError
+        return self._names.once(bare).line()
 
     def _begin_anew(self) -> None:
         """Nothing was offered in this process; what a parent has waiting stays the parent's."""
@@ -147,10 +149,6 @@ def _harmless(record: Record) -> Record:
     return msgspec.structs.replace(
         record, headers=allowed(record.headers), answer_headers=allowed(record.answer_headers)
     )
-
-
-def _weighted(record: Record, weight: float) -> Record:
-    return msgspec.structs.replace(record, sampling_weight=record.sampling_weight * weight)
 
 
 _LIVING: weakref.WeakSet[Recorder] = weakref.WeakSet()
