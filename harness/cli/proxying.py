@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,26 @@ class Bytes(click.ParamType[int]):
 )
 @click.option("--allow-remote", is_flag=True, help="Listen where others can reach it.")
 @click.option(
+    "--sample",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Share of the requests that are recorded; the others are passed on all the same.",
+)
+@click.option(
+    "--sample-by",
+    default="request_id",
+    show_default=True,
+    metavar="PLACE",
+    help="What is recorded or left out whole: header:NAME, body:a.b, query:NAME.",
+)
+@click.option(
+    "--redact",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A TOML with a [redact] table: what must not be written down.",
+)
+@click.option(
     "--max-body",
     type=Bytes(),
     default="10MiB",
@@ -104,5 +125,5 @@ def proxy(**given: Any) -> int:  # noqa: ANN401  -- as declared to click
     """
     from harness.proxy import Settings, serve
 
-    serve(Settings(**given), say=click.echo)
+    serve(Settings(**given), environ=os.environ, say=click.echo)
     return 0

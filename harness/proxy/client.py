@@ -70,7 +70,7 @@ class Client(asyncio.Protocol):
             self._work(self._reader.feed(data))
 
     def eof_received(self) -> bool:
-        """The user says no more: the service is told so, and decides what that means, as it would directly."""
+        """The user says no more: the service is told so and decides what that means, as it would directly."""
         self._eof = True
         exchange = self._exchange
         if exchange is None or exchange.tunnel or not exchange.asked_whole:

@@ -55,6 +55,11 @@ class Proxy:
         if self._sweeper is not None:
             self._sweeper.cancel()
 
+    @property
+    def users(self) -> int:
+        """How many connections there are."""
+        return len(self._clients)
+
     def _client(self) -> Client:
         return Client(self.shared, self._clients, most=self._most)
 

@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import msgspec
 
 from harness.capture.live import Recorder
+from harness.capture.live.redaction import Redactor
+from harness.capture.live.rules import load
+from harness.capture.live.sampling import Sample, Sampler
 from harness.errors import UsageError
 from harness.proxy.counts import Tally
 from harness.proxy.exchange import Shared
@@ -28,7 +32,7 @@ from harness.replay.clock import prompt_turns
 from harness.replay.guard import Endpoint, Safety, check_method, check_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 DRAIN_S = 10.0
 WRITE_S = 10.0
@@ -53,25 +57,27 @@ class Settings:
     mirror_timeout_s: float = 10.0
     allow_hosts: tuple[str, ...] = ()
     allow_remote: bool = False
+    sample: float = 1.0
+    sample_by: str = "request_id"
+    redact: Path | None = None
     max_body: int = 10 << 20
     timeout_s: float = 60.0
     every_s: float = 5.0
 
 
-def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
+def serve(settings: Settings, *, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
     """Answers until SIGINT or SIGTERM; then what is under way is finished, written down and counted."""
     host, port = listening_at(settings)
     service = endpoint(settings.to, option="--to", allowed=None)
     shadow = shadow_of(settings)
-    settings.into.mkdir(parents=True, exist_ok=True)
+    folders = [settings.into, *([mirror_folder(settings.into)] if shadow else [])]
+    recorder, *shadows = [recorder_of(settings, folder, environ=environ) for folder in folders]
     tally, room = Tally(), Room(each=settings.max_body)
-    recorder = Recorder(settings.into)
-    shadows = Recorder(mirror_folder(settings.into)) if shadow else None
 
     async def main() -> None:
         mirror = None
-        if shadow is not None and shadows is not None:
-            mirror = Mirror(Pool(shadow), shadows, tally, terms=terms(settings), room=_room(settings))
+        if shadow is not None:
+            mirror = Mirror(Pool(shadow), shadows[0], tally, terms=terms(settings), room=_room(settings))
         via = f"replaygate-{secrets.token_hex(4)}".encode()
         shared = Shared(
             Pool(service),
@@ -93,7 +99,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         gc.collect()
         gc.freeze()
         anyio.run(main, backend="asyncio", backend_options={"use_uvloop": sys.platform != "win32"})
-    for each in filter(None, (recorder, shadows)):
+    for each in (recorder, *shadows):
         each.close(WRITE_S)
     say(f"stopped: {line()}")
 
@@ -145,6 +151,23 @@ async def _answer(proxy: Proxy, where: tuple[str, int], *, told: _Told) -> None:
     if not drained.done():
         drained.cancel()
         await proxy.drain(0)
+
+
+def recorder_of(settings: Settings, folder: Path, *, environ: Mapping[str, str]) -> Recorder:
+    """A recorder into the folder, which samples and redacts as the command line says.
+
+    Each has a sampler of its own, so that the shadow's capture keeps the requests that the service's keeps.
+    Raises UsageError for rules that cannot be used.
+    """
+    try:
+        sample = Sample(share=settings.sample, by=settings.sample_by)
+        rules = load(settings.redact) if settings.redact else None
+        redactor = Redactor(rules, rules.key_in(environ) if rules else b"")
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        where = f"--redact {settings.redact}" if settings.redact else "--sample-by"
+        raise UsageError("what is to be recorded cannot be read", where=where, found=error) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    return Recorder(folder, sampler=Sampler(sample), redactor=redactor)
 
 
 def listening_at(settings: Settings) -> tuple[str, int]:

@@ -140,6 +140,11 @@ class Pool:
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
+    @property
+    def idle(self) -> int:
+        """How many connections wait to be used again."""
+        return len(self._idle)
+
     def keep(self, connection: Connection) -> None:
         """The connection is idle, and the next to be used."""
         connection.idle_s = self._clock()

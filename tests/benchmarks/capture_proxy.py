@@ -45,12 +45,10 @@ def rows() -> Rows:
         with (
             tempfile.TemporaryDirectory() as folder,
             hold_server(hold_ms=HOLD_MS, slow_permille=0) as service,
+            hold_server(hold_ms=HOLD_MS, slow_permille=0) as shadow,
+            proxy(service.url, shadow.url, into=Path(folder) / "capture") as running,
         ):
-            with (
-                hold_server(hold_ms=HOLD_MS, slow_permille=0) as shadow,
-                proxy(service.url, shadow.url, Path(folder) / "capture") as running,
-            ):
-                rounds = [added(service.url, running, seed=seed) for seed in range(ROUNDS)]
+            rounds = [added(service.url, running, seed=seed) for seed in range(ROUNDS)]
     except NotHere as why:
         loudly(f"the proxy is not measured: {why}")
         return [unmeasured(ADDED, str(why))]
@@ -71,8 +69,8 @@ def _run(url: str, seed: int) -> Found:
 
 
 @contextmanager
-def proxy(service: str, shadow: str, into: Path) -> Iterator[str]:
-    """The address of a proxy that runs as a user would run it; it is told to stop, and must say what it did."""
+def proxy(service: str, shadow: str, *, into: Path) -> Iterator[str]:
+    """The address of a proxy as a user would run it; in the end it says what it did."""
     command = [
         *(sys.executable, "-m", "harness", "capture", "proxy", "--listen", "127.0.0.1:0"),
         *("--to", service, "--mirror", shadow, "--into", str(into), "--every", "3600"),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from harness.capture.live import Record
 from harness.proxy.counts import Tally
@@ -48,7 +49,7 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self.connections = 0
 
-    async def __aenter__(self) -> Server:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -139,9 +140,10 @@ class Between:
                 await asyncio.sleep(0)
             return await reader.read()
 
-    async def until(self, holds: Callable[[], bool]) -> None:
+    @staticmethod
+    async def until(holds: Callable[[], object]) -> None:
         """Return when it holds; the test's own limit ends one that never does."""
-        while not holds():
+        while not holds():  # noqa: ASYNC110  -- what is waited for tells nobody
             await asyncio.sleep(0.001)
 
 
@@ -152,7 +154,7 @@ def proxied(
     shadow: Handler | int | None = None,
     terms: Terms | None = None,
     room: Room | None = None,
-    timeout_s: float = 5.0,
+    most_users: int = 100,
 ) -> None:
     """Run with a proxy before a service, and a shadow; a port instead of a handler is one's own affair."""
 
@@ -160,7 +162,9 @@ def proxied(
         async with contextlib.AsyncExitStack() as stack:
 
             async def pool(handler: Handler | int) -> Pool:
-                server = handler if isinstance(handler, int) else await stack.enter_async_context(Server(handler))
+                server = (
+                    handler if isinstance(handler, int) else await stack.enter_async_context(Server(handler))
+                )
                 port = server if isinstance(server, int) else server.port
                 return Pool(check_target(f"http://127.0.0.1:{port}", Safety()))
 
@@ -168,8 +172,8 @@ def proxied(
             mirror = None
             if shadow is not None:
                 mirror = Mirror(await pool(shadow), mirrored, tally, terms=terms or Terms())
-            shared = Shared(await pool(service), recorded, tally=tally, timeout_ns=round(timeout_s * 1e9))
-            proxy = Proxy(replace(shared, room=room or Room()), mirror)
+            shared = Shared(await pool(service), recorded, tally=tally)
+            proxy = Proxy(replace(shared, room=room or Room()), mirror, most_users=most_users)
             try:
                 await use(Between(await proxy.start("127.0.0.1", 0), proxy, recorded, mirrored))
             finally:

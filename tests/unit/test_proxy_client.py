@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,15 @@ from hypothesis import strategies as st
 from harness.proxy import client
 from harness.proxy.recording import Room
 from tests.kit.proxied import LAST, OK, POST, Between, Heard, proxied
+
+
+async def stands_still(value: Callable[[], int]) -> int:
+    """The value, once nothing moves any more."""
+    before = -1
+    while before != (before := value()):  # noqa: ASYNC110  -- nobody tells that nothing happens
+        await asyncio.sleep(0.05)
+    return before
+
 
 NO_SERVICE = Heard([b""])
 
@@ -22,8 +33,8 @@ NO_SERVICE = Heard([b""])
     cuts=st.lists(st.integers(1, 6_000), max_size=8),
     answer=st.binary(max_size=3_000),
 )
-def test_bodies_pass_byte_by_byte(body: bytes, cuts: list[int], answer: bytes, *, chunked: bool) -> None:
-    """Whatever the bytes and however they come: the service gets those of the user, and the other way round."""
+def test_bodies_pass(body: bytes, cuts: list[int], answer: bytes, *, chunked: bool) -> None:
+    """Whatever they are and however they come: the service gets the user's, and the user the service's."""
     framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
     told = b"%x\r\n%b\r\n" % (len(body), body) if chunked and body else body
     request = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%b\r\n\r\n%b%b" % (
@@ -35,7 +46,7 @@ def test_bodies_pass_byte_by_byte(body: bytes, cuts: list[int], answer: bytes, *
     edges = [0, *sorted(cut % len(request) for cut in cuts), len(request)]
 
     async def use(it: Between) -> None:
-        got = await it.ask(*(request[a:b] for a, b in zip(edges, edges[1:], strict=False)))
+        got = await it.ask(*(request[a:b] for a, b in pairwise(edges)))
         head, _, rest = got.partition(b"\r\n\r\n")
         assert rest == answer
         assert b"Via" not in head
@@ -171,10 +182,7 @@ def test_a_slow_user_holds_back_the_service_and_no_memory() -> None:
         async with it.user() as (reader, writer):
             writer.write(LAST)
             await reader.readuntil(b"\r\n\r\n")
-            before = -1
-            while before != sent:  # until nothing moves any more
-                before = sent
-                await asyncio.sleep(0.05)
+            await stands_still(lambda: sent)
             assert sent < size
             assert len(await reader.read()) == size
         (record,) = it.recorded.records
@@ -196,10 +204,7 @@ def test_a_large_request_is_held_back_where_the_service_is_slow() -> None:
     async def use(it: Between) -> None:
         async with it.user() as (reader, writer):
             writer.write(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
-            before = -1
-            while before != (before := writer.transport.get_write_buffer_size()):
-                await asyncio.sleep(0.05)
-            assert before > 0
+            assert await stands_still(writer.transport.get_write_buffer_size) > 0
             go.set()
             assert (await reader.readuntil(b"hi")).startswith(b"HTTP/1.1 200")
         (record,) = it.recorded.records

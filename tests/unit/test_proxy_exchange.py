@@ -31,7 +31,11 @@ def saying(*pieces: bytes, until: bytes = b"\r\n\r\n") -> Handler:
         (b"", b"502 Bad Gateway", "connection terminated"),
         (b"HTTP/1.1 20", b"502 Bad Gateway", "connection terminated"),
         (b"junk\r\n\r\n", b"502 Bad Gateway", "http protocol error"),
-        (b"HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", b"502 Bad", "http upgrade failed"),
+        (
+            b"HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+            b"502 Bad",
+            "http upgrade failed",
+        ),
         (b"HTTP/1.1 100 Continue\r\n\r\n", b"502 Bad Gateway", "connection terminated"),
     ],
 )
@@ -66,21 +70,23 @@ def test_a_service_that_is_silent_is_a_504() -> None:
         await reader.read()
 
     async def use(it: Between) -> None:
+        it.proxy.shared.timeout_ns = 100_000_000
         assert (await it.ask(LAST)).startswith(b"HTTP/1.1 504")
         assert it.recorded.records[0].tags == {"proxy": "http response timeout"}
 
-    proxied(use, silent, timeout_s=0.1)
+    proxied(use, silent)
 
 
 def test_a_user_who_stops_in_the_middle_is_a_408() -> None:
     """A request that is not whole is marked so."""
 
     async def use(it: Between) -> None:
+        it.proxy.shared.timeout_ns = 100_000_000
         assert (await it.ask(POST[:-1])).startswith(b"HTTP/1.1 408")
         (record,) = it.recorded.records
         assert (record.truncated, record.body) == (True, b"ab")
 
-    proxied(use, saying(until=b"never"), timeout_s=0.1)
+    proxied(use, saying(until=b"never"))
 
 
 @pytest.mark.parametrize(
@@ -157,13 +163,15 @@ def test_an_upgrade_is_a_tunnel_that_is_not_recorded() -> None:
 
     async def use(it: Between) -> None:
         async with it.user() as (reader, writer):
-            writer.write(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly")
+            writer.write(
+                b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly"
+            )
             head = await reader.readuntil(b"\r\n\r\n")
             assert head == b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
             assert await reader.readexactly(11) == b"\x00firstylrae"
             writer.write(b"GET / HTTP/1.1\r\n")
             assert await reader.readexactly(16) == b"\n\r1.1/PTTH / TEG"
-        await it.until(lambda: not it.proxy._clients)
+        await it.until(lambda: not it.proxy.users)
         assert it.recorded.calls == []
         assert (it.tally.tunnels, it.tally.failed) == (1, {})
 

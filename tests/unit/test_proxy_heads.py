@@ -10,7 +10,9 @@ from harness.proxy.heads import AnswerHead, Fields, Refusal, RequestHead
 HOST = (b"Host", b"a")
 
 
-def head(*fields: tuple[bytes, bytes], method: bytes = b"POST", target: bytes = b"/x") -> RequestHead | Refusal:
+def head(
+    *fields: tuple[bytes, bytes], method: bytes = b"POST", target: bytes = b"/x"
+) -> RequestHead | Refusal:
     """What becomes of a request with these fields."""
     return heads.request_head(method, target, fields=[*fields], version="1.1", keep_alive=True)
 
@@ -78,7 +80,7 @@ def test_an_absolute_target_says_path_and_host(target: bytes, path: bytes, host:
 
 
 def test_a_request_is_passed_on_without_what_is_of_one_hop() -> None:
-    """RFC 9110, section 7.6.1: also what Connection names, but never the framing; who passed it on is told."""
+    """RFC 9110, section 7.6.1: also what Connection names, but never the framing; the way is told."""
     found = right(
         HOST,
         (b"Connection", b"close, X-Mine, Host, Content-Length"),
@@ -129,7 +131,8 @@ def test_a_request_that_was_here_is_known() -> None:
 
 def test_an_answer_is_given_back_as_it_is() -> None:
     """All fields in order, but those of one hop; no Via: the user's answer is not touched."""
-    answer = AnswerHead(200, b"Fine", [(b"A", b"1"), (b"Keep-Alive", b"5"), (b"Connection", b"a-B"), (b"A-b", b"2")])
+    fields = [(b"A", b"1"), (b"Keep-Alive", b"5"), (b"Connection", b"a-B"), (b"A-b", b"2")]
+    answer = AnswerHead(200, b"Fine", fields)
     assert heads.given_back(answer, minor=1, close=False) == b"HTTP/1.1 200 Fine\r\nA: 1\r\n\r\n"
     assert heads.given_back(answer, minor=1, close=True).endswith(b"Connection: close\r\n\r\n")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 REQUESTS = (
     HEAD + b"Content-Length: 5\r\n\r\nhello"
     b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n"
-    b"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n"
+    b"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n"
     b"GET /d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nwhat comes after the last"
 )
 ANSWER = b"HTTP/1.1 103 Early\r\nL: x\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -24,7 +27,7 @@ def fed(reader: RequestReader | AnswerReader, data: bytes, cuts: list[int]) -> l
     """The parts of the data, cut there, with the pieces of a body joined."""
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     found: list[object] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         for part in reader.feed(data[start:end]) if end > start else []:
             if isinstance(part, bytes) and found and isinstance(found[-1], bytes):
                 found[-1] += part

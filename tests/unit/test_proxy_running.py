@@ -28,7 +28,9 @@ def test_an_answer_under_way_is_finished() -> None:
             with pytest.raises(OSError, match="refused"):
                 await asyncio.open_connection("127.0.0.1", it.port)
             go.set()
-            assert await reader.read() == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
+            assert (
+                await reader.read() == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
+            )
             writer.close()
             await draining
 
@@ -49,9 +51,7 @@ def test_what_does_not_end_is_cut() -> None:
             writer.write(POST)
             await asked.wait()
             await it.proxy.drain(0)
-            with pytest.raises(ConnectionResetError):
-                assert await reader.read() == b""
-                raise ConnectionResetError
+            assert await reader.read() == b""
         assert it.recorded.records[0].tags == {"proxy": "user left"}
 
     proxied(use, silent)
@@ -61,7 +61,6 @@ def test_one_user_too_many_is_told_so() -> None:
     """503, and the others go on."""
 
     async def use(it: Between) -> None:
-        it.proxy._most = 1
         async with it.user() as (reader, writer):
             writer.write(POST)
             assert (await reader.readuntil(b"hi")).startswith(b"HTTP/1.1 200")
@@ -69,4 +68,4 @@ def test_one_user_too_many_is_told_so() -> None:
             writer.write(POST)
             assert (await reader.readuntil(b"hi")).startswith(b"HTTP/1.1 200")
 
-    proxied(use, Heard([OK]))
+    proxied(use, Heard([OK]), most_users=1)

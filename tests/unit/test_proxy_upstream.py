@@ -13,7 +13,7 @@ from harness.proxy.upstream import Connection, Pool
 from harness.replay.clock import run_async
 from harness.replay.guard import Safety, check_target
 from replayers.process import free_port
-from tests.kit.proxied import OK, Heard, Server
+from tests.kit.proxied import OK, Between, Heard, Server
 from tests.kit.scripted import Scripted, certificates, ok
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -138,8 +138,7 @@ def test_a_connection_for_one_who_has_gone_is_kept_for_the_next() -> None:
             gone = Asking()
             gone.over = True
             pool.ask(gone)
-            while not pool._idle:
-                await asyncio.sleep(0.001)
+            await Between.until(lambda: pool.idle)
             await asked(pool)
             assert (server.connections, gone.connection) == (1, None)
             await pool.aclose()
