@@ -7,21 +7,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+import pyarrow as pa
 
 from harness import columns
 from harness.capture import times
 from harness.capture.formats import FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
-from harness.capture.intake import without_secrets
+from harness.capture.formats.canonical import CANONICAL, dropped
+from harness.capture.intake import bare, chunked, private_headers
 from harness.capture.joining import Joined
 from harness.capture.recorded import not_recorded
+from harness.capture.read import read_tables
 from harness.capture.sources import did_you_mean, existing, extension, translated
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
 
 #: how many dropped records are kept with their details
 WORST = 10
+
+T = TypeVar("T")
 
 _NUMBER = re.compile(r"(\d+)")
 
@@ -66,9 +72,17 @@ def requests_of(
     a `form` that is none, CaptureError for a file that is missing or in no one known format: those of all
     files are found before the first is read.
     """
+    return _requests(_known(files, ledger, form=form), ledger)
+
+
+def _known(files: Sequence[Path], ledger: Ledger, *, form: str | None) -> list[tuple[Path, Format]]:
     known = [(path, _format(path, form)) for path in _files(files)]
     ledger.formats = {str(path): one.name for path, one in known}
     ledger.not_recorded = not_recorded(files)
+    return known
+
+
+def _requests(known: Sequence[tuple[Path, Format]], ledger: Ledger) -> Iterator[CapturedRequest]:
     joined = Joined(on_dropped=ledger.drop, on_label=ledger.labels.append)
     for seq, request in enumerate(joined.requests(_pieces(known))):
         ledger.requests += 1
@@ -76,18 +90,27 @@ def requests_of(
     ledger.unanswered = joined.unanswered
 
 
-def bared(requests: Iterable[CapturedRequest], ledger: Ledger) -> Iterator[CapturedRequest]:
+def tables_of(files: Sequence[Path], ledger: Ledger, *, form: str | None = None) -> Iterator[pa.Table]:
+    """The same requests as tables: ours by the block where all files are, others as they are read."""
+    known = _known(files, ledger, form=form)
+    if any(one is not CANONICAL for _, one in known):
+        yield from chunked(_requests(known, ledger))
+        return
+    for table in read_tables([path for path, _ in known], on_bad=lambda one: ledger.drop(dropped(one))):
+        ledger.requests += table.num_rows
+        yield table
+
+
+def bared(tables: Iterable[pa.Table], ledger: Ledger) -> Iterator[pa.Table]:
     """The requests without headers that may hold credentials; how many had some is counted."""
-    for request in requests:
-        bare = without_secrets(request)
-        ledger.bared += bare != request
-        yield bare
+    for table in tables:
+        private = private_headers(table, "headers") | private_headers(table, "recorded_headers")
+        ledger.bared += int(private.sum())
+        yield bare(table)
 
 
-def checked(
-    requests: Iterable[CapturedRequest], ledger: Ledger, *, max_bad_share: float
-) -> Iterator[CapturedRequest]:
-    """The same requests; at their end CaptureError where there was none, or too much was lost.
+def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> Iterator[T]:
+    """The same requests or tables; at their end CaptureError where there was none, or too much was lost.
 
     One lost record is borne by any share above 0: the end of a file that was still being written is cut.
     """

@@ -46,10 +46,10 @@ def import_(files: tuple[Path, ...], *, target: Path, labels_to: Path | None, **
 
     surveyor = survey.Surveyor()
     with _ledger(given["ledger"]) as ledger:
-        found = importing.requests_of(files, ledger, form=given["form"])
+        found = importing.tables_of(files, ledger, form=given["form"])
         bare = importing.bared(surveyor.watched(found), ledger)
         whole = importing.checked(bare, ledger, max_bad_share=given["max_bad_share"])
-        exporting.write_capture(whole, target)
+        exporting.write_tables(whole, target)
     click.echo("\n".join(wording.told(ledger, surveyor.survey())))
     click.echo(f"wrote {target}")
     if labels_to is not None:
@@ -67,8 +67,8 @@ def info(files: tuple[Path, ...], *, form: str | None, as_json: bool) -> int:
 
     ledger = importing.Ledger()
     surveyor = survey.Surveyor()
-    for request in importing.requests_of(files, ledger, form=form):
-        surveyor.look(request)
+    for table in importing.tables_of(files, ledger, form=form):
+        surveyor.look(table)
     found = surveyor.survey()
     click.echo(wording.as_json(ledger, found) if as_json else "\n".join(wording.told(ledger, found)))
     return 0

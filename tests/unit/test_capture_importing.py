@@ -8,6 +8,7 @@ import pytest
 
 from harness.capture.formats import Dropped
 from harness.capture.importing import Ledger, bared, checked, requests_of
+from harness.capture.table import requests, to_table
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
 from tests.kit import captures
@@ -38,17 +39,19 @@ def test_answers_in_another_file_are_joined(tmp_path: Path) -> None:
 
 
 REQUEST = CapturedRequest(seq=0, request_id="r", ts_ns=0, headers={"Cookie": "c"})
+PLAIN = CapturedRequest(seq=1, request_id="s", ts_ns=0, headers={"Accept": "a"})
 
 
 def test_credentials_are_left_out_and_counted() -> None:
     """A run keeps none, so a capture need not."""
     ledger = Ledger()
-    assert [one.headers for one in bared([REQUEST], ledger)] == [{}]
+    (table,) = bared([to_table([REQUEST, PLAIN])], ledger)
+    assert [one.headers for one in requests(table)] == [{}, PLAIN.headers]
     assert ledger.bared == 1
 
 
 @pytest.mark.parametrize(
-    ("requests", "lost", "share", "refused"),
+    ("given", "lost", "share", "refused"),
     [
         (1, 0, 0.0, False),
         (1, 1, 0.0, True),
@@ -58,11 +61,9 @@ def test_credentials_are_left_out_and_counted() -> None:
         (0, 0, 1.0, True),
     ],
 )
-def test_too_much_loss_is_refused_at_the_end(
-    requests: int, lost: int, share: float, *, refused: bool
-) -> None:
+def test_too_much_loss_is_refused_at_the_end(given: int, lost: int, share: float, *, refused: bool) -> None:
     """One lost record is borne by any share above 0; no request at all never is."""
-    ledger = Ledger(requests=requests)
+    ledger = Ledger(requests=given)
     for offset in range(lost):
         ledger.drop(Dropped(file="c", offset=offset, reason="cut short"))
     ledger.drop(Dropped(file="c", offset=0, reason="replayed answer"))

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness.capture.live import Recorder
+from harness.capture import CaptureConfig
+from harness.capture.live import Record, Recorder
 from harness.capture.live.watch import Watch
+from harness.capture.read import read
 
 
 def watch(folder: Path, **options: Any) -> Watch:  # noqa: ANN401  -- options as a user gives them
@@ -59,3 +61,36 @@ def test_a_recorder_of_ones_own_excludes_what_it_has(tmp_path: Path) -> None:
 def test_a_model_is_a_hash_or_a_mapping(tmp_path: Path, *, model: Any, said: dict[str, str]) -> None:  # noqa: ANN401  -- either
     """A lone text is the hash of the model."""
     assert watch(tmp_path, model=model).served_by == said
+
+
+def test_a_share_is_sampled_with_its_weight(tmp_path: Path) -> None:
+    """A number is the share of calls that are kept; each then stands for several."""
+    recorder = watch(tmp_path, sample=0.25).recorder
+    for k in range(400):
+        recorder.offer(Record(request_id=f"r{k}", ts_ns=1))
+    recorder.close()
+    kept = list(read(tmp_path, CaptureConfig(path="-"), on_bad=print))
+    assert recorder.counts.not_sampled == 400 - len(kept)
+    assert 50 < len(kept) < 150
+    assert {one.sampling_weight for one in kept} == {4.0}
+
+
+RULES = """
+[redact]
+key = "env:REDACTION_KEY"
+paths = { "user.email" = "hash" }
+"""
+
+
+def test_rules_are_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `[redact]` table as everywhere; a key that is not there is said when the service starts."""
+    (tmp_path / "rules.toml").write_text(RULES)
+    with pytest.raises(ValueError, match="REDACTION_KEY, which is not set"):
+        watch(tmp_path, redact=tmp_path / "rules.toml")
+    monkeypatch.setenv("REDACTION_KEY", "k" * 32)
+    recorder = watch(tmp_path / "calls", redact=str(tmp_path / "rules.toml")).recorder
+    recorder.offer(Record(request_id="r", ts_ns=1, body=b'{"user": {"email": "a@b.pt"}}'))
+    recorder.close()
+    (one,) = read(tmp_path / "calls", CaptureConfig(path="-"), on_bad=print)
+    assert b"a@b.pt" not in one.body
+    assert one.tags["redacted"] == '["body:user.email"]'

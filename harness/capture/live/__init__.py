@@ -8,7 +8,10 @@ from .exchange import attach, current_id
 from .files import Limits
 from .identity import model_hash
 from .record import Record
-from .recorder import Recorder, Redactor, Sampler
+from .recorder import Recorder
+from .redaction import Redactor
+from .rules import Rules
+from .sampling import Sample, Sampler
 from .waiting import Call, Counts
 
 __all__ = [
@@ -18,6 +21,8 @@ __all__ = [
     "Record",
     "Recorder",
     "Redactor",
+    "Rules",
+    "Sample",
     "Sampler",
     "attach",
     "current_id",

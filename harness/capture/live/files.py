@@ -145,13 +145,11 @@ class Lines:
         """
         try:
             sink.cut(self._size)
+            if not self._size:
+                self._path.unlink(missing_ok=True)
         except OSError:
             leave = True
-        else:
-            if not self._size:
-                leave = True
-                self._path.unlink(missing_ok=True)
-        if leave:
+        if leave or not self._size:
             with suppress(OSError):
                 self.close()
 

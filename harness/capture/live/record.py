@@ -9,21 +9,6 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-#: headers that are kept where no rules say otherwise: none of them holds a credential
-KEPT_HEADERS = frozenset(
-    {
-        *(
-            "accept",
-            "accept-encoding",
-            "accept-language",
-            "content-encoding",
-            "content-length",
-            "content-type",
-        ),
-        *("inference-header-content-length", "traceparent", "user-agent", "x-correlation-id", "x-request-id"),
-    }
-)
-
 #: of a feature that is neither number nor text, so much of its text is kept
 _TEXT = 1_000
 _MISSING = frozenset({"NAType", "NaTType"})
@@ -167,11 +152,6 @@ def is_json_line(body: bytes) -> bool:
     except (msgspec.DecodeError, RecursionError):
         return False
     return True
-
-
-def allowed(headers: Mapping[str, str], kept: frozenset[str] = KEPT_HEADERS) -> dict[str, str]:
-    """The headers that may be written down: what is not on the list is left out."""
-    return {name: value for name, value in headers.items() if name in kept}
 
 
 def decoded(pairs: Iterable[tuple[Wire, Wire]]) -> dict[str, str]:

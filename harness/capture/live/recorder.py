@@ -14,7 +14,8 @@ from typing import Protocol
 import msgspec
 
 from .files import Disk, Limits, Lines, Sink
-from .record import Record, allowed
+from .record import Record
+from .redaction import Redactor
 from .waiting import Call, Counts, Waiting
 from .writer import LeftOutError, Writer
 
@@ -22,14 +23,14 @@ from .writer import LeftOutError, Writer
 REMEMBERED = 1 << 15
 
 
-class Sampler(Protocol):
+class Sampling(Protocol):
     """Which calls are kept, and how many each then stands for."""
 
     def sampled(self, request: Record) -> Record | None:
         """The record with its weight, None where it is not kept."""
 
 
-class Redactor(Protocol):
+class Redacting(Protocol):
     """What may be written down of a call."""
 
     def record(self, record: Record) -> Record | None:
@@ -42,8 +43,8 @@ class Recorder:
     The thread and the files begin with the first call, in the process that offers it, so a server may fork
     before and after. After kill -9 the last second is missing at most, and the last line may be torn. What
     the disk does not take waits until the queue is full; then calls are dropped and counted by reason. At the
-    end of the process the rest is written, for two seconds at most. Without a `redactor` only harmless
-    headers are kept.
+    end of the process the rest is written, for two seconds at most. Without a `redactor` only the
+    headers that are known to be harmless are kept.
     """
 
     def __init__(
@@ -51,8 +52,8 @@ class Recorder:
         folder: str | os.PathLike[str],
         *,
         limits: Limits | None = None,
-        sampler: Sampler | None = None,
-        redactor: Redactor | None = None,
+        sampler: Sampling | None = None,
+        redactor: Redacting | None = None,
         clock: Callable[[], int] = time.time_ns,
         opened: Callable[[Path], Sink] = Disk,
     ) -> None:
@@ -60,7 +61,7 @@ class Recorder:
         self.limits = limits or Limits()
         self.clock = clock
         self._sampler = sampler
-        self._redactor = redactor
+        self._redactor: Redacting = redactor or Redactor()
         self._opened = opened
         self._writer: Writer | None = None
         self._begin_anew()
@@ -111,7 +112,7 @@ class Recorder:
         kept = record if self._sampler is None else self._sampler.sampled(record)
         if kept is None:
             return None
-        bare = _harmless(kept) if self._redactor is None else self._redactor.record(kept)
+        bare = self._redactor.record(kept)
         if bare is None:
             raise LeftOutError
         return self._names.once(bare).line()
@@ -143,12 +144,6 @@ class Names:
         return msgspec.structs.replace(
             record, request_id=f"{name}~{times}", tags=record.tags | {"request_id": name}
         )
-
-
-def _harmless(record: Record) -> Record:
-    return msgspec.structs.replace(
-        record, headers=allowed(record.headers), answer_headers=allowed(record.answer_headers)
-    )
 
 
 _LIVING: weakref.WeakSet[Recorder] = weakref.WeakSet()

@@ -6,9 +6,14 @@ import fnmatch
 import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TypedDict
 
-from .recorder import Recorder, Redactor, Sampler
+from . import rules
+from .recorder import Recorder, Redacting, Sampling
+from .redaction import Redactor
+from .rules import Rules
+from .sampling import Sample, Sampler
 
 
 class Options(TypedDict, total=False):
@@ -16,13 +21,15 @@ class Options(TypedDict, total=False):
 
     `paths` and `methods` say which calls are recorded, all by default; a path may hold `*`. `model` is the
     hash of the model that answers all calls, or a mapping for `served_by`. `echo_id` puts the id of a call
-    into its answer, as `X-Request-Id`. Of a body `max_body_bytes` are kept (1 MiB).
+    into its answer, as `X-Request-Id`. Of a body `max_body_bytes` are kept (1 MiB). `sample` is a share or a
+    `Sample`, `redact` a TOML file with a `[redact]` table or its `Rules`; without it only headers that are
+    known to be harmless are kept, and bodies as they are.
     """
 
     paths: Sequence[str]
     methods: Sequence[str]
-    sample: Sampler
-    redact: Redactor
+    sample: float | Sample | Sampling
+    redact: str | os.PathLike[str] | Rules | Redacting
     model: str | Mapping[str, str]
     echo_id: bool
     max_body_bytes: int
@@ -63,7 +70,22 @@ class Watch:
 def _own(folder: str | os.PathLike[str] | None, options: Options) -> Recorder:
     if folder is None:
         raise TypeError("say where to record: folder=... or recorder=...")
-    return Recorder(folder, sampler=options.get("sample"), redactor=options.get("redact"))
+    return Recorder(
+        folder, sampler=_sampler(options.get("sample")), redactor=_redactor(options.get("redact"))
+    )
+
+
+def _sampler(given: float | Sample | Sampling | None) -> Sampling | None:
+    if isinstance(given, int | float):
+        return Sampler(Sample(share=given))
+    return Sampler(given) if isinstance(given, Sample) else given
+
+
+def _redactor(given: str | os.PathLike[str] | Rules | Redacting | None) -> Redacting | None:
+    """Raises OSError and ValueError for rules that cannot be read, and for a key that is not there."""
+    if isinstance(given, str | os.PathLike):
+        given = rules.load(Path(given))
+    return Redactor(given, given.key_in(os.environ)) if isinstance(given, Rules) else given
 
 
 def _several(texts: Sequence[str]) -> Sequence[str]:
