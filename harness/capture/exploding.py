@@ -22,12 +22,9 @@ class Batches:
     rows: int = 0
 
     def look(self, table: pa.Table) -> None:
-        """The rows of each request of a CAPTURE table are counted."""
-        headers = table["headers"]
-        for place, body in enumerate(table["body"].to_pylist()):
-            lines = b"\n" in body and body.lstrip()[:1] not in (b"{", b"[")
-            kind = header(dict(headers[place].as_py() or ()), "content-type") if lines else ""
-            found = len(bodies_of(body, kind))
+        """The rows of the requests in the table (CAPTURE) are counted."""
+        for body, headers in zip(table["body"].to_pylist(), table["headers"].to_pylist(), strict=True):
+            found = len(bodies_of(body, header(dict(headers), "content-type")))
             if found > 1:
                 self.requests += 1
                 self.rows += found

@@ -90,6 +90,24 @@ def _requests(known: Sequence[tuple[Path, Format]], ledger: Ledger) -> Iterator[
     ledger.unanswered = joined.unanswered
 
 
+def tables_of(
+    files: Sequence[Path],
+    ledger: Ledger,
+    *,
+    form: str | Format | None = None,
+    through: Callable[[Iterator[CapturedRequest]], Iterator[CapturedRequest]] | None = None,
+) -> Iterator[pa.Table]:
+    """The same requests as tables, each passed `through` first: by the block where all files are ours."""
+    known = _known(files, ledger, form=form)
+    if through is not None or any(one is not CANONICAL for _, one in known):
+        found = _requests(known, ledger)
+        yield from chunked(found if through is None else through(found))
+        return
+    for table in read_tables([path for path, _ in known], on_bad=lambda one: ledger.drop(dropped(one))):
+        ledger.requests += table.num_rows
+        yield table
+
+
 def labels_of(files: Sequence[Path], ledger: Ledger, *, form: str | Format | None = None) -> list[Labelled]:
     """The labels of all files, whether or not requests stand beside them.
 
@@ -107,19 +125,6 @@ def labels_of(files: Sequence[Path], ledger: Ledger, *, form: str | Format | Non
             fix="Mend the file, or give only the files with labels." if ledger.lost else "",
         )
     return ledger.labels
-
-
-def tables_of(
-    files: Sequence[Path], ledger: Ledger, *, form: str | Format | None = None
-) -> Iterator[pa.Table]:
-    """The same requests as tables: ours by the block where all files are, others as they are read."""
-    known = _known(files, ledger, form=form)
-    if any(one is not CANONICAL for _, one in known):
-        yield from chunked(_requests(known, ledger))
-        return
-    for table in read_tables([path for path, _ in known], on_bad=lambda one: ledger.drop(dropped(one))):
-        ledger.requests += table.num_rows
-        yield table
 
 
 def bared(tables: Iterable[pa.Table], ledger: Ledger) -> Iterator[pa.Table]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,16 +52,13 @@ def capture() -> None:
 )
 def import_(files: tuple[Path, ...], *, target: Path, labels_to: Path | None, **given: Any) -> int:  # noqa: ANN401  -- as declared to click
     """Write the requests of FILE... (or folders) to OUT with their answers; count what is dropped and why."""
-    from harness.capture import exploding, exporting, importing, intake, survey, wording
+    from harness.capture import exploding, exporting, importing, survey, wording
 
     surveyor = survey.Surveyor()
     with _ledger(given["ledger"]) as ledger:
         form = _form(given["form"], given["map_given"])
-        if given["explode"]:
-            rows = exploding.exploded(importing.requests_of(files, ledger, form=form), ledger.drop)
-            found = intake.chunked(rows)
-        else:
-            found = importing.tables_of(files, ledger, form=form)
+        through = partial(exploding.exploded, on_dropped=ledger.drop) if given["explode"] else None
+        found = importing.tables_of(files, ledger, form=form, through=through)
         bare = importing.bared(surveyor.watched(found), ledger)
         whole = importing.checked(bare, ledger, max_bad_share=given["max_bad_share"])
         exporting.write_tables(whole, target)
@@ -90,8 +88,8 @@ def info(files: tuple[Path, ...], *, form: str | None, map_given: tuple[str, ...
     surveyor = survey.Surveyor()
     batches = exploding.Batches()
     for table in importing.tables_of(files, ledger, form=_form(form, map_given)):
-        surveyor.look(table)
         batches.look(table)
+        surveyor.look(table)
     found = surveyor.survey()
     if as_json:
         click.echo(wording.as_json(ledger, found, batches=batches.requests, rows_of_batches=batches.rows))
