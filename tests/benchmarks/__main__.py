@@ -15,6 +15,7 @@ import msgspec
 from tests.benchmarks import (
     capacity,
     capture_import,
+    capture_live,
     closed_loop,
     drift,
     drift_peers,
@@ -78,6 +79,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "vs_nannyml": drift_peers.nannyml_rows,
     },
     "capture": {
+        "middleware_": capture_live.rows,
         "jsonl_rate": capture_import.rate_rows,
         "jsonl_rss": capture_import.memory_rows,
     },
