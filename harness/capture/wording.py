@@ -11,8 +11,8 @@ from harness.capture.importing import Ledger
 from harness.capture.survey import Survey
 
 
-def as_json(ledger: Ledger, survey: Survey) -> str:
-    """Survey and ledger as one JSON object."""
+def as_json(ledger: Ledger, survey: Survey, **more: int) -> str:
+    """Survey and ledger, and what is known besides, as one JSON object."""
     said = {
         "formats": ledger.formats,
         "dropped": dict(ledger.dropped),
@@ -21,7 +21,7 @@ def as_json(ledger: Ledger, survey: Survey) -> str:
         "unanswered": ledger.unanswered,
         "labels": len(ledger.labels),
     }
-    return msgspec.json.format(msgspec.json.encode({**said, **msgspec.to_builtins(survey)})).decode()
+    return msgspec.json.format(msgspec.json.encode({**said, **msgspec.to_builtins(survey), **more})).decode()
 
 
 def told(ledger: Ledger, survey: Survey) -> list[str]:

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     capacity,
     capture_import,
     capture_live,
+    capture_proxy,
     closed_loop,
     drift,
     drift_peers,
@@ -82,6 +83,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "middleware_": capture_live.rows,
         "jsonl_rate": capture_import.rate_rows,
         "jsonl_rss": capture_import.memory_rows,
+        "mirror_ms": capture_proxy.rows,
     },
     "ui": {"ui_": ui.rows, "report_": ui.report_rows},
 }

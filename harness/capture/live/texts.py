@@ -81,7 +81,8 @@ class Texts:
             return text
         if not self.means.key:
             raise DroppedError(f"{field} gives it away ({rule}), and there is no key to hash it with")
-        self.say(rule, field)
+        if not is_token(text):
+            self.say(rule, field)
         return self.means.token(text)
 
     def _why(self, text: str) -> str:
@@ -99,12 +100,12 @@ class Texts:
             action = self.taken.get(text)
         if action is None:
             return self.freed(text, place)
-        self.say("rule for its place", place)
         if action == "drop_request":
             raise DroppedError(f"rule for {place}")
-        if action == "remove":
-            return None
-        return self.means.token(text) if action == "hash" else MASK
+        new = None if action == "remove" else self.means.token(text) if action == "hash" else MASK
+        if new != text:
+            self.say("rule for its place", place)
+        return new
 
     def freed(self, text: str, place: str) -> str:
         """The text without what is of a class: again until nothing is found, and at last without anything."""
