@@ -15,6 +15,7 @@ import msgspec
 from tests.benchmarks import (
     capacity,
     capture_import,
+    capture_round_trip,
     closed_loop,
     drift,
     drift_peers,
@@ -80,6 +81,9 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
     "capture": {
         "jsonl_rate": capture_import.rate_rows,
         "jsonl_rss": capture_import.memory_rows,
+        "gor_": capture_import.gor_rows,
+        "real_files": capture_round_trip.real_rows,
+        "round_trip": capture_round_trip.round_trip_rows,
     },
     "ui": {"ui_": ui.rows, "report_": ui.report_rows},
 }
