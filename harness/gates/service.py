@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.evidence import census, claim
-from harness.gates._config import Required, Share
+from harness.evidence import Counted, census, claim
+from harness.gates._config import Required, Share, of_traffic
 from harness.records import TARGET_FAULTS, State, Verdict
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class Errors(
             for counts in evidence.all_targets()
         )
         return tuple(
-            _stopped(self._by_phase(verdict, evidence), stopped.get(verdict.arm, "")) for verdict in verdicts
+            _stopped(self._by_phase(_refused(verdict, evidence), evidence), stopped.get(verdict.arm, ""))
+            for verdict in verdicts
         )
 
     def _by_phase(self, verdict: Verdict, evidence: Evidence) -> Verdict:
@@ -83,7 +84,8 @@ class Errors(
         share = failed / total
         # what was not sent could all have been answered, so it thins out what was
         least = failed / (total + counts.states.get(State.NOT_NEEDED, 0))
-        return msgspec.structs.replace(
+        counted = Counted(failed, total, counts.units, counts.units_failed, counts.failed_traffic or None)
+        verdict = msgspec.structs.replace(
             base,
             ruling="PASS" if least <= self.max_share else "FAIL",
             fault=None,
@@ -92,11 +94,22 @@ class Errors(
             n=total,
             reason=f"{failed:,} of {total:,} requests failed ({share:.2%}){often}; "
             f"the budget is {self.max_share:.2%}.",
-            method=claim("failed", count=failed, n=total, of="requests sent"),
-            evidence=census(
-                "errors", count=failed, n=total, units=counts.units, units_hit=counts.units_failed
-            ),
+            method=claim("failed", counted, of="requests sent"),
+            evidence=census("errors", counted),
         )
+        return (
+            verdict if not counts.failed_traffic else of_traffic(verdict, counts.failed_traffic.value or 0.0)
+        )
+
+
+def _refused(verdict: Verdict, evidence: Evidence) -> Verdict:
+    """A build that failed every one of its first requests fails, however many more were planned."""
+    over = next((note for note in evidence.phases if note.decided == verdict.gate), None)
+    mine = verdict.arm == evidence.under_test and verdict.value == 1
+    if over is None or verdict.ruling != "PASS" or not mine:
+        return verdict
+    reason = f"{verdict.reason.removesuffix('.')}; the rest of phase {over.phase} was not sent."
+    return msgspec.structs.replace(verdict, ruling="FAIL", reason=reason)
 
 
 def _stopped(verdict: Verdict, why: str) -> Verdict:
@@ -118,7 +131,8 @@ class ModelIdentity(
     """Every answer must name the model it was meant to come from, by the sha256 of the model's file.
 
     Eight or more of its hex digits are enough. Advisory for a service that names no model in any answer,
-    where the scenario does not say that it would: its selector `response.model` is "" or the default.
+    where the scenario does not say that it would: its selector `response.model` is "" or the default. What
+    the scenario declares as `model_identity` is told, and never passes; another model than expected fails.
     """
 
     required: Required = True
@@ -158,7 +172,16 @@ class ModelIdentity(
             )
         if named == total > 0:
             return verdict
+        if identity.vouched and not same_model(identity.vouched, expected):
+            return msgspec.structs.replace(
+                verdict,
+                ruling="FAIL",
+                reason=f"The scenario declares {_short(identity.vouched)} as the model of {identity.arm}, "
+                f"expected {_short(expected)}.",
+            )
         witness = "" if named or identity.declared else "; its scores are the only witness"
+        if identity.vouched and not named:
+            witness = f"; {_short(identity.vouched)} is {identity.witness}{witness}"
         return msgspec.structs.replace(
             verdict,
             ruling="UNDECIDED",

@@ -15,6 +15,7 @@ import msgspec
 from tests.benchmarks import (
     capacity,
     capture_import,
+    capture_proxy,
     capture_round_trip,
     closed_loop,
     drift,
@@ -84,6 +85,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "gor_": capture_import.gor_rows,
         "real_files": capture_round_trip.real_rows,
         "round_trip": capture_round_trip.round_trip_rows,
+        "mirror_ms": capture_proxy.rows,
     },
     "ui": {"ui_": ui.rows, "report_": ui.report_rows},
 }
