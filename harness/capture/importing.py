@@ -16,9 +16,10 @@ from harness import columns
 from harness.capture import times
 from harness.capture.formats import FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
 from harness.capture.formats.canonical import CANONICAL, dropped
-from harness.capture.intake import bare, chunked, private_headers
+from harness.capture.intake import chunked
 from harness.capture.joining import Joined
 from harness.capture.read import read_tables
+from harness.capture.redacting import Preparation
 from harness.capture.sources import did_you_mean, existing, extension, translated
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
@@ -35,14 +36,14 @@ _NUMBER = re.compile(r"(\d+)")
 class Ledger:
     """What came of the files: `formats` by file, `dropped` by reason, the first of them, and the labels.
 
-    `requests` were given, `unanswered` of them waited for an answer that did not come, `bared` of them lost
-    headers that may hold credentials.
+    `requests` were given, `unanswered` of them waited for an answer that did not come; `preparation` counts
+    what was sampled and redacted of them.
     """
 
     formats: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     unanswered: int = 0
-    bared: int = 0
+    preparation: Preparation = field(default_factory=Preparation)
     dropped: Counter[str] = field(default_factory=Counter)
     first: list[Dropped] = field(default_factory=list)
     labels: list[Labelled] = field(default_factory=list)
@@ -96,14 +97,6 @@ def tables_of(files: Sequence[Path], ledger: Ledger, *, form: str | None = None)
     for table in read_tables([path for path, _ in known], on_bad=lambda one: ledger.drop(dropped(one))):
         ledger.requests += table.num_rows
         yield table
-
-
-def bared(tables: Iterable[pa.Table], ledger: Ledger) -> Iterator[pa.Table]:
-    """The requests without headers that may hold credentials; how many had some is counted."""
-    for table in tables:
-        private = private_headers(table, "headers") | private_headers(table, "recorded_headers")
-        ledger.bared += int(private.sum())
-        yield bare(table)
 
 
 def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> Iterator[T]:
