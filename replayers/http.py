@@ -31,7 +31,9 @@ from harness.replay.guard import (
 )
 from replayers.answer import Terms
 from replayers.feature_log import FeatureLog, Joined
-from replayers.protocols import OF_THE_BODY, Asked, Call, Json, Protocol
+from replayers.grpc_pool import GrpcPool
+from replayers.protocols import OF_THE_BODY, Asked, Call, Json, OipV2, Protocol
+from replayers.protocols.protobuf import PATH as GRPC_PATH
 from replayers.selectors import Reader, Response
 from replayers.tracing import HEADERS as TRACE
 from replayers.tracing import trace_id, traceparent
@@ -136,6 +138,15 @@ class HttpTarget(
             if not isinstance(self.protocol, Json):
                 raise ValueError("template: only the protocol json has one")
             check_template(self.template)
+        if self.protocol.over_grpc and (self.ready or self.path != "target"):
+            raise ValueError('a gRPC service has no paths: set ready = "" and leave path out')
+
+    @property
+    def shows_features(self) -> bool:
+        """Whether answers or a log are declared to show features."""
+        if self.feature_log is not None or not self.response.default("features"):
+            return self.feature_log is not None or bool(self.response.features)
+        return self.protocol.shows_features
 
 
 def check_template(text: str) -> None:
@@ -185,13 +196,15 @@ class HttpArm:
         self._joined = Joined(target.feature_log) if target.feature_log is not None else None
         self._prepared: dict[int, str] = {}
         self._ids: Mapping[int, str] = self._prepared if ids is None else ids
-        self._pool = Pool(
-            origin_of(self.endpoint),
-            terms=Terms(
-                headers=self._wanted_headers(),
-                max_body=target.max_response_bytes,
-            ),
-        )
+        self._pool = self._transport()
+
+    def _transport(self) -> Pool | GrpcPool:
+        """What carries requests and answers; ScenarioError where it is not installed."""
+        protocol, origin = self.target.protocol, origin_of(self.endpoint)
+        terms = Terms(headers=self._wanted_headers(), max_body=self.target.max_response_bytes)
+        if isinstance(protocol, OipV2) and protocol.over_grpc:
+            return GrpcPool(origin, terms=terms, model=protocol.model_name)
+        return Pool(origin, terms=terms)
 
     async def open(self, connections: int) -> None:
         """This many connections are warm; raises TargetUnreachable when the target takes none."""
@@ -213,6 +226,7 @@ class HttpArm:
             raise CaptureError("the captured body was cut short when it was recorded")
         call = Call(b"") if self.target.method in _BODILESS else self._call(request, features=features)
         path = self.endpoint.path if self.target.path == "target" else safe_path(request.path)
+        path = GRPC_PATH if self.target.protocol.over_grpc else path
         lines = [f"{self.target.method} {path} HTTP/1.1"]
         lines += [
             f"{name}: {value}" for name, value in self._headers(request, call, features=features).items()

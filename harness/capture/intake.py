@@ -21,6 +21,7 @@ from harness.capture.line import BadLine
 from harness.capture.live.redaction import Redactor
 from harness.capture.live.sampling import Sample, Sampler
 from harness.capture.read import read, read_tables, source_files
+from harness.capture.recorded import not_recorded
 from harness.capture.redacting import Preparation
 from harness.capture.table import numbered, regrouped, to_table, with_name
 from harness.errors import CaptureError
@@ -40,6 +41,7 @@ _CHUNK_BYTES = 16 << 20
 class Intake(msgspec.Struct, frozen=True, kw_only=True):
     """What came in: `lines` = `parsed` + the sum of `bad`; `sampled` ≤ `parsed` rows are in `parts`.
 
+    What a live recorder beside the files had to drop is among `bad` too, and no share of it ends a run.
     `first_ts_ns` and `last_ts_ns` (earliest and latest) and `resolution_ns` (coarsest) are over the sample;
     `worst` holds the first 20 bad lines; `sha256` is hex by file name; `parts` are names in order of `seq`.
     Requests are counted by header that they lost, by place that was redacted, and by the rule that left them
@@ -116,11 +118,12 @@ def ingest(  # noqa: PLR0917  -- from where, how, to where
     _refuse(tally, path, max_bad_share=config.max_bad_share)
     for stale in set(folder.glob("part-*.parquet")) - {folder / name for name in parts}:
         stale.unlink()
+    bad = tally.bad | not_recorded([path])
     return Intake(
-        lines=tally.parsed + sum(tally.bad.values()),
+        lines=tally.parsed + sum(bad.values()),
         parsed=tally.parsed,
         sampled=tally.sampled,
-        bad=dict(sorted(tally.bad.items())),
+        bad=dict(sorted(bad.items())),
         worst=tuple(tally.worst),
         first_ts_ns=tally.first_ts_ns,
         last_ts_ns=tally.last_ts_ns,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.records.sampling import PairTraffic
+
 
 class Exemplar(msgspec.Struct, frozen=True, kw_only=True):
     """One request where two arms differ."""
@@ -97,7 +99,8 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Two arms compared on each of `compared` distinct requests: exact counts, no sampling.
 
     `units_features`, `units_scores` and `units_flips` are the units behind the three counts (None: not
-    counted), `units_mismatching` those with any feature or the score differing.
+    counted), `units_mismatching` those with any feature or the score differing. `traffic` is there where the
+    capture kept its requests unequally often: then no field has a bound for traffic to come.
     """
 
     left: str
@@ -118,6 +121,7 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     grid: ScoreGrid | None = None
     unsure: tuple[str, ...] = ()
     noise: NoiseTaken = NoiseTaken()
+    traffic: PairTraffic | msgspec.UnsetType = msgspec.UNSET
 
 
 class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):

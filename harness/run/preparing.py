@@ -11,6 +11,7 @@ import pyarrow as pa
 from harness import capture
 from harness.capture import LabelColumn
 from harness.capture.attach import attach
+from harness.capture.recorded import RECORDER
 from harness.capture.redacting import Preparation, redactor_of
 from harness.capture.redacting import told as told_of
 from harness.diff import check_names
@@ -106,6 +107,9 @@ def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tupl
     say(f"capture: {intake.lines:,} lines, {intake.parsed:,} requests, {bad:,} bad, {intake.sampled:,} used")
     for line in intake.worst[:3]:
         say(f"  bad line {line.file}:{line.line}: {line.reason}: {line.detail}")
+    for reason, count in intake.bad.items():
+        if reason.startswith(RECORDER):
+            say(f"  {count:,} calls are not in the capture: {reason}")
     for name, text in told_of(Preparation(redactor), requests=intake.sampled):
         say(f"  {name}: {text}")
     return intake, capture.load(folder)

@@ -15,6 +15,7 @@ import msgspec
 from tests.benchmarks import (
     capacity,
     capture_import,
+    capture_proxy,
     closed_loop,
     drift,
     drift_peers,
@@ -80,6 +81,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
     "capture": {
         "jsonl_rate": capture_import.rate_rows,
         "jsonl_rss": capture_import.memory_rows,
+        "mirror_ms": capture_proxy.rows,
     },
     "ui": {"ui_": ui.rows, "report_": ui.report_rows},
 }

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.capture import BadLine, CaptureConfig, read, requests
+from harness.capture import BadLine, CaptureConfig, requests
 from harness.capture.block import ODD, table_of
 from harness.capture.line import Line
-from harness.capture.read import read_tables
+from harness.capture.read import read, read_tables
 from harness.records import CapturedRequest
 
 USUAL = (

@@ -101,8 +101,10 @@ def test_a_redacted_value_that_feeds_the_model_is_no_evidence() -> None:
     (verdict,) = OfflineReference().judge(evidence(pairs=(offline(),), singles=singles), LEVELS)
     assert (verdict.ruling, verdict.fault, verdict.value) == ("UNDECIDED", "evidence", 1.0)
     assert verdict.reason == (
-        "900 of 1,000 requests: body:user.email was redacted and feeds domain, is_free: parity on it says nothing."
-        " 100 of 1,000 requests: body:x was redacted and feeds features of the model: parity on it says nothing."
+        "900 of 1,000 requests: body:user.email was redacted and feeds domain, is_free: "
+        "parity on it says nothing. "
+        "100 of 1,000 requests: body:x was redacted and feeds features of the model: "
+        "parity on it says nothing."
     )
     assert verdict.needs.startswith("a capture that keeps what feeds the model")
 
