@@ -92,7 +92,7 @@ def draw(rng: np.random.Generator, *, usual: int, rare: int) -> Capture:
     odd = slice_of[unit]
     logit = (rng.normal(-1.0, 1.2, slice_of.size))[unit] + rng.normal(0.0, 0.6, unit.size)
     chance = 1.0 / (1.0 + np.exp(-logit))
-    off = np.where(odd, -1.5 * logit - 1.0, 0.35 * rng.normal(size=unit.size))
+    off = np.where(odd, -1.5 * logit - 0.5, 0.35 * rng.normal(size=unit.size))
     return Capture(
         label=(rng.random(unit.size) < chance).astype(np.float64),
         scores={
