@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from harness.columns import is_private
 from harness.errors import CaptureError, ScenarioError, TargetUnreachable
-from harness.records import Attempt, CapturedRequest, Outcome
+from harness.records import Attempt, CapturedRequest, Outcome, State
 from harness.replay.arm import Reply, Try
 from harness.replay.guard import (
     HOP,
@@ -30,7 +30,13 @@ from harness.replay.guard import (
     safe_path,
 )
 from replayers.answer import Terms
+from replayers.feature_log import FeatureLog, Joined
+from replayers.grpc_pool import GrpcPool
+from replayers.protocols import OF_THE_BODY, Asked, Call, Json, OipV2, Protocol
+from replayers.protocols.protobuf import PATH as GRPC_PATH
 from replayers.selectors import Reader, Response
+from replayers.tracing import HEADERS as TRACE
+from replayers.tracing import trace_id, traceparent
 from replayers.wire import Origin, Pool
 
 if TYPE_CHECKING:
@@ -51,6 +57,11 @@ _SAMPLES = {
 }
 
 Role = Literal["champion", "challenger"]
+IDENTITY = Meta(
+    pattern=r"^(sha256:)?([0-9a-fA-F]{8,64})?$",
+    description="For a service that names no model: the sha256 of the model file that you say it serves. "
+    "It is told as declared, not seen in answers, and proves nothing to model_identity.",
+)
 Headers = dict[str, str]
 Seconds = Annotated[float, Meta(gt=0)]
 
@@ -58,7 +69,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 class HttpTarget(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="http"
 ):
-    """A service that answers one JSON request with one score."""
+    """A service that answers one request with one score, in JSON or in the protocol of a model server."""
 
     url: Annotated[str, Meta(description="Where requests go; may hold {port} when `start` is given.")]
     model: Annotated[
@@ -84,6 +95,14 @@ class HttpTarget(
         ),
     ] = None
     response: Annotated[Response, Meta(description="Where the answer holds what is compared.")] = Response()
+    protocol: Annotated[
+        Protocol, Meta(description="How the service is asked, and how its answers are read.")
+    ] = Json()
+    model_identity: Annotated[str, IDENTITY] = ""
+    feature_log: Annotated[
+        FeatureLog | None,
+        Meta(description="Where the service logs the features that its answers do not show."),
+    ] = None
     timeout_s: Annotated[Seconds, Meta(description="An answer later than this is a timeout.")] = 2.0
     connections: Annotated[
         int,
@@ -116,7 +135,18 @@ class HttpTarget(
         if self.ready and not self.ready.startswith("/"):
             raise ValueError(f"ready must be a path like /health, found {self.ready!r}")
         if self.template is not None:
+            if not isinstance(self.protocol, Json):
+                raise ValueError("template: only the protocol json has one")
             check_template(self.template)
+        if self.protocol.over_grpc and (self.ready or self.path != "target"):
+            raise ValueError('a gRPC service has no paths: set ready = "" and leave path out')
+
+    @property
+    def shows_features(self) -> bool:
+        """Whether answers or a log are declared to show features."""
+        if self.feature_log is not None or not self.response.default("features"):
+            return self.feature_log is not None or bool(self.response.features)
+        return self.protocol.shows_features
 
 
 def check_template(text: str) -> None:
@@ -162,13 +192,19 @@ class HttpArm:
         self._fixed = fixed_headers(target.headers, os.environ if environ is None else environ, where=name)
         self._secrets = secrets(target.headers, self._fixed)
         self._debug = fixed_headers(target.debug_headers, {}, where=name)
-        self._reader = Reader(target.response)
+        self.reader = Reader(target.response, target.protocol)
+        self._joined = Joined(target.feature_log) if target.feature_log is not None else None
         self._prepared: dict[int, str] = {}
         self._ids: Mapping[int, str] = self._prepared if ids is None else ids
-        self._pool = Pool(
-            origin_of(self.endpoint),
-            terms=Terms(headers=target.response.headers, max_body=target.max_response_bytes),
-        )
+        self._pool = self._transport()
+
+    def _transport(self) -> Pool | GrpcPool:
+        """What carries requests and answers; ScenarioError where it is not installed."""
+        protocol, origin = self.target.protocol, origin_of(self.endpoint)
+        terms = Terms(headers=self._wanted_headers(), max_body=self.target.max_response_bytes)
+        if isinstance(protocol, OipV2) and protocol.over_grpc:
+            return GrpcPool(origin, terms=terms, model=protocol.model_name)
+        return Pool(origin, terms=terms)
 
     async def open(self, connections: int) -> None:
         """This many connections are warm; raises TargetUnreachable when the target takes none."""
@@ -188,29 +224,42 @@ class HttpArm:
             self._prepared[request.seq] = request.request_id
         if request.truncated:
             raise CaptureError("the captured body was cut short when it was recorded")
-        body = b"" if self.target.method in _BODILESS else self._body(request)
+        call = Call(b"") if self.target.method in _BODILESS else self._call(request, features=features)
         path = self.endpoint.path if self.target.path == "target" else safe_path(request.path)
+        path = GRPC_PATH if self.target.protocol.over_grpc else path
         lines = [f"{self.target.method} {path} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in self._headers(request, features=features).items()]
+        lines += [
+            f"{name}: {value}" for name, value in self._headers(request, call, features=features).items()
+        ]
         if self.target.method not in _BODILESS:
-            lines.append(f"content-length: {len(body)}")
-        return "\r\n".join((*lines, "", "")).encode() + body
+            lines.append(f"content-length: {len(call.body)}")
+        return "\r\n".join((*lines, "", "")).encode() + call.body
 
-    def _headers(self, request: CapturedRequest, *, features: bool) -> Headers:
+    def _headers(self, request: CapturedRequest, call: Call, *, features: bool) -> Headers:
         """The host, then what was captured, then what the scenario says, then what marks the replay."""
-        captured = safe_headers(request.headers)
-        if self._template is not None:
-            captured = {n: v for n, v in captured.items() if n not in {"content-encoding", "content-type"}}
+        captured = {n: v for n, v in safe_headers(request.headers).items() if n not in TRACE}
+        if self._template is not None or call.headers:
+            captured = {n: v for n, v in captured.items() if n not in OF_THE_BODY}
         check_header("x-request-id", request.request_id, error=CaptureError)
         return {
             "host": self.endpoint.authority,
             "content-type": "application/json",
             **captured,
+            **call.headers,
             **self._fixed,
             **(self._debug if features else {}),
             "x-shadow-replay": self._run_id,
             "x-request-id": request.request_id,
+            "traceparent": traceparent(self._trace(request.seq)),
         }
+
+    def _trace(self, seq: int) -> str:
+        return trace_id(self._run_id, self.name, seq=seq)
+
+    def _wanted_headers(self) -> frozenset[str]:
+        log = self.target.feature_log
+        joined = {log.header} if log is not None and log.header else set()
+        return self.target.response.headers | self.target.protocol.answer_headers | joined
 
     def submit(self, data: bytes, done: Callable[[Reply], None]) -> None:
         """Send without blocking; `done` is called exactly once."""
@@ -220,22 +269,34 @@ class HttpArm:
 
     def parse(self, attempt: Attempt) -> Outcome:
         """The outcome of an attempt at a request that this arm prepared."""
-        return self._reader.outcome(attempt, sent_id=self._ids.get(attempt.seq))
+        return self.outcome(attempt, sent_id=self._ids.get(attempt.seq))
 
-    def _body(self, request: CapturedRequest) -> bytes:
+    def outcome(self, attempt: Attempt, *, sent_id: str | None) -> Outcome:
+        """What the answer says, with the features that the service logged where it shows none."""
+        found = self.reader.outcome(attempt, sent_id=sent_id)
+        if self._joined is None or found.state is not State.OK or found.features is not None:
+            return found
+        trace = self._trace(attempt.seq)
+        logged = self._joined.features(request_id=sent_id, trace=trace, headers=attempt.headers)
+        return msgspec.structs.replace(found, features=logged)
+
+    def _call(self, request: CapturedRequest, *, features: bool) -> Call:
+        """The request in the words of the protocol, inside the template where there is one."""
+        asked = Asked(request.body, request.request_id, headers=request.headers, features=features)
+        call = self.target.protocol.call(asked)
         if self._template is None:
-            return request.body
+            return call
         try:
-            return self._template.substitute(_variables(request)).encode()
+            return Call(self._template.substitute(_variables(request, call.body)).encode())
         except UnicodeDecodeError:
             raise CaptureError("a captured body is not UTF-8, and a template needs text") from None
 
 
-def _variables(request: CapturedRequest) -> dict[str, str]:
+def _variables(request: CapturedRequest, body: bytes) -> dict[str, str]:
     """What a template may name, as JSON texts; times are ISO 8601, UTC."""
     event_ns = request.ts_ns if request.event_time_ns is None else request.event_time_ns
     return {
-        "body": request.body.decode(),
+        "body": body.decode(),
         "request_id": json.dumps(request.request_id),
         "ts": json.dumps(iso(request.ts_ns)),
         "event_time": json.dumps(iso(event_ns)),

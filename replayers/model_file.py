@@ -146,6 +146,15 @@ def load_model(path: Path) -> ModelFile:
     return ModelFile(path, booster, hashlib.sha256(raw).hexdigest(), names, frozenset(numeric))
 
 
+def feature_names(path: Path) -> tuple[str, ...]:
+    """The features of a model file in its order, without loading its trees; ModelError where it has none."""
+    head, _, _ = _read(path).partition(b"\nTree=")
+    line = re.search(rb"^feature_names=(.+)$", head, re.MULTILINE)
+    if line is None:
+        raise ModelError("not a LightGBM text model", where=str(path), expected="a line feature_names=")
+    return tuple(line.group(1).decode(errors="replace").split())
+
+
 def _read(path: Path) -> bytes:
     if not path.is_file():
         others = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []

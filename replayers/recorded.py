@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from harness.records import Attempt, CapturedRequest, Outcome, State
-from replayers.http import Role
+from replayers.http import IDENTITY, Role
+from replayers.protocols import Json, Protocol
 from replayers.selectors import Reader, Response
 
 if TYPE_CHECKING:
@@ -18,13 +19,22 @@ if TYPE_CHECKING:
 class RecordedTarget(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="recorded"
 ):
-    """The answers in the capture itself; nothing is sent."""
+    """The answers in the capture itself, or in another capture of the same requests; nothing is sent."""
 
     model: Annotated[
         str | None, Meta(description="The name under [models] it must match; empty: it has no offline model.")
     ] = None
+    answers: Annotated[
+        str | None,
+        Meta(
+            description="Another capture of the same requests, such as a shadow's that was mirrored to: its "
+            "answers by request id, instead of those in the capture."
+        ),
+    ] = None
     role: Annotated[Role | None, Meta(description="champion or challenger, where that matters.")] = None
     response: Annotated[Response, Meta(description="Where the answer holds what is compared.")] = Response()
+    protocol: Annotated[Protocol, Meta(description="How the recorded answers are read.")] = Json()
+    model_identity: Annotated[str, IDENTITY] = ""
 
 
 def recorded_outcomes(
@@ -34,7 +44,7 @@ def recorded_outcomes(
 
     Read by the same rules as a live answer. It carries no stamps: another clock measured it.
     """
-    reader = Reader(target.response)
+    reader = Reader(target.response, target.protocol)
     for request in requests:
         yield reader.outcome(_attempt(request, name=name, phase=phase))
 

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import jmespath
 import msgspec
@@ -14,12 +14,12 @@ from jmespath.exceptions import JMESPathError
 from msgspec import Meta
 
 from harness.records import Attempt, Outcome, State
+from replayers.refusals import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEADER = "header:"
-ERROR_CHARS = 80
 _ABSURD_MS = 1e9  # eleven days; beyond it a clock went wrong, and a column of int64 ns would overflow
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
@@ -67,6 +67,10 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 compile_selector(getattr(self, name))
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
+
+    def default(self, name: str) -> bool:
+        """Whether a selector is the one that is there when none is declared."""
+        return bool(getattr(self, name) == getattr(_DEFAULT, name))
 
     @property
     def headers(self) -> frozenset[str]:
@@ -132,10 +136,83 @@ def compile_selector(text: str) -> Compiled:
         raise ValueError(f"{text!r} is not a JMESPath expression: {reason[:120]}") from None
 
 
+_DEFAULT = Response()
+
+
+class Unreadable(ValueError):  # noqa: N818  -- named for what the answer is, and caught here
+    """An answer holds no score where one should be; the text says what is wrong with it."""
+
+
+class Speech(Protocol):
+    """How an answer is read that is more than JSON with selectors into it."""
+
+    @property
+    def by_selector(self) -> bool:
+        """Whether the score is where `response.score` says, whatever that is."""
+
+    @property
+    def echoes_header(self) -> bool:
+        """Whether the default header for the request's id is ours, echoed."""
+
+    def decode(self, body: bytes, headers: Mapping[str, str], /) -> tuple[object, str]:
+        """The answer as a document, and what is wrong with it."""
+
+    def single(self, document: object, /) -> object:
+        """The score of the one row that was asked; raises Unreadable."""
+
+    def pick(self, value: object, /) -> object:
+        """The score among what a selector found; raises Unreadable."""
+
+    def finished(self, value: object, /) -> float:
+        """The number that is compared; raises Unreadable."""
+
+    def features(self, document: object, /) -> object:
+        """The features that the answer echoes, or NOWHERE."""
+
+    def model(self, document: object, /) -> str | None:
+        """The hash of the model that the answer names."""
+
+    def echoed(self, document: object, /) -> str | None:
+        """The request's own id in the answer."""
+
+
+class _PlainJson:
+    """JSON, and all that is in it where selectors say."""
+
+    by_selector = echoes_header = True
+
+    def decode(self, body: bytes, headers: Mapping[str, str], /) -> tuple[object, str]:  # noqa: ARG002  -- a seam
+        return decode_json(body)
+
+    def single(self, document: object, /) -> object:
+        return document
+
+    def pick(self, value: object, /) -> object:
+        return value
+
+    def finished(self, value: object, /) -> float:
+        score, wrong = finite(value)
+        if score is None:
+            raise Unreadable(wrong)
+        return score
+
+    def features(self, document: object, /) -> object:  # noqa: ARG002  -- a seam
+        return NOWHERE
+
+    def model(self, document: object, /) -> str | None:  # noqa: ARG002  -- a seam
+        return None
+
+    def echoed(self, document: object, /) -> str | None:  # noqa: ARG002  -- a seam
+        return None
+
+
 class Reader:
     """Turns final attempts into outcomes; pure, and the same for live and for recorded answers."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, speech: Speech | None = None) -> None:
+        self._speech: Speech = speech or _PlainJson()
+        self._by_selector = self._speech.by_selector or not response.default("score")
+        self._header_is_ours = self._speech.echoes_header or not response.default("request_id")
         self._score = compile_selector(response.score)
         self._features = compile_selector(response.features)
         self._model = compile_selector(response.model)
@@ -145,9 +222,12 @@ class Reader:
 
     def outcome(self, attempt: Attempt, *, sent_id: str | None = None) -> Outcome:
         """What the attempt says; an answer without a finite score, or with another id, is BAD_BODY."""
-        body, broken = _decode(attempt.body) if attempt.status is not None else (NOWHERE, "")
+        body: object = NOWHERE
+        broken = ""
+        if attempt.status is not None:
+            body, broken = self._speech.decode(attempt.body, attempt.headers)
         find = _Finder(body, attempt.headers)
-        echoed = _text(find(self._request_id))
+        echoed = self._echoed(find)
         state, detail, score, features = attempt.state, attempt.detail, None, None
         if state is State.OK:
             score, detail = self._judge(find, broken)
@@ -155,9 +235,10 @@ class Reader:
                 score, detail = None, "answer of another request"
             state = State.BAD_BODY if detail else State.OK
         elif state is State.HTTP_ERROR:
-            detail = _http_error(attempt, find(self._error))
+            detail = _http_error(attempt, find(self._error), body=body)
         if state is State.OK:
-            features, detail = _features(find(self._features))
+            echo = self._speech.features(body)
+            features, detail = _features(find(self._features) if echo is NOWHERE else echo)
         return Outcome(
             seq=attempt.seq,
             phase=attempt.phase,
@@ -173,7 +254,7 @@ class Reader:
             server_ns=server_ns(find(self._server_time)),
             score=score,
             features=features,
-            model=_text(find(self._model)),
+            model=_text(find(self._model)) or self._speech.model(body),
             echoed_id=echoed,
             detail=detail,
             body=attempt.body,
@@ -183,12 +264,26 @@ class Reader:
         """The score, or what is wrong with it or with the body it should be in."""
         if broken and not self._score.header:
             return None, broken
+        try:
+            return self._speech.finished(self._found(find)), ""
+        except Unreadable as error:
+            return None, str(error)
+
+    def _found(self, find: _Finder) -> object:
+        """What stands where the score should be; raises Unreadable when nothing does."""
+        if not self._by_selector:
+            return self._speech.single(find.body)
         value = find(self._score)
         if value is NOWHERE:
-            return None, _missing(self._score, find.body)
+            raise Unreadable(_missing(self._score, find.body))
         if isinstance(value, str) and self._score.header:
             value = _number(value)
-        return _finite(value)
+        return self._speech.pick(value)
+
+    def _echoed(self, find: _Finder) -> str | None:
+        """The id that the answer says it is for."""
+        said = self._speech.echoed(find.body)
+        return _text(find(self._request_id)) if said is None and self._header_is_ours else said
 
 
 @dataclass(frozen=True)
@@ -202,7 +297,7 @@ class _Finder:
         return selector.find(self.body, self.headers)
 
 
-def _decode(body: bytes) -> tuple[object, str]:
+def decode_json(body: bytes) -> tuple[object, str]:
     """The JSON value, or what is wrong; Python's parser, for it reads a literal NaN and says so."""
     if not body.strip():
         return NOWHERE, "body is empty"
@@ -212,7 +307,7 @@ def _decode(body: bytes) -> tuple[object, str]:
         return NOWHERE, "body is HTML" if _MARKUP.match(body) else "body is not JSON"
 
 
-def _finite(value: object) -> tuple[float | None, str]:
+def finite(value: object) -> tuple[float | None, str]:
     """The score as a float, or why it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, f"score is {_kind(value)}"
@@ -269,7 +364,7 @@ def server_ns(value: object) -> int | None:
     """
     durations = _server_timing(value) if isinstance(value, str) else {"": value}
     name = next((name for name in ("app", "total") if name in durations), next(iter(durations), None))
-    milliseconds = None if name is None else _finite(durations[name])[0]
+    milliseconds = None if name is None else finite(durations[name])[0]
     if milliseconds is None or not 0 <= milliseconds < _ABSURD_MS:
         return None
     return round(milliseconds * 1e6)
@@ -286,10 +381,11 @@ def _server_timing(text: str) -> dict[str, object]:
     return found or {"": _number(text)}
 
 
-def _http_error(attempt: Attempt, message: object) -> str:
+def _http_error(attempt: Attempt, message: object, *, body: object) -> str:
     """The status and a little of the message: error bodies of some servers repeat the whole request."""
     status = f"HTTP {attempt.status}"
-    return f"{status}: {_clean(message, ERROR_CHARS)}" if isinstance(message, str) and message else status
+    found = words(message if isinstance(message, str) and message else body)
+    return f"{status}: {found}" if found else status
 
 
 def _clean(text: str, chars: int) -> str:

@@ -7,15 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from harness import columns
-from harness.capture.config import CaptureConfig
+from harness.capture.config import CaptureConfig, expressions
 from harness.capture.line import BadLine
-from harness.capture.read import read, source_files
-from harness.capture.table import to_table
+from harness.capture.read import read, read_tables, source_files
+from harness.capture.recorded import not_recorded
+from harness.capture.table import numbered, regrouped, to_table, with_name, without
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
 
@@ -34,6 +39,7 @@ _CHUNK_BYTES = 16 << 20
 class Intake(msgspec.Struct, frozen=True, kw_only=True):
     """What came in: `lines` = `parsed` + the sum of `bad`; `sampled` ≤ `parsed` rows are in `parts`.
 
+    What a live recorder beside the files had to drop is among `bad` too, and no share of it ends a run.
     `first_ts_ns` and `last_ts_ns` (earliest and latest) and `resolution_ns` (coarsest) are over the sample;
     `worst` holds the first 20 bad lines; `sha256` is hex by file name; `parts` are names in order of `seq`.
     """
@@ -65,11 +71,14 @@ class _Tally:
         if len(self.worst) < WORST:
             self.worst.append(line)
 
-    def keep(self, request: CapturedRequest) -> None:
-        self.sampled += 1
-        self.first_ts_ns = min(self.first_ts_ns, request.ts_ns)
-        self.last_ts_ns = max(self.last_ts_ns, request.ts_ns)
-        self.resolution_ns = max(self.resolution_ns, request.ts_resolution_ns)
+    def keep(self, table: pa.Table) -> None:
+        if not table.num_rows:
+            return
+        self.sampled += table.num_rows
+        times = pc.min_max(table.column("ts_ns")).as_py()
+        self.first_ts_ns = min(self.first_ts_ns, times["min"])
+        self.last_ts_ns = max(self.last_ts_ns, times["max"])
+        self.resolution_ns = max(self.resolution_ns, pc.max(table.column("ts_resolution_ns")).as_py())
 
 
 def ingest(  # noqa: PLR0917  -- from where, how, to where
@@ -90,19 +99,20 @@ def ingest(  # noqa: PLR0917  -- from where, how, to where
     """
     tally = _Tally()
     parts: list[str] = []
-    good = _counted(read(path, config, on_bad=tally.reject), tally, on_progress=on_progress)
+    good = _counted(_tables(path, config, tally=tally), tally, on_progress=on_progress)
     kept = _sampled(good, tally, share=config.sample, seed=seed)
-    for table in parted(kept, part_rows):
+    for table in regrouped(kept, part_rows, most_bytes=_PART_BYTES):
         parts.append(f"part-{len(parts):05d}.parquet")
         columns.write(table, folder / parts[-1])
     _refuse(tally, path, max_bad_share=config.max_bad_share)
     for stale in set(folder.glob("part-*.parquet")) - {folder / name for name in parts}:
         stale.unlink()
+    bad = tally.bad | not_recorded([path])
     return Intake(
-        lines=tally.parsed + sum(tally.bad.values()),
+        lines=tally.parsed + sum(bad.values()),
         parsed=tally.parsed,
         sampled=tally.sampled,
-        bad=dict(sorted(tally.bad.items())),
+        bad=dict(sorted(bad.items())),
         worst=tuple(tally.worst),
         first_ts_ns=tally.first_ts_ns,
         last_ts_ns=tally.last_ts_ns,
@@ -118,69 +128,70 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def in_sample(request: CapturedRequest, *, share: float, seed: int) -> bool:
-    """Whether the request belongs to a sample of `share`: the same answer for all requests of one unit.
+def in_sample(name: str, *, share: float, seed: int) -> bool:
+    """Whether requests by this name, their unit or else their id, belong to a sample of `share`.
 
-    A keyed hash of the unit, or of the request id where there is none, so it holds on every machine and a
-    larger share only adds units. 1.0 keeps all.
+    A keyed hash of the name, so it holds on every machine and a larger share only adds units. 1.0 keeps all.
     """
-    name = request.request_id if request.unit is None else request.unit
     key = seed.to_bytes(8, "little", signed=True)
     digest = hashlib.blake2b(name.encode(), digest_size=8, key=key).digest()
     return int.from_bytes(digest, "big") < share * 2**64
 
 
+def _tables(path: Path, config: CaptureConfig, *, tally: _Tally) -> Iterator[pa.Table]:
+    """The good lines; what has to be derived from the bodies takes them one by one."""
+    if expressions(config):
+        return chunked(read(path, config, on_bad=tally.reject))
+    return read_tables(source_files(path), on_bad=tally.reject)
+
+
 def _counted(
-    requests: Iterable[CapturedRequest], tally: _Tally, *, on_progress: Callable[[int], None] | None
-) -> Iterator[CapturedRequest]:
-    for request in requests:
-        tally.parsed += 1
-        if on_progress is not None and tally.parsed % _PROGRESS_EVERY == 0:
-            on_progress(tally.parsed)
-        yield request
+    tables: Iterable[pa.Table], tally: _Tally, *, on_progress: Callable[[int], None] | None
+) -> Iterator[pa.Table]:
+    for table in tables:
+        before, tally.parsed = tally.parsed, tally.parsed + table.num_rows
+        if on_progress is not None:
+            for count in range(before // _PROGRESS_EVERY + 1, tally.parsed // _PROGRESS_EVERY + 1):
+                on_progress(count * _PROGRESS_EVERY)
+        yield table
 
 
-def _sampled(
-    requests: Iterable[CapturedRequest], tally: _Tally, *, share: float, seed: int
-) -> Iterator[CapturedRequest]:
-    for request in requests:
-        if share < 1 and not in_sample(request, share=share, seed=seed):
-            continue
-        dense = (
-            request if request.seq == tally.sampled else msgspec.structs.replace(request, seq=tally.sampled)
-        )
+def _sampled(tables: Iterable[pa.Table], tally: _Tally, *, share: float, seed: int) -> Iterator[pa.Table]:
+    for table in tables:
+        kept = table
+        if share < 1:
+            names = pc.coalesce(table.column("unit"), table.column("request_id")).to_pylist()
+            kept = table.filter(
+                pa.array([in_sample(name, share=share, seed=seed) for name in names], pa.bool_())
+            )
+        dense = numbered(kept, tally.sampled)
         tally.keep(dense)
-        yield without_secrets(dense)
+        yield bare(dense)
 
 
-def without_secrets(request: CapturedRequest) -> CapturedRequest:
-    """The request without headers that may hold credentials, its recorded answer's too: a run keeps none."""
-    answer = request.recorded_response
-    if answer is not None:
-        answer = msgspec.structs.replace(answer, headers=_public(answer.headers))
-    return msgspec.structs.replace(request, headers=_public(request.headers), recorded_response=answer)
+def private_headers(table: pa.Table, name: Literal["headers", "recorded_headers"]) -> NDArray[np.bool_]:
+    """Which of the requests (n,) have a header in this column that may hold a credential."""
+    return with_name(table.column(name).combine_chunks(), columns.is_private)
 
 
-def _public(headers: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if not columns.is_private(name)}
+def bare(table: pa.Table) -> pa.Table:
+    """The requests and their answers without headers that may hold credentials: a run keeps none."""
+    for name in ("headers", "recorded_headers"):
+        found = without(table.column(name).combine_chunks(), columns.is_private)
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), found)
+    return table
 
 
 def parted(requests: Iterable[CapturedRequest], part_rows: int) -> Iterator[pa.Table]:
-    """Tables of at most `part_rows` rows; rows become columns early, since they take ten times the memory."""
+    """Tables of at most `part_rows` rows and about 128 MiB."""
+    return regrouped(chunked(requests), part_rows, most_bytes=_PART_BYTES)
+
+
+def chunked(requests: Iterable[CapturedRequest]) -> Iterator[pa.Table]:
+    """Small tables: rows become columns early, since they take ten times the memory."""
     stream = iter(requests)
-    while True:
-        chunks: list[pa.Table] = []
-        rows = size = 0
-        while rows < part_rows and size < _PART_BYTES:
-            chunk = to_table(_chunk(stream, min(_CHUNK_ROWS, part_rows - rows)))
-            if chunk.num_rows == 0:
-                break
-            chunks.append(chunk)
-            rows += chunk.num_rows
-            size += chunk.nbytes
-        if not chunks:
-            return
-        yield pa.concat_tables(chunks)
+    while (table := to_table(_chunk(stream, _CHUNK_ROWS))).num_rows:
+        yield table
 
 
 def _chunk(stream: Iterator[CapturedRequest], rows: int) -> Iterator[CapturedRequest]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.cli import approving, browsing, capturing, diagnosing, inspecting, serving
+from harness.cli import approving, browsing, capturing, diagnosing, inspecting, proxying, serving
 from harness.cli.options import FOLDER, PATH, PUBLIC, RESULTS, RUN
 from harness.cli.output import Ending, screen, show
 from harness.cli.progress import Watch
@@ -90,6 +90,11 @@ def ends_in_a_verdict(command: Callable[..., int]) -> Callable[..., int]:
     "--first", type=click.IntRange(min=1), metavar="N", help="Only the first N requests of each phase."
 )
 @click.option("--fail-fast", is_flag=True, help="Stop a phase once no remaining answer could change FAIL.")
+@click.option(
+    "--preflight/--no-preflight",
+    default=True,
+    help="Stop after ten requests where their answers are spoilt by how the service is asked (default: do).",
+)
 @click.option(
     "--build",
     default="",
@@ -262,6 +267,7 @@ cli.add_command(inspecting.reproduce)
 cli.add_command(inspecting.export_test)
 cli.add_command(browsing.ui)
 cli.add_command(capturing.capture)
+capturing.capture.add_command(proxying.proxy)
 
 
 @cli.group(short_help="Add labels that have come since a run.")

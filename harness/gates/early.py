@@ -88,8 +88,9 @@ def _open(verdict: Verdict, unsent: int) -> Verdict:
 
 def _told(verdict: Verdict, cut: list[PhaseNote], *, under_test: str) -> Verdict:
     for note in cut:
-        arms = {"errors": under_test, "latency_p95": f"{under_test}, {note.series}"}
-        if verdict.ruling == "FAIL" and verdict.gate == note.decided and verdict.arm == arms[note.decided]:
+        arm = f"{under_test}, {note.series}" if note.decided == "latency_p95" else under_test
+        mine = verdict.arm.partition(" vs ")[0] == arm
+        if verdict.ruling == "FAIL" and verdict.gate == note.decided and mine:
             reason = f"{verdict.reason.removesuffix('.')}; phase {note.phase} stopped {note.stopped}."
             return msgspec.structs.replace(verdict, reason=reason)
     return verdict

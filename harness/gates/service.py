@@ -37,7 +37,8 @@ class Errors(
             for counts in evidence.all_targets()
         )
         return tuple(
-            _stopped(self._by_phase(verdict, evidence), stopped.get(verdict.arm, "")) for verdict in verdicts
+            _stopped(self._by_phase(_refused(verdict, evidence), evidence), stopped.get(verdict.arm, ""))
+            for verdict in verdicts
         )
 
     def _by_phase(self, verdict: Verdict, evidence: Evidence) -> Verdict:
@@ -101,6 +102,16 @@ class Errors(
         )
 
 
+def _refused(verdict: Verdict, evidence: Evidence) -> Verdict:
+    """A build that failed every one of its first requests fails, however many more were planned."""
+    over = next((note for note in evidence.phases if note.decided == verdict.gate), None)
+    mine = verdict.arm == evidence.under_test and verdict.value == 1
+    if over is None or verdict.ruling != "PASS" or not mine:
+        return verdict
+    reason = f"{verdict.reason.removesuffix('.')}; the rest of phase {over.phase} was not sent."
+    return msgspec.structs.replace(verdict, ruling="FAIL", reason=reason)
+
+
 def _stopped(verdict: Verdict, why: str) -> Verdict:
     """A target that had to be left alone fails, however few of all requests had failed until then."""
     if not why:
@@ -120,7 +131,8 @@ class ModelIdentity(
     """Every answer must name the model it was meant to come from, by the sha256 of the model's file.
 
     Eight or more of its hex digits are enough. Advisory for a service that names no model in any answer,
-    where the scenario does not say that it would: its selector `response.model` is "" or the default.
+    where the scenario does not say that it would: its selector `response.model` is "" or the default. What
+    the scenario declares as `model_identity` is told, and never passes; another model than expected fails.
     """
 
     required: Required = True
@@ -160,7 +172,16 @@ class ModelIdentity(
             )
         if named == total > 0:
             return verdict
+        if identity.vouched and not same_model(identity.vouched, expected):
+            return msgspec.structs.replace(
+                verdict,
+                ruling="FAIL",
+                reason=f"The scenario declares {_short(identity.vouched)} as the model of {identity.arm}, "
+                f"expected {_short(expected)}.",
+            )
         witness = "" if named or identity.declared else "; its scores are the only witness"
+        if identity.vouched and not named:
+            witness = f"; {_short(identity.vouched)} is {identity.witness}{witness}"
         return msgspec.structs.replace(
             verdict,
             ruling="UNDECIDED",

@@ -49,6 +49,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Which model an arm was meant to be and which it said it was.
 
     `answered` counts the answers that could have said so; `declared` says that the scenario names the place.
+    `vouched` is the sha256 that the scenario declares for a service that names none: no answer has shown it.
     """
 
     arm: str
@@ -57,3 +58,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     answered: int = 0
     declared: bool = False
+    vouched: str = ""
+
+    @property
+    def witness(self) -> str:
+        """Who says which model it is: the answers, the scenario alone, or nobody."""
+        if self.served:
+            return "named by the answer"
+        return "declared, not seen in answers" if self.vouched else "nobody"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-#: set by the connection for each message; they cannot be left out
-FRAMING = frozenset({"host", "content-length"})
+#: set anew for each message; they cannot be left out
+FRAMING = frozenset({"host", "content-length", "traceparent"})
 
 
 @dataclass(frozen=True)

@@ -362,8 +362,9 @@ def identities(report: Report) -> Table:
             (
                 words.clipped(item.arm),
                 words.clipped(item.expected or words.NONE),
-                words.tally(item.served),
-                words.clipped(item.source) or words.NONE,
+                words.tally(item.served) if item.served or not item.vouched else words.clipped(item.vouched),
+                words.clipped(item.witness if item.vouched and not item.served else item.source)
+                or words.NONE,
             )
             for item in report.identities
         ),

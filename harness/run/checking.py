@@ -22,6 +22,7 @@ from harness.gates import FeatureParity, LabelImprovement, OfflineReference, lev
 from harness.gates.passes import in_force, pooled
 from harness.replay.disclosure import concealed
 from harness.replay.schedule import Saturate, Schedule, plan
+from harness.run.asked import asked
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
 from harness.run.replaying import pace_words
 from harness.scenario import check_judged, load
@@ -149,11 +150,15 @@ def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
     lines = []
     for name, target in loaded.scenario.targets.items():
         where = "the recorded responses"
+        if isinstance(target, RecordedTarget) and target.answers is not None:
+            where = f"the responses in {loaded.file(target.answers)}"
         if isinstance(target, HttpTarget):
             where = concealed(target.url)
-            _try_bytes(loaded, table.slice(0, TRIED), name=name, target=target)
+            _try_bytes(loaded, table.slice(0, TRIED), name=name, target=asked(loaded, name))
         against = f"must match model {target.model}" if target.model else "has no offline model"
         lines.append(f"target {name}: {where}, {against}")
+        if isinstance(target, HttpTarget):
+            lines += [f"  WARNING: {warning}" for warning in target.protocol.warnings()]
     return lines
 
 
@@ -165,7 +170,9 @@ def _try_bytes(loaded: Loaded, few: pa.Table, *, name: str, target: HttpTarget) 
             arm.prepare(request, features=True)
         except CaptureError as error:
             place = f"{request.source_file}:{request.source_offset}"
-            raise CaptureError(error.what, where=place, found=error.found, fix=error.fix) from error
+            raise CaptureError(
+                error.what, where=place, found=error.found, expected=error.expected, fix=error.fix
+            ) from error
 
 
 def _phases(trial: Trial) -> list[str]:
@@ -331,9 +338,14 @@ def _incomparable(loaded: Loaded) -> list[str]:
     gate = next(gate for gate in loaded.gates if isinstance(gate, FeatureParity))
     if gate.required and not target.model:
         return ["feature_parity is required and the challenger has no offline model"]
-    if gate.required and not target.response.features:
+    if gate.required and not _shows_features(target):
         return ["feature_parity is required and the challenger declares no feature echo"]
     return []
+
+
+def _shows_features(target: HttpTarget | RecordedTarget) -> bool:
+    shown = target.shows_features if isinstance(target, HttpTarget) else target.response.features
+    return bool(shown)
 
 
 def _never_asked(trial: Trial) -> list[str]:

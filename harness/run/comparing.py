@@ -16,16 +16,16 @@ import pyarrow.compute as pc
 from harness import columns, diff, join
 from harness.diff.keys import comes_back
 from harness.diff.noise import excused, with_noise
-from harness.diff.probes import Batches, Other, Probed
+from harness.diff.probes import Batches
 from harness.diff.tolerance import EVERYTHING
-from harness.errors import UsageError
 from harness.evidence import BINARY, JudgedPair
 from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
 from harness.run import noise
+from harness.run.hypotheses import probed
 from replayers.offline import FEATURE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import date
 
     import pandas as pd
@@ -136,11 +136,19 @@ def compare(folder: RunFolder, loaded: Loaded, *, models: Models | None) -> Comp
 
 
 def compared(
-    folder: RunFolder, loaded: Loaded, *, models: Models | None
+    folder: RunFolder, loaded: Loaded, *, models: Models | None, only: Collection[str] | None = None
 ) -> tuple[Comparison, pa.Table | None]:
-    """Every pair compared, with the cells that differ (None without a pair); nothing is written."""
+    """Every pair compared, with the cells that differ (None without a pair); nothing is written.
+
+    `only` names targets that are compared with their offline model, and nothing else is.
+    """
     arms = _gather(folder, loaded)
-    results = [_compare(plan, arms, loaded=loaded, models=models) for plan in _pairs(loaded, arms)]
+    plans = [
+        plan
+        for plan in _pairs(loaded, arms)
+        if only is None or (plan.right in only and plan.against == "offline")
+    ]
+    results = [_compare(plan, arms, loaded=loaded, models=models) for plan in plans]
     cells = columns.concat([table for _, table in results]) if results else None
     return Comparison(pairs=tuple(pair for pair, _ in results)), cells
 
@@ -402,31 +410,6 @@ def _hypotheses(
     def rebuild(seq: NDArray[np.int64], shift_ns: int) -> dict[str, Column]:
         return replayer.rebuild(frame.loc[seq], shift_ns)
 
-    return _probed(models, plan.model, arms=arms), rebuild
-
-
-def _probed(models: Models, name: str, *, arms: _Arms) -> Probed:
-    """An offline model that scores feature columns, can be asked otherwise, and knows the others."""
-    mine = models.replayers[name]
     every = {**models.replayers, **models.others}
-    return Probed(
-        rescore=mine.rescore,
-        predict=mine.model.ask,
-        name=name,
-        features=arms.offline[name],
-        names=mine.names,
-        levels=mine.levels,
-        trees=mine.model.trees,
-        others={other: _other(models.frame, every[other]) for other in every if other != name},
-        batches=arms.batches,
-    )
-
-
-def _other(frame: pd.DataFrame, replayer: OfflineReplayer) -> Other:
-    def scores(seq: NDArray[np.int64], trees: int | None) -> NDArray[np.float64]:
-        try:
-            return replayer.score(frame.loc[seq], trees=trees).scores
-        except UsageError:
-            return np.full(len(seq), np.nan)  # what cannot score these requests has not served them
-
-    return Other(scores, replayer.model.trees)
+    features = arms.offline[plan.model]
+    return probed(every, plan.model, frame=frame, features=features, batches=arms.batches), rebuild

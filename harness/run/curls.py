@@ -13,6 +13,7 @@ from harness.replay.disclosure import PORT, write
 from harness.replay.message import Message
 from harness.report import curl
 from harness.report.numbers import THE_LOG
+from harness.run.asked import asked
 from replayers.http import HttpArm, HttpTarget
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _first(loaded: Loaded, table: pa.Table, *, finding: Finding, run_id: str) ->
     target = loaded.scenario.targets.get(finding.arm)
     if finding.arm == THE_LOG or not isinstance(target, HttpTarget):
         return
-    arm = _arm(target, loaded, name=finding.arm, run_id=run_id)
+    arm = _arm(asked(loaded, finding.arm), loaded, name=finding.arm, run_id=run_id)
     seqs = [one.seq for one in finding.exemplars if one.seq < len(table)]
     for request in capture.requests(table.take(seqs)) if arm and seqs else ():
         command = _command(arm, request, target=target)

@@ -280,9 +280,10 @@ def _identity(run: _Run, target: str) -> Identity:
         arm=target,
         expected=models[spec.model].sha256 if spec.model else None,
         served=dict(sorted(served.items())),
-        source=spec.response.model or "no selector",
+        source=" or ".join(filter(None, (spec.response.model, spec.protocol.identity_at))) or "no selector",
         answered=len(answered),
         declared=spec.response.model not in {"", type(spec.response)().model},
+        vouched=spec.model_identity.removeprefix("sha256:"),
     )
 
 

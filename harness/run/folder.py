@@ -53,6 +53,7 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     first: int | None = None
     fail_fast: bool = False
     build: str = ""
+    preflight: bool = True
 
     def options(self) -> str:
         """The same on a command line: " --phase parity --all-phases --first 2000"."""
@@ -60,7 +61,8 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
         cut = "" if self.first is None else f" --first {self.first}"
         fast = " --fail-fast" if self.fail_fast else ""
         build = f" --build {shlex.quote(self.build)}" if self.build else ""
-        return named + (" --all-phases" if self.all_phases else "") + cut + fast + build
+        all_same = "" if self.preflight else " --no-preflight"
+        return named + (" --all-phases" if self.all_phases else "") + cut + fast + all_same + build
 
 
 class _Head(msgspec.Struct, frozen=True, kw_only=True):

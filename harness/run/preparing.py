@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from harness import capture
 from harness.capture import LabelColumn
+from harness.capture.attach import attach
+from harness.capture.recorded import RECORDER
 from harness.diff import check_names
 from harness.evidence import BINARY, LabelsConfig
 from harness.records import SinglesCheck
@@ -99,6 +101,9 @@ def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tupl
     say(f"capture: {intake.lines:,} lines, {intake.parsed:,} requests, {bad:,} bad, {intake.sampled:,} used")
     for line in intake.worst[:3]:
         say(f"  bad line {line.file}:{line.line}: {line.reason}: {line.detail}")
+    for reason, count in intake.bad.items():
+        if reason.startswith(RECORDER):
+            say(f"  {count:,} calls are not in the capture: {reason}")
     return intake, capture.load(folder)
 
 
@@ -148,7 +153,7 @@ def read_labels(loaded: Loaded, table: pa.Table, *, path: Path) -> LabelTable:
     """The labels of a file joined to the captured requests; a sampled capture leaves many of them out."""
     sampled = loaded.scenario.capture.sample < 1
     found = capture.read_labels(path, _asked(loaded.scenario.labels))
-    return capture.attach(found, table, max_unknown_share=1.0 if sampled else 0.01)
+    return attach(found, table, max_unknown_share=1.0 if sampled else 0.01)
 
 
 def _asked(config: LabelsConfig | None) -> tuple[LabelColumn, ...]:

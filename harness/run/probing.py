@@ -10,7 +10,6 @@ import anyio
 
 from harness.records import Attempt, Outcome, State
 from harness.replay.breaker import Tripwire
-from replayers.selectors import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +73,6 @@ class Asker:
     def __init__(self, arm: HttpArm, *, budget: Budget, breaker: Breaker) -> None:
         self.arm = arm
         self.budget = budget
-        self._reader = Reader(arm.target.response)
         self._tripwire = Tripwire(breaker, target=arm.name)
         self._not_now = 0
 
@@ -85,7 +83,7 @@ class Asker:
         last = (await self._exchange(message.encode())).final
         self._watch(last)
         sent_id = request.request_id if "x-request-id" in message.headers else None
-        return self._reader.outcome(_attempt(last, request, target=self.arm.name), sent_id=sent_id)
+        return self.arm.outcome(_attempt(last, request, target=self.arm.name), sent_id=sent_id)
 
     async def _exchange(self, data: bytes) -> Reply:
         replies: list[Reply] = []

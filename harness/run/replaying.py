@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -11,9 +11,7 @@ import msgspec
 
 from harness import capture
 from harness.errors import ScenarioError
-from harness.evidence import Evidence
-from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
-from harness.records import Calibrated, PhaseNote, SinglesCheck
+from harness.records import Calibrated, PhaseNote
 from harness.replay.breaker import blamed
 from harness.replay.clock import run_async
 from harness.replay.disclosure import concealed
@@ -23,13 +21,15 @@ from harness.replay.journal import Journal, compact_parts, outcome_table
 from harness.replay.resume import MARK, Remaining, last_passes, remaining, torn_passes
 from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Saturate, Schedule, plan, series
 from harness.replay.source import Parted, RequestIds
-from harness.run import accounting, calibrating, comparing, noise
-from harness.run.deciding import DISAGREEMENTS
+from harness.run import calibrating, comparing, noise
+from harness.run.asked import asked
+from harness.run.first_answers import FIRST, Opened, leave, look, opened, opening
+from harness.run.other_answers import answered_in
 from harness.run.resuming import SO_FAR, journalled, journalled_passes
-from harness.run.stopping import limits, saved
+from harness.run.stopping import certain_no_go, limits, saved
 from harness.run.together import together_or_apart
 from harness.scenario import did_you_mean
-from replayers.http import HttpArm, HttpTarget, probe
+from replayers.http import HttpArm, probe
 from replayers.process import managed
 from replayers.recorded import RecordedTarget, recorded_outcomes
 
@@ -37,15 +37,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
+    from harness.records import State
     from harness.replay.early import Limit
     from harness.replay.options import ReplayCounts
     from harness.run.folder import RunFolder
     from harness.run.watch import Watcher
     from harness.scenario import Loaded
 
-PARITY = (FeatureParity, ScoreParity, DecisionFlips)
 #: the phase that recorded answers stand in
 RECORDED = "recorded"
 #: rows of a part of outcomes
@@ -54,11 +56,15 @@ PART_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Plan:
-    """Which phases run; those not chosen are named in the report as NOT RUN."""
+    """Which phases run; those not chosen are named in the report as NOT RUN.
+
+    With `models` the first answers of a closed loop that comes first are looked at before the rest is sent.
+    """
 
     loaded: Loaded
     only: tuple[str, ...] = ()
     all_phases: bool = False
+    models: comparing.Models | None = None
 
     def __post_init__(self) -> None:
         """ScenarioError for a phase that the scenario does not have."""
@@ -99,10 +105,12 @@ def replay_all(
 
 
 def take_recorded(loaded: Loaded, folder: RunFolder) -> None:
-    """The answers in the capture stand beside those that will be sent for."""
+    """The answers in the capture, and in others of the same requests, stand beside those to be sent for."""
     for name, target in loaded.scenario.targets.items():
         if isinstance(target, RecordedTarget):
             requests = capture.requests(folder.read(folder.capture))
+            if target.answers is not None:
+                requests = answered_in(loaded.file(target.answers), requests)
             outcomes = recorded_outcomes(target, requests, name=name, phase=RECORDED)
             write_outcomes(folder, name, parts=[outcome_table(outcomes)])
 
@@ -145,8 +153,9 @@ class _Session:
         known = self.source.columns("seq", "request_id")
         ids = RequestIds(known["seq"].to_numpy(), known["request_id"])
         for name in self.plan.targets():
-            target = self.loaded.scenario.targets[name]
-            assert isinstance(target, HttpTarget)  # noqa: S101  -- phase_targets names HTTP targets only
+            target = asked(self.loaded, name)
+            for warning in target.protocol.warnings():
+                self.watch.say(f"target {name}: WARNING: {warning}")
             if target.start:
                 self.watch.say(f"target {name}: starting its service")
                 folder = self.folder.outcomes(name)
@@ -234,10 +243,14 @@ class _Session:
             self.watch.say(f"  targets {told}") if told else None
             calibration = await self._calibrate(schedule, arms=1 if which == "apart" else len(arms))
             note = msgspec.structs.replace(note, arms=told, calibration=calibration)
+        early = limits(self.loaded, phase, note=note)
         try:
-            counts = await self._replay(
-                left, schedule, arms=arms, apart=which == "apart", early=limits(self.loaded, phase, note=note)
-            )
+            if not before and left.only is None and not self.resumed:
+                first = await self._first_answers(phase, schedule, arms=arms)
+                if first.stopped:
+                    return self._compact(arms, first.noted(note))
+                left, early = replace(left, only=first.rest), first.fewer(early)
+            counts = await self._replay(left, schedule, arms=arms, apart=which == "apart", early=early)
         except anyio.get_cancelled_exc_class():
             self._compact(arms, note)
             raise
@@ -248,6 +261,48 @@ class _Session:
         return self._compact(
             arms, msgspec.structs.replace(note, stopped=why, blamed=whom, decided=counts.decided)
         )
+
+    async def _first_answers(
+        self, phase: Phase, schedule: Schedule, *, arms: Mapping[str, HttpArm]
+    ) -> Opened:
+        """The phase begun with a few requests, and what their answers say, before the rest is sent."""
+        masks = opening(phase, schedule, targets=list(arms)) if self.plan.models is not None else {}
+        if not masks or self.plan.models is None:
+            return Opened()
+        rest = {name: ~mask for name, mask in masks.items()}
+        began = Opened()
+        try:
+            part = Remaining(phase, masks)
+            counts = await self._replay(part, schedule, arms=arms, apart=phase.arms == "apart")
+            self._compact(arms, _note(self.loaded, phase))
+            told = look(
+                self.folder, self.loaded, models=self.plan.models, phase=phase.name, targets=list(arms)
+            )
+            for one in told:
+                self.watch.say(f"  first {FIRST} answers of {one.target}: {one.words}")
+            began = opened(counts, told, rest=rest, requests=len(schedule.rows))
+        except anyio.get_cancelled_exc_class():
+            self._leave(schedule, rest, phase=phase.name, end=began.end)
+            raise
+        if began.stopped:
+            self.watch.say(f"phase {phase.name}: STOPPED: {began.stopped}")
+            self._leave(schedule, rest, phase=phase.name, end=began.end)
+        return began
+
+    def _leave(
+        self,
+        schedule: Schedule,
+        masks: Mapping[str, NDArray[np.bool_]],
+        *,
+        phase: str,
+        end: tuple[State, str],
+    ) -> None:
+        """What is not sent is journalled all the same, so that every request ends in one state."""
+        seqs = self.source.seqs(schedule.rows)
+        with ExitStack() as stack:
+            for name, mask in masks.items():
+                book = stack.enter_context(Journal(self._journal(name)))
+                leave(book, seqs[mask], target=name, phase=phase, end=end)
 
     def _closed_loop(self, before: list[PhaseNote]) -> Phase | None:
         """The last closed loop that ran, whose service times are known."""
@@ -339,28 +394,6 @@ def write_outcomes(folder: RunFolder, target: str, *, parts: Iterable[pa.Table])
     for stale in folder.outcomes(target).glob("part-*.parquet"):
         if int(stale.stem.removeprefix("part-")) >= count:
             folder.remove(stale)
-
-
-def certain_no_go(loaded: Loaded, folder: RunFolder, *, captured: int) -> str:
-    """The parity gate that no further answer can save, or nothing."""
-    comparison, _ = comparing.compared(folder, loaded, models=None)
-    tables = comparing.sent(folder, loaded)
-    evidence = Evidence(
-        under_test=loaded.under_test,
-        parity_release=loaded.scenario.decision.release == "parity",
-        pairs=comparison.judged(),
-        targets=(),
-        latency=(),
-        phases=(),
-        identities=(),
-        singles=folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
-        answered={name: accounting.answered(table) for name, table in tables.items()},
-        quality=(),
-    )
-    for gate in loaded.gates:
-        if isinstance(gate, PARITY) and (count := beyond_saving(gate, evidence, captured=captured)):
-            return f"parity is a certain NO-GO ({count:,} requests); --all-phases measures latency too"
-    return ""
 
 
 def _note(loaded: Loaded, phase: Phase) -> PhaseNote:

@@ -21,6 +21,7 @@ from harness.replay.disclosure import PORT, Written, write
 from harness.replay.guard import confirmed
 from harness.report.numbers import find
 from harness.report.reproduction import Reproduction, Start, script
+from harness.run.asked import asked
 from harness.run.bench import Bench, Live, Offline, Reference
 from harness.run.comparing import SUMMARY, Comparison
 from harness.run.preparing import changed
@@ -183,7 +184,7 @@ class Case:
         """A target that can be asked; UsageError for the recorded log."""
         target = self.loaded.scenario.targets[name]
         if isinstance(target, HttpTarget):
-            return target
+            return asked(self.loaded, name)
         raise UsageError(
             f"{name} is the recorded log, which answers nothing but what was recorded",
             where=self.number,
@@ -192,7 +193,17 @@ class Case:
         )
 
     def exemplars(self) -> list[CapturedRequest]:
-        """The requests of the finding that can be sent again; CaptureError where there is none."""
+        """The requests of the finding that can be sent again; CaptureError where there is none.
+
+        Raises UsageError for a target that is asked in raw bytes, which no command holds.
+        """
+        if not self.target(self.finding.arm).protocol.is_text:
+            raise UsageError(
+                "a request of raw bytes cannot be written as a command",
+                where=f"target {self.finding.arm}",
+                found="binary tensors, or gRPC",
+                fix="Ask its REST endpoint with binary = false, and run again.",
+            )
         seqs = [one.seq for one in self.finding.exemplars]
         table = self.folder.read(self.folder.capture)
         requests = list(capture.requests(table.take([seq for seq in seqs if seq < len(table)])))

@@ -57,6 +57,7 @@ class Options:
 
     `first` cuts every phase to its first requests by time; parity is then a census of those alone.
     `fail_fast` stops a phase once no remaining answer could change FAIL. `build` says which build it is of.
+    Without `preflight` all is sent, whatever the first answers say.
     """
 
     results: Path = Path("results")
@@ -65,6 +66,7 @@ class Options:
     first: int | None = None
     fail_fast: bool = False
     build: str = ""
+    preflight: bool = True
     as_of: str | None = None
     allow_public: tuple[str, ...] = ()
 
@@ -90,6 +92,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
         first=options.first,
         fail_fast=options.fail_fast,
         build=options.build,
+        preflight=options.preflight,
     )
     watch.say(f"run {folder.root}")
     try:
@@ -104,10 +107,12 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
         shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep
         raise
     begin(folder)
+    models = replace(prepared.models(), others=others)
     with beating(folder, watch) as beat:
+        todo = replace(todo, models=models if options.preflight else None)
         _replay(todo, folder, watch=beat, done=None)
         beat.say("comparing")
-        comparing.compare(folder, loaded, models=replace(prepared.models(), others=others))
+        comparing.compare(folder, loaded, models=models)
         return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
 
 

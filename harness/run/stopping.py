@@ -1,19 +1,25 @@
-"""Early stop in a run: which counts end a phase, and what was saved once one did."""
+"""Early stop in a run: which counts end a phase, what that saved, and which phases are left out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.gates import certain, levels
-from harness.records import State
+from harness.evidence import Evidence
+from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving, certain, levels
+from harness.records import SinglesCheck, State
 from harness.replay.schedule import Saturate
+from harness.run import accounting, comparing
+from harness.run.deciding import DISAGREEMENTS
 
 if TYPE_CHECKING:
     from harness.records import PhaseNote
     from harness.replay.early import Limit
     from harness.replay.options import ReplayCounts
     from harness.replay.schedule import Phase, Schedule
+    from harness.run.folder import RunFolder
     from harness.scenario import Loaded
+
+PARITY = (FeatureParity, ScoreParity, DecisionFlips)
 
 
 def limits(loaded: Loaded, phase: Phase, *, note: PhaseNote) -> dict[str, tuple[Limit, ...]]:
@@ -51,3 +57,25 @@ def saved(counts: ReplayCounts, schedule: Schedule, *, under_test: str) -> str:
         f"after {sent:,} of {counts.requests:,} requests: no remaining answer could change FAIL; "
         f"{unsent:,} requests, about {seconds:,.0f} s not sent"
     )
+
+
+def certain_no_go(loaded: Loaded, folder: RunFolder, *, captured: int) -> str:
+    """The parity gate that no further answer can save, or nothing."""
+    comparison, _ = comparing.compared(folder, loaded, models=None)
+    tables = comparing.sent(folder, loaded)
+    evidence = Evidence(
+        under_test=loaded.under_test,
+        parity_release=loaded.scenario.decision.release == "parity",
+        pairs=comparison.judged(),
+        targets=(),
+        latency=(),
+        phases=(),
+        identities=(),
+        singles=folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
+        answered={name: accounting.answered(table) for name, table in tables.items()},
+        quality=(),
+    )
+    for gate in loaded.gates:
+        if isinstance(gate, PARITY) and (count := beyond_saving(gate, evidence, captured=captured)):
+            return f"parity is a certain NO-GO ({count:,} requests); --all-phases measures latency too"
+    return ""

@@ -47,7 +47,13 @@ Paths are relative to the folder of the file. Times are RFC 3339 texts with a zo
 This page is written by `replaygate schema --write docs` from the types in the code; `make check` fails when
 it is out of date.
 """
-_TYPES = {"StrType": "text", "FloatType": "number", "IntType": "whole number", "BoolType": "true or false"}
+_TYPES = {
+    "StrType": "text",
+    "FloatType": "number",
+    "IntType": "whole number",
+    "BoolType": "true or false",
+    "AnyType": "any value",
+}
 _MANY = 3
 
 

@@ -16,8 +16,7 @@ requests that come in sessions or queue behind each other: there the trials must
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -29,10 +28,10 @@ from harness.stats._checks import (
     Floats,
     check_at_least,
     check_counts,
-    check_names,
     check_same_tuning,
     check_share,
 )
+from harness.stats._evidence import Evidence
 from harness.stats.confseq import Side
 from harness.stats.normal_mixture import best_rho
 
@@ -81,7 +80,7 @@ def beta_binomial_log_e(
 
 
 @dataclass(frozen=True, kw_only=True)
-class BetaBinomial:
+class BetaBinomial(Evidence):
     """Evidence against "the rate is p0": its tuning and two integers; `update`, `merge` return the next one.
 
     `side` says what it is evidence for: "greater" (the rate is above p0), "less" or "two-sided". `alpha` is
@@ -140,25 +139,6 @@ class BetaBinomial:
     def log_e_of(self, successes: npt.ArrayLike, trials: npt.ArrayLike) -> Floats:
         """The log evidence that counts (arrays that broadcast) would give under this tuning."""
         return beta_binomial_log_e(successes, trials, p0=self.p0, side=self.side, prior=(self.a, self.b))
-
-    def p_value(self) -> float:
-        """min(1, 1/E): a p-value however the look was chosen; the least over all looks is one too (Ville)."""
-        return math.exp(-max(0.0, self.log_e()))
-
-    @property
-    def rejects(self) -> bool:
-        """Whether the evidence now reaches log(1/alpha); a caller that latches remembers that it once did."""
-        return self.log_e() >= -math.log(self.alpha)
-
-    def state(self) -> dict[str, float | str]:
-        """Tuning and state as a flat mapping that JSON keeps exactly."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, float | str]) -> Self:
-        """The process whose `state()` was `state`; raises ValueError for missing or unknown names."""
-        check_names(cls, state)
-        return cls(**state)  # type: ignore[arg-type]
 
     def _tuning(self) -> tuple[float | str, ...]:
         return self.p0, self.side, self.alpha, self.a, self.b

@@ -9,8 +9,7 @@ or above it ("less"); clipped values bound the mean of the clipped value.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -20,11 +19,11 @@ from scipy.optimize import brentq
 from harness.stats._checks import (
     Floats,
     check_at_least,
-    check_names,
     check_same_tuning,
     check_share,
     finite_vector,
 )
+from harness.stats._evidence import Evidence
 
 OneSide = Literal["greater", "less"]
 
@@ -91,7 +90,7 @@ def margin_null(margin: float, bound: float = 1.0) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Betting:
+class Betting(Evidence):
     """Evidence against "the mean is m0": tuning and one log wealth a bet; `update`, `merge` give the next.
 
     `side` is what it is evidence for. `bets` are fractions of the largest possible bet (see
@@ -146,25 +145,6 @@ class Betting:
     def log_e(self) -> float:
         """The log evidence now, the log of the mean wealth; rejects at log(1/alpha). 0.0 before any value."""
         return _log_mean_exp(self.log_wealth, self.weights) if self.n else 0.0
-
-    def p_value(self) -> float:
-        """min(1, 1/E): a p-value however the moment to look was chosen."""
-        return math.exp(-max(0.0, self.log_e()))
-
-    @property
-    def rejects(self) -> bool:
-        """Whether the evidence now reaches log(1/alpha); a caller that latches remembers that it once did."""
-        return self.log_e() >= -math.log(self.alpha)
-
-    def state(self) -> dict[str, object]:
-        """Tuning and state as a mapping of numbers and lists that JSON keeps exactly."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, object]) -> Self:
-        """The process whose `state()` was `state`; raises ValueError for missing or unknown names."""
-        check_names(cls, state)
-        return cls(**state)  # type: ignore[arg-type]
 
     def _tuning(self) -> tuple[object, ...]:
         return self.m0, self.side, self.alpha, self.bets, self.weights

@@ -12,15 +12,16 @@ from the canary with a probability that holds whatever the base rate of errors d
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import gammaln
 
-from harness.stats._checks import check_at_least, check_names, check_same_tuning, check_share
+from harness.stats._checks import check_at_least, check_same_tuning, check_share
+from harness.stats._evidence import Evidence
 from harness.stats.beta_binomial import BetaBinomial
 from harness.stats.confseq import Side
 
@@ -31,7 +32,7 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampleRatio:
+class SampleRatio(Evidence):
     """Evidence against "requests fall on the arms in these shares" as its tuning and one integer an arm.
 
     `shares` are the planned traffic shares, `concentration` the k of the prior (larger looks for smaller
@@ -77,25 +78,6 @@ class SampleRatio:
         prior, n = self.concentration * theta, c.sum()
         gained = gammaln(prior + c) - gammaln(prior) - c * np.log(theta)
         return float(gained.sum() + gammaln(self.concentration) - gammaln(self.concentration + n))
-
-    def p_value(self) -> float:
-        """min(1, 1/E): a p-value however the moment to look was chosen."""
-        return math.exp(-max(0.0, self.log_e()))
-
-    @property
-    def rejects(self) -> bool:
-        """Whether the evidence now reaches log(1/alpha): the split is not the planned one."""
-        return self.log_e() >= -math.log(self.alpha)
-
-    def state(self) -> dict[str, object]:
-        """Tuning and state as a mapping of numbers and lists that JSON keeps exactly."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, object]) -> Self:
-        """The process whose `state()` was `state`; raises ValueError for missing or unknown names."""
-        check_names(cls, state)
-        return cls(**state)  # type: ignore[arg-type]
 
 
 def share_bounds(

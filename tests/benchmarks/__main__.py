@@ -14,6 +14,8 @@ import msgspec
 
 from tests.benchmarks import (
     capacity,
+    capture_import,
+    capture_proxy,
     closed_loop,
     drift,
     drift_peers,
@@ -75,6 +77,11 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "drift_s": drift.rows,
         "vs_evidently": drift_peers.evidently_rows,
         "vs_nannyml": drift_peers.nannyml_rows,
+    },
+    "capture": {
+        "jsonl_rate": capture_import.rate_rows,
+        "jsonl_rss": capture_import.memory_rows,
+        "mirror_ms": capture_proxy.rows,
     },
     "ui": {"ui_": ui.rows, "report_": ui.report_rows},
 }

@@ -8,7 +8,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.capture import BadLine, CaptureConfig, ingest, load, read, requests, times, to_table, write_jsonl
+from harness.capture import BadLine, CaptureConfig, ingest, load, requests, times, to_table, write_jsonl
+from harness.capture.read import read
 from harness.records import CapturedRequest, RecordedResponse
 
 NS = st.integers(0, 2**63 - 1)

@@ -10,7 +10,7 @@ import pytest
 from harness.capture.formats.http_message import missing_bytes, parsed
 from harness.errors import CaptureError
 
-ZIPPED = gzip.compress(b"plain")
+ZIPPED = gzip.compress(b"plain", mtime=0)
 
 
 @pytest.mark.parametrize(

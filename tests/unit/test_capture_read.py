@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness.capture import BadLine, CaptureConfig, read
-from harness.capture.read import source_files
+from harness.capture import BadLine, CaptureConfig
+from harness.capture.read import read, source_files
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
 

@@ -7,6 +7,7 @@ import json
 from harness.capture.formats import Dropped, Labelled
 from harness.capture.importing import Ledger
 from harness.capture.survey import Survey, Surveyor
+from harness.capture.table import to_table
 from harness.capture.wording import as_json, told
 from harness.records import CapturedRequest, RecordedResponse
 
@@ -17,8 +18,7 @@ START_NS = 1_750_000_000 * SECOND_NS
 def survey(*requests: CapturedRequest) -> Survey:
     """What these requests are."""
     surveyor = Surveyor()
-    for one in requests:
-        surveyor.look(one)
+    surveyor.look(to_table(requests))
     return surveyor.survey()
 
 

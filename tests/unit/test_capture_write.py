@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.capture import CaptureConfig, read, write_jsonl
+from harness.capture import CaptureConfig, write_jsonl
+from harness.capture.read import read
 from harness.capture.write import line_of
 from harness.errors import CaptureError
 from harness.records import CapturedRequest, RecordedResponse

@@ -115,6 +115,28 @@ def test_an_answer_that_names_no_model_is_waited_for(served: dict[str, int], dec
     assert f"{sum(served.values())} of 240 answers" in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("vouched", "served", "ruling", "says"),
+    [
+        (SHA, {}, "UNDECIDED", f"{SHA[:12]} is declared, not seen in answers; its scores"),
+        (SHA[:12], {}, "UNDECIDED", "declared, not seen in answers"),
+        ("f" * 64, {}, "FAIL", "The scenario declares ffffffffffff as the model of challenger"),
+        (SHA, {SHA: 5}, "PASS", "All 5 answers name"),
+        (SHA, {"f" * 64: 5}, "FAIL", "come from another model"),
+        (SHA, {SHA: 4}, "UNDECIDED", "4 of 5 answers"),
+    ],
+)
+def test_a_declared_identity_is_told_and_never_passes(
+    vouched: str, served: dict[str, int], ruling: str, says: str
+) -> None:
+    """What the scenario says of a service is no answer of it; said wrongly it fails."""
+    told = msgspec.structs.replace(identity(served), answered=5, vouched=vouched)
+    (verdict,) = ModelIdentity().judge(evidence(identities=(told,)), LEVELS)
+    assert verdict.ruling == ruling
+    assert says in verdict.reason
+    assert verdict.required is not (ruling == "UNDECIDED" and not served)
+
+
 def test_a_target_without_an_offline_model_has_no_identity_to_show() -> None:
     """A heuristic champion is nobody's model."""
     heuristic = identity({"v7": 5}, arm="champion", expected=None)
@@ -146,6 +168,16 @@ def test_a_target_that_had_to_be_left_alone_fails(states: dict[str, int]) -> Non
         ("challenger", "FAIL", None),
     ]
     assert why in found[1].reason
+
+
+@pytest.mark.parametrize(("failed", "ruling"), [(10, "FAIL"), (9, "PASS")])
+def test_ten_failures_of_ten_end_a_long_phase(failed: int, ruling: str) -> None:
+    """However many more were planned; where one was answered, those might be too."""
+    note = msgspec.structs.replace(phase(), decided="errors")
+    states = {"http_error": failed, "ok": 10 - failed, "not_needed": 9_990}
+    (verdict,) = Errors().judge(evidence(targets=(counts(states),), phases=(note,)), LEVELS)
+    assert verdict.ruling == ruling
+    assert ("the rest of phase parity was not sent" in verdict.reason) is (ruling == "FAIL")
 
 
 def test_a_time_limit_is_nobodys_error() -> None:

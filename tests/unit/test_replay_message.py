@@ -34,6 +34,6 @@ def test_headers_are_left_out_but_for_those_of_the_connection() -> None:
         *("content-type", "x-colon", "x-debug-features", "x-request-id")
     }
     small = taken.with_headers(["x-colon"], always=["x-shadow-replay"])
-    assert list(small.headers) == ["host", "x-colon", "x-shadow-replay", "content-length"]
+    assert list(small.headers) == [*("host", "x-colon", "x-shadow-replay", "traceparent", "content-length")]
     shorter = Message.of(Message(small.method, small.path, small.headers, b"{}").encode())
     assert (shorter.body, shorter.headers["content-length"]) == (b"{}", "2")

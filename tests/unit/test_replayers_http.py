@@ -12,6 +12,7 @@ from harness.records import Attempt, CapturedRequest, Outcome, State
 from harness.replay.clock import run_async
 from harness.replay.guard import Safety
 from replayers.http import HttpArm, HttpTarget, fixed_headers, iso, probe, secrets
+from replayers.tracing import trace_id, traceparent
 
 URL = "http://127.0.0.1:8000/score"
 
@@ -51,6 +52,7 @@ def test_a_request_is_marked_and_framed() -> None:
         "x-tenant": "a",
         "x-shadow-replay": "run-1",
         "x-request-id": "r4",
+        "traceparent": traceparent(trace_id("run-1", "champion", seq=4)),
         "content-length": "8",
     }
 

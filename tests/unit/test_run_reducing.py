@@ -77,7 +77,7 @@ def test_body_and_headers_are_reduced_to_what_is_needed() -> None:
         ("deep.b[0]", "3", True, "it is gone"),
     ]
     assert set(found.candidate.message.headers) == {
-        *("host", "content-length", "content-type", "x-shadow-replay", "x-team")
+        *("host", "content-length", "content-type", "traceparent", "x-shadow-replay", "x-team")
     }
     assert (found.before, found.minimal) == (7, True)
 

@@ -23,7 +23,7 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _STAMP = pa.timestamp("ns", tz="UTC")
 
 
-def rows(path: Path) -> Iterator[tuple[int, Row | bytes | Unreadable]]:
+def rows(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, Row | bytes | Unreadable]]:
     """Each row with its place: a dict from Parquet and CSV, the text of an object, or what was unreadable.
 
     The place is an offset in bytes, in Parquet the row from 0. Times of Parquet are (ns, resolution in ns),
@@ -35,7 +35,7 @@ def rows(path: Path) -> Iterator[tuple[int, Row | bytes | Unreadable]]:
         yield from _parquet(path)
         return
     head = next((chunk for chunk in chunks(path) if isinstance(chunk, bytes)), b"")
-    yield from records(path) if head.lstrip()[:1] in (b"{", b"[") else _csv(path)
+    yield from records(path) if head.lstrip()[:1] in (b"{", b"[") else _csv(path, delimiter)
 
 
 def row_of(found: Row | bytes | Unreadable) -> Row:
@@ -111,11 +111,11 @@ def _cells(column: pa.Array) -> list[Any]:
     return [None if one is None else (one, tick) for one in ns]
 
 
-def _csv(path: Path) -> Iterator[tuple[int, Row | Unreadable]]:
+def _csv(path: Path, delimiter: str) -> Iterator[tuple[int, Row | Unreadable]]:
     """A quoted cell may hold line breaks; a cell above 32 MiB, or a quote that never ends, is unreadable."""
     csv.field_size_limit(MAX_RECORD_BYTES)
     place = [0]
-    reader = csv.reader(_csv_lines(path, place), strict=True)
+    reader = csv.reader(_csv_lines(path, place), strict=True, delimiter=delimiter)
     names: list[str] | None = None
     begun = 0
     try:
@@ -124,6 +124,9 @@ def _csv(path: Path) -> Iterator[tuple[int, Row | Unreadable]]:
                 pass  # a blank line between rows
             elif names is None:
                 names = cells
+                if len(set(names)) < len(names):
+                    yield begun, Unreadable("wrong field", "two columns of one name")
+                    return
             elif len(cells) != len(names):
                 yield begun, Unreadable("wrong field", f"{len(cells)} cells below {len(names)} names")
             else:

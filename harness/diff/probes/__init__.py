@@ -2,7 +2,8 @@
 
 `model`       an offline model that can be asked in other ways, and how its vectors are laid out
 `probe`       a suspicion as data: vectors changed, the model asked otherwise
-`vectors`     column order, missing values, types, a column lost
+`vectors`     missing values, types, a column lost
+`orders`      the order of columns
 `categories`  levels lost, spelled otherwise, coded otherwise
 `asking`      raw score, number of trees, another registered model
 `afterwards`  what happens to a score after the model: class, clipping, calibration

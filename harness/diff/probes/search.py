@@ -17,6 +17,7 @@ from harness.diff.probes.afterwards import Found, Moved, afterwards
 from harness.diff.probes.asking import asking_probes, fitted_trees, told
 from harness.diff.probes.categories import category_probes, fitted_codes
 from harness.diff.probes.model import Probed, Scores, layout_of
+from harness.diff.probes.orders import fitted_order
 from harness.diff.probes.probe import Case, Probe, Sample, predictions
 from harness.diff.probes.vectors import fitted_fills, vector_probes
 from harness.diff.some_rows import evenly
@@ -169,6 +170,7 @@ class _Trial:
             more = self.sample(FITTED_ROWS)
             fitted = [
                 *fitted_trees(few, self.agree),
+                *fitted_order(more, self.agree),
                 *fitted_fills(more, self.agree),
                 *fitted_codes(more, self.agree),
             ]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import combinations, product
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.diff.probes.model import Layout, Matrix
+from harness.diff.probes.orders import order_probes, swap_probes
 from harness.diff.probes.probe import Agree, Probe, Sample, columnwise
 from harness.diff.sentences import listed, number
 
-#: pairs of columns tried: all of them up to about 70 columns, then neighbours only
-MOST_SWAPS = 2_500
 FILLS = (0.0, -1.0, -999.0)
 #: columns with missing values for which constants are looked for
 MOST_HOLED = 20
@@ -28,11 +27,12 @@ def vector_probes(layout: Layout) -> Iterator[Probe]:
     yield Probe(
         "column_major", "reads the batch column by column instead of row by row", change=_column_major
     )
-    yield from _orders(layout)
+    yield from order_probes(layout)
+    yield from _absent(layout)
     yield from _missing(layout)
     yield from _emptied(layout)
     yield from _shifted(layout)
-    yield from _swapped(layout)
+    yield from swap_probes(layout)
 
 
 def _types(layout: Layout) -> Iterator[Probe]:
@@ -47,26 +47,16 @@ def _types(layout: Layout) -> Iterator[Probe]:
         yield Probe("rounded_input", f"rounds its features to {to}", cost=1, change=rounded)
 
 
-def _orders(layout: Layout) -> Iterator[Probe]:
-    names, k = layout.names, len(layout.names)
-    orders: dict[str, tuple[str, Sequence[int]]] = {
-        "columns_reversed": ("reads its columns in reverse order", range(k)[::-1]),
-        "columns_alphabetical": (
-            "reads its columns in alphabetical order",
-            sorted(range(k), key=lambda j: names[j]),
-        ),
-        "categories_last": (
-            "reads its categories after its numbers",
-            [*layout.numbers.tolist(), *layout.categories.tolist()],
-        ),
-        "categories_first": (
-            "reads its categories before its numbers",
-            [*layout.categories.tolist(), *layout.numbers.tolist()],
-        ),
-    }
-    for name, (phrase, order) in orders.items():
-        if list(order) != list(range(k)):
-            yield Probe(name, phrase, change=columnwise(partial(_ordered, order=np.array(order))))
+def _absent(layout: Layout) -> Iterator[Probe]:
+    """What a request leaves out is missing to the service, whatever the offline pipeline puts there."""
+    names = [layout.names[j] for j in layout.absent]
+    if len(names) > 1:
+        phrase = f"reads {listed(names)} as missing where a request leaves it out"
+        yield Probe("missing_key_filled", phrase, change=partial(_left_out, columns=tuple(layout.absent)))
+    for j, name in zip(layout.absent, names, strict=True):
+        phrase = f"reads {name} as missing where a request leaves it out"
+        cost = int(len(names) > 1)
+        yield Probe("missing_key_filled", phrase, cost, change=partial(_left_out, columns=(j,)))
 
 
 def _missing(layout: Layout) -> Iterator[Probe]:
@@ -124,18 +114,6 @@ def _shifted(layout: Layout) -> Iterator[Probe]:
             )
 
 
-def _swapped(layout: Layout) -> Iterator[Probe]:
-    k = len(layout.names)
-    pairs = list(combinations(range(k), 2))
-    if len(pairs) > MOST_SWAPS:
-        pairs = [(j, j + 1) for j in range(k - 1)]
-    for one, two in pairs:
-        order = np.arange(k)
-        order[[one, two]] = two, one
-        phrase = f"swaps the columns {layout.names[one]} and {layout.names[two]}"
-        yield Probe("columns_swapped", phrase, cost=2, change=columnwise(partial(_ordered, order=order)))
-
-
 def _float32(vectors: Matrix) -> Matrix:
     with np.errstate(over="ignore"):
         return vectors.astype(np.float32).astype(np.float64)
@@ -152,8 +130,11 @@ def _rounded(vectors: Matrix, *, columns: NDArray[np.int64], decimals: int) -> M
     return vectors
 
 
-def _ordered(vectors: Matrix, *, order: NDArray[np.int64]) -> Matrix:
-    return vectors[:, order]
+def _left_out(sample: Sample, *, columns: tuple[int, ...]) -> Matrix:
+    vectors = sample.vectors.copy()
+    for j in columns:
+        vectors[sample.case.layout.absent[j][sample.seq], j] = np.nan
+    return vectors
 
 
 def _filled(vectors: Matrix, *, columns: NDArray[np.int64], values: Matrix) -> Matrix:

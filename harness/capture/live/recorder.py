@@ -1,0 +1,158 @@
+"""Calls of a running service go to files from a thread of their own; the service never waits for it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from .files import Disk, Limits, Lines, Sink
+from .record import Record
+from .redaction import Redactor
+from .waiting import Call, Counts, Waiting
+from .writer import LeftOutError, Writer
+
+#: request ids that are remembered, so that one that comes again gets a name of its own
+REMEMBERED = 1 << 15
+
+
+class Sampling(Protocol):
+    """Which calls are kept, and how many each then stands for."""
+
+    def sampled(self, request: Record) -> Record | None:
+        """The record with its weight, None where it is not kept."""
+
+
+class Redacting(Protocol):
+    """What may be written down of a call."""
+
+    def record(self, record: Record) -> Record | None:
+        """The record as it may be written, its headers too; None where it may not be."""
+
+
+class Recorder:
+    """Writes what it is offered to `capture-<utc>-<pid>-<n>.jsonl` in `folder`, counts to `_counts-….json`.
+
+    The thread and the files begin with the first call, in the process that offers it, so a server may fork
+    before and after. After kill -9 the last second is missing at most, and the last line may be torn. What
+    the disk does not take waits until the queue is full; then calls are dropped and counted by reason. At the
+    end of the process the rest is written, for two seconds at most. Without a `redactor` only the
+    headers that are known to be harmless are kept.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        limits: Limits | None = None,
+        sampler: Sampling | None = None,
+        redactor: Redacting | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        opened: Callable[[Path], Sink] = Disk,
+    ) -> None:
+        self.folder = Path(folder)
+        self.limits = limits or Limits()
+        self.clock = clock
+        self._sampler = sampler
+        self._redactor: Redacting = redactor or Redactor()
+        self._opened = opened
+        self._writer: Writer | None = None
+        self._begin_anew()
+        _LIVING.add(self)
+
+    def offer(self, call: Call) -> bool:
+        """Whether the call waits to be written; False: it is dropped and counted. Never waits."""
+        kept = self._waiting.put(call)
+        writer = self._writer or self._started()
+        if writer is not None and self._waiting.crowded:
+            writer.wake.set()
+        return kept
+
+    @property
+    def counts(self) -> Counts:
+        """What came of the calls of this process so far."""
+        return self._waiting.counts
+
+    def close(self, timeout: float = 2.0) -> bool:
+        """Whether all that waited is written within `timeout` seconds; the rest is dropped and counted.
+
+        A call that is offered later begins new files.
+        """
+        with self._starting:
+            writer, self._writer = self._writer, None
+        atexit.unregister(self.close)
+        ended = writer is None or writer.end(timeout)
+        return self._waiting.give_up() == 0 and ended
+
+    def _started(self) -> Writer | None:
+        with self._starting:
+            if self._writer is None:
+                writer = Writer(self._waiting, self._lines(), line=self._line, sync_s=self.limits.sync_s)
+                try:
+                    writer.start()
+                except RuntimeError:
+                    self._waiting.full_because = "no thread"
+                    return None
+                atexit.register(self.close)
+                self._writer = writer
+            return self._writer
+
+    def _lines(self) -> Lines:
+        return Lines(self.folder, self.limits, clock=self.clock, opened=self._opened)
+
+    def _line(self, call: Call) -> bytes | None:
+        record = call.record()
+        kept = record if self._sampler is None else self._sampler.sampled(record)
+        if kept is None:
+            return None
+        bare = self._redactor.record(kept)
+        if bare is None:
+            raise LeftOutError
+        return self._names.once(bare).line()
+
+    def _begin_anew(self) -> None:
+        """Nothing was offered in this process; what a parent has waiting stays the parent's."""
+        self._starting = threading.Lock()
+        self._waiting = Waiting(self.limits.queue_bytes)
+        self._names = Names()
+        self._writer = None
+
+
+class Names:
+    """The request ids of late: one that comes again gets an ending, and the tag `request_id` keeps it."""
+
+    def __init__(self) -> None:
+        self._new: dict[str, int] = {}
+        self._old: dict[str, int] = {}
+
+    def once(self, record: Record) -> Record:
+        """The record under an id that no other of the last `REMEMBERED` has."""
+        name = record.request_id
+        times = self._new.get(name, self._old.get(name, 0)) + 1
+        self._new[name] = times
+        if len(self._new) >= REMEMBERED:
+            self._new, self._old = {}, self._new
+        if times == 1:
+            return record
+        return msgspec.structs.replace(
+            record, request_id=f"{name}~{times}", tags=record.tags | {"request_id": name}
+        )
+
+
+_LIVING: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _in_the_child() -> None:
+    for recorder in tuple(_LIVING):
+        recorder._begin_anew()  # noqa: SLF001  -- the other half of the class, for a process that was forked
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_the_child)

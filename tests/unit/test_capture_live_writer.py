@@ -1,0 +1,108 @@
+"""The writer's thread: lines reach the disk, trouble is waited out, and nobody waits for it at the end."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.capture.live.files import Disk, Limits, Lines, Sink
+from harness.capture.live.record import Record
+from harness.capture.live.waiting import FULL, Call, Waiting
+from harness.capture.live.writer import Writer
+from tests.kit.disks import Small, Stuck
+
+
+def record(name: str) -> Record:
+    """A small record of this name."""
+    return Record(request_id=name, ts_ns=1)
+
+
+def line(call: Call) -> bytes | None:
+    """The id of a call; none for `not this`, and an error for `broken`."""
+    name = call.record().request_id
+    if name == "broken":
+        raise KeyError(name)
+    return None if name == "not this" else name.encode() + b"\n"
+
+
+def lines_in(folder: Path, opened: Callable[[Path], Sink] = Disk) -> Lines:
+    """Lines that do not rotate."""
+    return Lines(folder, Limits(), clock=lambda: 0, opened=opened)
+
+
+def written(folder: Path) -> bytes:
+    """What is in the captures of the folder."""
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("capture-*")))
+
+
+def test_each_call_becomes_its_line_in_order(tmp_path: Path) -> None:
+    """More calls than one slice are all there, in order, and the counts stand beside them."""
+    waiting = Waiting(1 << 20)
+    names = [f"r{k}" for k in range(500)]
+    for name in [*names, "not this", "broken"]:
+        waiting.put(record(name))
+    writer = Writer(waiting, lines_in(tmp_path), line=line, sync_s=1.0)
+    writer.start()
+    assert writer.end(10)
+    assert written(tmp_path) == "".join(f"{name}\n" for name in names).encode()
+    counts = json.loads(next(tmp_path.glob("_counts-*")).read_bytes())
+    n = len(names)
+    assert counts == {
+        "offered": n + 2,
+        "written": n,
+        "waiting": 0,
+        "not_sampled": 1,
+        "dropped": {"no line: KeyError": 1},
+        "ended": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(errno.ENOSPC, "disk full"), (errno.EDQUOT, "disk full"), (errno.EIO, "disk error EIO")],
+)
+def test_lines_wait_for_a_disk_in_trouble(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, code: int, reason: str
+) -> None:
+    """What the disk refuses is written once it has room; the log says so once at each turn."""
+    disk, waiting = Small(4, code=code), Waiting(1 << 20)
+    writer = Writer(waiting, lines_in(tmp_path, disk.open), line=line, sync_s=0.0)
+    waiting.put(record("abcdef"))
+    with caplog.at_level(logging.WARNING, logger="replaygate.capture"):
+        for _ in range(3):
+            writer.turn(last=False)
+        assert (waiting.full_because, waiting.counts.waiting, written(tmp_path)) == (reason, 1, b"")
+        disk.room = 1_000
+        writer.turn(last=True)
+    assert (waiting.full_because, waiting.counts.written, written(tmp_path)) == (FULL, 1, b"abcdef\n")
+    assert [one.levelname for one in caplog.records] == ["WARNING", "WARNING"]
+
+
+def test_a_folder_that_cannot_be_made_is_trouble_of_the_disk(tmp_path: Path) -> None:
+    """A file stands where the folder should be: calls wait, nothing is raised."""
+    (tmp_path / "file").write_bytes(b"")
+    waiting = Waiting(1 << 20)
+    waiting.put(record("a"))
+    writer = Writer(waiting, lines_in(tmp_path / "file" / "folder"), line=line, sync_s=0.0)
+    writer.turn(last=False)
+    assert waiting.full_because == "disk error ENOTDIR"
+
+
+def test_the_end_does_not_wait_for_a_stuck_disk(tmp_path: Path) -> None:
+    """After its time the writer is left alone, and what it still writes is not counted."""
+    disk, waiting = Stuck.anew(), Waiting(1 << 20)
+    writer = Writer(waiting, lines_in(tmp_path, disk), line=line, sync_s=1.0)
+    writer.start()
+    waiting.put(record("a"))
+    writer.wake.set()
+    assert disk.reached.wait(10)
+    assert not writer.end(0.01)
+    assert waiting.give_up() == 1
+    disk.released.set()
+    assert writer.end(10)
+    assert (waiting.counts.written, waiting.counts.waiting) == (0, 0)
