@@ -28,7 +28,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """Bytes that are no text are told by their length: gzip holds the time, and workers must agree on names."""
+    """Bytes that are no text are told by their length, as gzip holds the time and workers compare names."""
     return f"{len(val)}B" if isinstance(val, bytes) and not val.isascii() else None
 
 
