@@ -31,14 +31,17 @@ from harness.replay.guard import (
 )
 from replayers.answer import Terms
 from replayers.feature_log import FeatureLog, Joined
-from replayers.protocols import OF_THE_BODY, Asked, Call, Json, Protocol
+from replayers.grpc_pool import GrpcPool
+from replayers.protocols import OF_THE_BODY, Asked, Call, Json, OipV2, Protocol, Table
+from replayers.protocols.finding import document_of
+from replayers.protocols.protobuf import PATH as GRPC_PATH
 from replayers.selectors import Reader, Response
 from replayers.tracing import HEADERS as TRACE
 from replayers.tracing import trace_id, traceparent
 from replayers.wire import Origin, Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ENV = "env:"
 PROBE_S = 5.0
@@ -136,6 +139,15 @@ class HttpTarget(
             if not isinstance(self.protocol, Json):
                 raise ValueError("template: only the protocol json has one")
             check_template(self.template)
+        if self.protocol.over_grpc and (self.ready or self.path != "target"):
+            raise ValueError('a gRPC service has no paths: set ready = "" and leave path out')
+
+    @property
+    def shows_features(self) -> bool:
+        """Whether answers or a log are declared to show features."""
+        if self.feature_log is not None or not self.response.default("features"):
+            return self.feature_log is not None or bool(self.response.features)
+        return self.protocol.shows_features
 
 
 def check_template(text: str) -> None:
@@ -185,13 +197,15 @@ class HttpArm:
         self._joined = Joined(target.feature_log) if target.feature_log is not None else None
         self._prepared: dict[int, str] = {}
         self._ids: Mapping[int, str] = self._prepared if ids is None else ids
-        self._pool = Pool(
-            origin_of(self.endpoint),
-            terms=Terms(
-                headers=self._wanted_headers(),
-                max_body=target.max_response_bytes,
-            ),
-        )
+        self._pool = self._transport()
+
+    def _transport(self) -> Pool | GrpcPool:
+        """What carries requests and answers; ScenarioError where it is not installed."""
+        protocol, origin = self.target.protocol, origin_of(self.endpoint)
+        terms = Terms(headers=self._wanted_headers(), max_body=self.target.max_response_bytes)
+        if isinstance(protocol, OipV2) and protocol.over_grpc:
+            return GrpcPool(origin, terms=terms, model=protocol.model_name)
+        return Pool(origin, terms=terms)
 
     async def open(self, connections: int) -> None:
         """This many connections are warm; raises TargetUnreachable when the target takes none."""
@@ -212,7 +226,25 @@ class HttpArm:
         if request.truncated:
             raise CaptureError("the captured body was cut short when it was recorded")
         call = Call(b"") if self.target.method in _BODILESS else self._call(request, features=features)
+        return self._bytes(request, call, features=features)
+
+    def prepare_rows(self, requests: Sequence[CapturedRequest]) -> bytes:
+        """The rows of some requests as those of one, under the id of the first; its answer is `read`.
+
+        Raises CaptureError where the target is asked for one row at a time.
+        """
+        protocol = self.target.protocol
+        if protocol.by_selector or self._template is not None or self.target.method in _BODILESS:
+            raise CaptureError("the service is asked for one row at a time")
+        asked = [Asked(one.body, one.request_id, headers=one.headers) for one in requests]
+        tables = [protocol.table(document_of(one.body, content_type=one.content_type)) for one in asked]
+        rows = tuple(row for table in tables for row in table.rows)
+        call = protocol.build(Table(tables[0].columns, rows), request_id=asked[0].request_id, features=False)
+        return self._bytes(requests[0], call, features=False)
+
+    def _bytes(self, request: CapturedRequest, call: Call, *, features: bool) -> bytes:
         path = self.endpoint.path if self.target.path == "target" else safe_path(request.path)
+        path = GRPC_PATH if self.target.protocol.over_grpc else path
         lines = [f"{self.target.method} {path} HTTP/1.1"]
         lines += [
             f"{name}: {value}" for name, value in self._headers(request, call, features=features).items()

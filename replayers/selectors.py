@@ -68,6 +68,10 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
 
+    def default(self, name: str) -> bool:
+        """Whether a selector is the one that is there when none is declared."""
+        return bool(getattr(self, name) == getattr(_DEFAULT, name))
+
     @property
     def headers(self) -> frozenset[str]:
         """The headers that are read, by lower-case name."""
@@ -130,6 +134,9 @@ def compile_selector(text: str) -> Compiled:
     except JMESPathError as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{text!r} is not a JMESPath expression: {reason[:120]}") from None
+
+
+_DEFAULT = Response()
 
 
 class Unreadable(ValueError):  # noqa: N818  -- named for what the answer is, and caught here
@@ -204,8 +211,8 @@ class Reader:
 
     def __init__(self, response: Response, speech: Speech | None = None) -> None:
         self._speech: Speech = speech or _PlainJson()
-        self._by_selector = self._speech.by_selector or response.score != Response().score
-        self._header_is_ours = self._speech.echoes_header or response.request_id != Response().request_id
+        self._by_selector = self._speech.by_selector or not response.default("score")
+        self._header_is_ours = self._speech.echoes_header or not response.default("request_id")
         self._score = compile_selector(response.score)
         self._features = compile_selector(response.features)
         self._model = compile_selector(response.model)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MARK = "# Written by replaygate export-test"
 _TEMPLATE = Path(__file__).parent / "templates" / "regression_test.py.txt"
 _HEADER = "header:"
+Step = str | int | tuple[str, str]
 _WIDTH = 90
 _SECRETS = "# headers whose values are secret, and the environment variables that hold them\nSECRETS = {}\n"
 _UNSET = """\
@@ -28,7 +29,10 @@ _UNSET = """\
         pytest.skip(f"set {', '.join(unset)}: the request needs credentials")
 """
 _FROM_ENVIRONMENT = " | {header: os.environ[name] for header, name in SECRETS.items()}"
-_STEP = re.compile(r'\.?(?:([A-Za-z_]\w*)|"((?:[^"\\]|\\.)*)")|\[(-?\d+)\]')
+_STEP = re.compile(
+    r'\.?(?:([A-Za-z_]\w*)|"((?:[^"\\]|\\.)*)")|\[(-?\d+)\]'
+    r"|\[\?(\w+)=='([^']*)'\] \| \[0\]"  # the first of a list with this name
+)
 
 
 def render(found: Reproduction, *, score: str, features: str, file: str) -> str:
@@ -71,15 +75,21 @@ def name_of(found: Reproduction) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text).strip("_")
 
 
-def place(selector: str) -> tuple[str | int, ...]:
-    """Where a selector points: ("header", name), or "body" and the keys and places below it."""
+def place(selector: str) -> tuple[Step, ...]:
+    """Where a selector points: ("header", name), or "body" and the keys and places below it.
+
+    `[?key=='value'] | [0]` is the step (key, value): the first of a list that has it.
+    """
     if selector.startswith(_HEADER):
         return ("header", selector.removeprefix(_HEADER).lower())
-    steps: list[str | int] = []
+    steps: list[Step] = []
     at = 0
     while at < len(selector) and (step := _STEP.match(selector, at)):
-        name, quoted, number = step.groups()
-        steps.append(int(number) if number is not None else name or quoted)
+        name, quoted, number, key, value = step.groups()
+        if key is not None:
+            steps.append((key, value))
+        else:
+            steps.append(int(number) if number is not None else name or quoted)
         at = step.end()
     if steps and at == len(selector):
         return ("body", *steps)

@@ -10,7 +10,7 @@ from harness import capture
 from harness.columns import Column, Side
 from harness.diff.findings import SCORE_FIELD
 from harness.diff.persistence import Rebuilt, Seen, Symptom, see
-from harness.errors import PipelineError
+from harness.errors import CaptureError, PipelineError
 from harness.records import CapturedRequest, Finding, Outcome, State
 from harness.replay.message import Message
 from harness.run.rows import served_side
@@ -82,7 +82,10 @@ class Live:
 
     async def truth(self, request: CapturedRequest) -> Truth:
         """What it answers."""
-        message = Message.of(self.asker.arm.prepare(request, features=True))
+        try:
+            message = Message.of(self.asker.arm.prepare(request, features=True))
+        except CaptureError as error:
+            return Truth(None, why=f"the champion cannot be asked: {error.what}")
         outcome = await self.asker.ask(message, request)
         if outcome is None or outcome.state is not State.OK:
             return Truth(None, why=_refusal(outcome, "the champion"))
@@ -139,12 +142,13 @@ class Bench:
         last = outcomes[-1]
         if last is None or last.state is not State.OK:
             return Probe((), _refusal(last, "the service"))
-        asked = self.asker.arm.target.debug_headers
+        target = self.asker.arm.target
         right = _side(
             self.asker,
             last,
             known=truth.side.features or {},
-            asked=all(name.lower() in message.headers for name in asked),
+            asked=target.shows_features
+            and all(name.lower() in message.headers for name in target.debug_headers),
         )
         unstable = len({each.score for each in outcomes if each is not None}) > 1
         seen = see(truth.side, right, tolerances=self.tolerances, unstable=unstable, rebuilt=truth.rebuilt)

@@ -170,7 +170,9 @@ def _try_bytes(loaded: Loaded, few: pa.Table, *, name: str, target: HttpTarget) 
             arm.prepare(request, features=True)
         except CaptureError as error:
             place = f"{request.source_file}:{request.source_offset}"
-            raise CaptureError(error.what, where=place, found=error.found, fix=error.fix) from error
+            raise CaptureError(
+                error.what, where=place, found=error.found, expected=error.expected, fix=error.fix
+            ) from error
 
 
 def _phases(trial: Trial) -> list[str]:
@@ -336,9 +338,14 @@ def _incomparable(loaded: Loaded) -> list[str]:
     gate = next(gate for gate in loaded.gates if isinstance(gate, FeatureParity))
     if gate.required and not target.model:
         return ["feature_parity is required and the challenger has no offline model"]
-    if gate.required and not target.response.features:
+    if gate.required and not _shows_features(target):
         return ["feature_parity is required and the challenger declares no feature echo"]
     return []
+
+
+def _shows_features(target: HttpTarget | RecordedTarget) -> bool:
+    shown = target.shows_features if isinstance(target, HttpTarget) else target.response.features
+    return bool(shown)
 
 
 def _never_asked(trial: Trial) -> list[str]:

@@ -20,7 +20,7 @@ from harness.run.reducing import Candidate, told
 from harness.run.reproducing import FOLDER, Case
 from harness.run.rows import offline_side, served_side, that_counts
 from harness.run.stages import reopen, reported
-from replayers.http import ENV, HttpArm
+from replayers.http import ENV, HttpArm, HttpTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +43,28 @@ def export_test(root: Path, name: str, *, output: Path | None, say: Callable[[st
         found = _captured(case)
     path = output or folder.root / FOLDER / f"test_{number.lower()}.py"
     _check_free(path)
-    response = case.target(finding.arm).response
-    text = regression_test.render(found, score=response.score, features=response.features, file=path.name)
+    target = case.target(finding.arm)
+    by_selector = target.protocol.by_selector or not target.response.default("features")
+    features = target.response.features if by_selector else ""
+    text = regression_test.render(found, score=score_place(target), features=features, file=path.name)
     columns.write_bytes(text.encode(), path)
     return path
+
+
+def score_place(target: HttpTarget) -> str:
+    """Where the score is in a JSON answer; UsageError where a test with httpx alone cannot find it."""
+    protocol, selector = target.protocol, target.response.score
+    if protocol.by_selector and protocol.transform == "none":
+        return selector if protocol.column is None else f"{selector}[{protocol.column}]"
+    if not protocol.by_selector and protocol.place:
+        return protocol.place
+    raise UsageError(
+        "a test that needs httpx alone cannot read the answers of this target",
+        where="targets.*.protocol",
+        found=f"{protocol.__struct_config__.tag}, transform {protocol.transform}",
+        expected="a number in a JSON answer, at a place that is declared",
+        fix="Name its output (oip-v2), or see the smallest request with: replaygate reproduce",
+    )
 
 
 def _check_free(path: Path) -> None:

@@ -11,9 +11,11 @@ import msgspec
 from harness.columns import Kind
 from harness.diff.bands import as_band
 from harness.diff.findings import SCORE_FIELD
+from harness.errors import CaptureError
 from harness.replay.ddmin import Json, Search, ddmin, leaves, size, smallest, spelled, value_at, without
 from harness.replay.message import Message
 from harness.report.reproduction import AGREES, MISSING, Mismatch, Part, Reproduction
+from harness.run.bench import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from harness.diff.persistence import Seen
     from harness.records import CapturedRequest
     from harness.replay.disclosure import Written
-    from harness.run.bench import Bench, Probe
+    from harness.run.bench import Bench
     from replayers.http import HttpArm
 
 T = TypeVar("T")
@@ -95,7 +97,11 @@ async def _body(bench: Bench, found: Reduced) -> Reduced:
 
 
 async def _look(bench: Bench, candidate: Candidate) -> Probe:
-    return await bench.probe(candidate.request, candidate.message)
+    try:
+        message = candidate.message
+    except CaptureError as error:
+        return Probe((), f"it cannot be sent: {error.what}")
+    return await bench.probe(candidate.request, message)
 
 
 async def _narrowed(
@@ -122,13 +128,21 @@ def _parts(bench: Bench, least: Candidate) -> Iterator[Part]:
     for path in leaves(document):
         value = value_at(document, path)
         smaller = least.with_body(without(document, {path}))
-        known = bench.known.get(smaller.message.encode())
         yield Part(
             path=spelled(path),
             value=json.dumps(value),
             matters=value not in (None, [], {}),
-            without=known.why if known else "not tried",
+            without=_without(bench, smaller),
         )
+
+
+def _without(bench: Bench, smaller: Candidate) -> str:
+    """What was seen of a request without a part."""
+    try:
+        known = bench.known.get(smaller.message.encode())
+    except CaptureError as error:
+        return f"it cannot be sent: {error.what}"
+    return known.why if known else "not tried"
 
 
 def told(found: Reproduction, seen: Seen, *, request: Written) -> Reproduction:

@@ -193,7 +193,17 @@ class Case:
         )
 
     def exemplars(self) -> list[CapturedRequest]:
-        """The requests of the finding that can be sent again; CaptureError where there is none."""
+        """The requests of the finding that can be sent again; CaptureError where there is none.
+
+        Raises UsageError for a target that is asked in raw bytes, which no command holds.
+        """
+        if not self.target(self.finding.arm).protocol.is_text:
+            raise UsageError(
+                "a request of raw bytes cannot be written as a command",
+                where=f"target {self.finding.arm}",
+                found="binary tensors, or gRPC",
+                fix="Ask its REST endpoint with binary = false, and run again.",
+            )
         seqs = [one.seq for one in self.finding.exemplars]
         table = self.folder.read(self.folder.capture)
         requests = list(capture.requests(table.take([seq for seq in seqs if seq < len(table)])))

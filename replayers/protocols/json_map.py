@@ -28,6 +28,11 @@ class Json(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
     by_selector: ClassVar[bool] = True
 
     @property
+    def shows_features(self) -> bool:
+        """At the default selector."""
+        return True
+
+    @property
     def wants_columns(self) -> bool:
         """Only a row has columns."""
         return self.form != "captured" and not self.columns

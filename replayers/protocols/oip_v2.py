@@ -5,22 +5,26 @@ Request and answer are tensors: {"id", "inputs": [{"name", "shape", "datatype", 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from harness.errors import CaptureError
+from replayers.protocols import protobuf
 from replayers.protocols.finding import flat, is_tensors, reshaped, tensor_rows
-from replayers.protocols.numbers import is_missing, number
+from replayers.protocols.numbers import is_missing, json_value, number
 from replayers.protocols.plain_rows import hash_in
 from replayers.protocols.spoken import JSON, Asked, Call, Spoken, dumped, with_fields
 from replayers.protocols.tables import DECLARE, Table, Value
+from replayers.protocols.tensors import HEADER, header_length, put_back, take_out
 from replayers.selectors import NOWHERE, Unreadable, decode_json
 
 Floating = Literal["FP64", "FP32"]
 Whole = Literal["INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"]
 Datatype = Literal[Floating, Whole]
+OCTETS, GRPC = "application/octet-stream", "application/grpc"
+SIZE = "binary_data_size"
 
 
 class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="oip-v2"):
@@ -52,13 +56,59 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         ),
     ] = ""
 
+    binary: Annotated[
+        bool,
+        Meta(
+            description="Tensors as raw bytes behind the JSON, and the answer's too (Triton, KServe; "
+            "MLServer refuses them): NaN and infinities need no spelling."
+        ),
+    ] = False
+    transport: Annotated[
+        Literal["http", "grpc"],
+        Meta(
+            description="REST, or gRPC (ModelInfer, raw contents), which needs the extra `grpc`, "
+            '`model_name` and ready = "". Codes are told as the HTTP status that gateways make of them.'
+        ),
+    ] = "http"
+    model_name: Annotated[str, Meta(description="The model that gRPC asks; REST has it in the url.")] = ""
+
     identity_at: ClassVar[str] = "model_version"
+    answer_headers: ClassVar[frozenset[str]] = frozenset({HEADER})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.over_grpc and not self.model_name:
+            raise ValueError('transport = "grpc" needs model_name')
+        if self.over_grpc and self.binary:
+            raise ValueError("binary is of REST; gRPC is binary in any case")
+
+    @property
+    def over_grpc(self) -> bool:
+        """As declared."""
+        return self.transport == "grpc"
+
+    @property
+    def shows_features(self) -> bool:
+        """In an output of their own."""
+        return bool(self.features_output)
+
+    @property
+    def is_text(self) -> bool:
+        """Not as raw bytes."""
+        return not self.raw
+
+    @property
+    def raw(self) -> bool:
+        """Whether values travel as their bits."""
+        return self.binary or self.over_grpc
 
     @property
     def place(self) -> str:
-        """The first value of the first output: that with the score, where there is but one."""
-        column = "0" if self.column is None else str(self.column)
-        return f"outputs[0].data[{column}]" if self.transform == "none" else ""
+        """A value of the named output, or of the one that there is."""
+        if self.raw or self.transform != "none" or (self.features_output and not self.output):
+            return ""
+        output = f"outputs[?name=='{self.output}'] | [0]" if self.output else "outputs[0]"
+        return f"{output}.data[{self.column or 0}]"
 
     def warnings(self) -> tuple[str, ...]:
         """A type that loses bits of what is sent."""
@@ -79,22 +129,62 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         except (KeyError, TypeError, ValueError):
             return None
 
+    def document(self, asked: Asked) -> Any:  # noqa: ANN401  -- any JSON
+        """The captured body, its raw tensors as lists."""
+        try:
+            length = header_length(asked.headers, asked.body)
+            return (
+                super().document(asked)
+                if length is None
+                else binary_document(asked.body, length, key="inputs")
+            )
+        except Unreadable as error:
+            raise CaptureError("a captured binary body cannot be read", found=str(error)) from None
+
     def adopt(self, document: Any, asked: Asked) -> Call:  # noqa: ANN401  -- any JSON
         """The captured tensors under this request's id."""
         fields: dict[str, object] = {"id": asked.request_id}
         if asked.features and self.features_output:
             fields["outputs"] = self._outputs(document.get("outputs"))
+        if self.raw or header_length(asked.headers, asked.body) is not None:
+            return self._call({**document, **fields, "inputs": self._anew(document["inputs"])})
         return Call(with_fields(asked.body, document, **fields), {"content-type": JSON})
+
+    def _anew(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Captured tensors without the sizes that they had as bytes; as JSON with missing values spelled."""
+        found = []
+        for one in inputs:
+            kept = {key: value for key, value in (one.get("parameters") or {}).items() if key != SIZE}
+            data = flat(one["data"])
+            if not self.raw:
+                data = [json_value(value, self.missing, column=str(one["name"])) for value in data]
+            bare = {key: value for key, value in one.items() if key != "parameters"}
+            found.append({**bare, **({"parameters": kept} if kept else {}), "data": data})
+        return found
+
+    def _call(self, document: dict[str, Any]) -> Call:
+        """The tensors as JSON, as raw bytes behind it, or as a message of gRPC."""
+        if self.over_grpc:
+            return Call(protobuf.infer_request(document, model=self.model_name), {"content-type": GRPC})
+        if not self.binary:
+            return Call(dumped(document), {"content-type": JSON})
+        bare, raw = take_out(document["inputs"])
+        sized = [
+            {**one, "parameters": {**(one.get("parameters") or {}), "binary_data_size": len(part)}}
+            for one, part in zip(bare, raw, strict=True)
+        ]
+        head = dumped({**document, "inputs": sized, **_binary_outputs(document)})
+        return Call(b"".join((head, *raw)), {"content-type": OCTETS, HEADER: str(len(head))})
 
     def build(self, table: Table, *, request_id: str, features: bool) -> Call:
         """The rows as one tensor or one a column."""
         inputs = [self._one(table)] if self.tensors == "one" else self._columns(table)
-        body: dict[str, object] = {"id": request_id, "inputs": inputs}
+        body: dict[str, Any] = {"id": request_id, "inputs": inputs}
         if self.tensors == "columns":
             body["parameters"] = {"content_type": "pd"}
         if features and self.features_output:
             body["outputs"] = self._outputs(None)
-        return Call(dumped(body), {"content-type": JSON})
+        return self._call(body)
 
     def _outputs(self, asked: object) -> list[object]:
         """The outputs that are asked for, that of the features among them."""
@@ -128,9 +218,21 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     def _numeric(self, value: Value, name: str) -> Value:
         if not self.datatype.startswith("FP"):
             check_whole(value, self.datatype, column=name)
+        if self.raw and self.missing != "refuse":
+            return number(value, column=name)
         if is_missing(value):
             return self.spelled(Table((name,), ((value,),)))[0][0]
         return self.spelled(Table((name,), ((number(value, column=name),),)))[0][0]
+
+    def decode(self, body: bytes, headers: Mapping[str, str]) -> tuple[object, str]:
+        """The answer as the JSON that says the same."""
+        try:
+            if self.over_grpc and body[:1] != b"{":
+                return protobuf.infer_response(body), ""
+            length = header_length(headers, body)
+            return decode_json(body) if length is None else (binary_document(body, length, key="outputs"), "")
+        except Unreadable as error:
+            return NOWHERE, str(error)
 
     def scores(self, document: object) -> Sequence[object]:
         """The rows of the score's output, in the shape that it says."""
@@ -170,6 +272,23 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         """The `id` of the body."""
         found = document.get("id") if isinstance(document, dict) else None
         return found if isinstance(found, str) and found else None
+
+
+def binary_document(body: bytes, length: int, *, key: str) -> Any:  # noqa: ANN401  -- any JSON
+    """The JSON before the bytes, with the tensors under `key` filled from them; raises Unreadable."""
+    document, broken = decode_json(body[:length])
+    held = document.get(key, []) if isinstance(document, dict) else None
+    if broken or not isinstance(held, list) or not all(isinstance(one, dict) for one in held):
+        raise Unreadable(broken or f"no field {key!r}")
+    put_back(held, body[length:])
+    return document
+
+
+def _binary_outputs(document: dict[str, Any]) -> dict[str, Any]:
+    """The wish for raw outputs: of each that is named, else of all."""
+    if not document.get("outputs"):
+        return {"parameters": {**(document.get("parameters") or {}), "binary_data_output": True}}
+    return {"outputs": [{**one, "parameters": {"binary_data": True}} for one in document["outputs"]]}
 
 
 def name_of(tensor: object) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import jmespath
 import msgspec
@@ -97,7 +97,6 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     answer_headers: ClassVar[frozenset[str]] = frozenset()
     #: whether the score is where the target's `response.score` says, whatever that is
     by_selector: ClassVar[bool] = False
-    transport: ClassVar[Literal["http", "grpc"]] = "http"
 
     def __post_init__(self) -> None:
         # msgspec puts the path before a ValueError from here: `$.targets.x.protocol: ...`
@@ -110,6 +109,21 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         except JMESPathError as error:
             reason = " ".join(str(error).split())[:120]
             raise ValueError(f"rows: {self.rows!r} is not a JMESPath expression: {reason}") from None
+
+    @property
+    def over_grpc(self) -> bool:
+        """Whether it is spoken over gRPC and not over HTTP."""
+        return False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether requests can be written down as text."""
+        return True
+
+    @property
+    def shows_features(self) -> bool:
+        """Whether answers may show features where nothing else is declared."""
+        return False
 
     @property
     def echoes_header(self) -> bool:
@@ -136,7 +150,7 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def call(self, asked: Asked) -> Call:
         """The one row of a captured body as a request; raises CaptureError for what must not be sent."""
-        document = document_of(asked.body, content_type=asked.content_type)
+        document = self.document(asked)
         if self.pass_through and not self.rows and self.is_ours(document):
             rows = self.count(document)
             if rows is not None and rows != 1:
@@ -146,6 +160,10 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if len(table.rows) != 1:
             raise _several(len(table.rows))
         return self.build(table, request_id=asked.request_id, features=asked.features)
+
+    def document(self, asked: Asked) -> Any:  # noqa: ANN401  -- any JSON
+        """The captured body, decoded; raises CaptureError."""
+        return document_of(asked.body, content_type=asked.content_type)
 
     def table(self, document: Any) -> Table:  # noqa: ANN401  -- any JSON
         """The rows of a captured document, in the order of the columns."""

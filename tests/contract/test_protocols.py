@@ -73,6 +73,12 @@ SPOKEN = {
     "kserve-v2": Spoken(
         servers.kserve_v2, "/v2/models/bc/infer", {"kind": "oip-v2"}, own=TENSORS, echoes=True
     ),
+    "kserve-v2-binary": Spoken(
+        servers.kserve_v2,
+        "/v2/models/bc/infer",
+        {"kind": "oip-v2", "binary": True, "output": "output-0", "features_output": "seen"},
+        echoes=True,
+    ),
     "kserve-v1": Spoken(
         servers.kserve_v1,
         "/v1/models/bc:predict",
@@ -315,6 +321,7 @@ def test_an_answer_without_one_score_is_a_bad_body(spoken: Spoken, answer: bytes
     assert outcome.detail
 
 
+@those(lambda one: not one.protocol.get("binary"))
 def test_an_infinity_is_sent_where_it_can_be_said(spoken: Spoken) -> None:
     """JSON has no word for it."""
     arm = HttpArm(target(spoken, missing="null"), name="t", run_id="run")

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 
 COLUMNS = ("radius", "texture", "area")
 WEIGHTS = (0.37, -1.91, 0.0113)
+Score = Callable[[Sequence[object]], float]
 LENGTH = "inference-header-content-length"
 
 
@@ -67,7 +68,7 @@ def _strict(text: bytes, *, status: int, named: str) -> Any:  # noqa: ANN401  --
         raise Refused(status, {named: str(error)}) from None
 
 
-def _scored(rows: Sequence[Sequence[object]]) -> list[float]:
+def _scored(rows: Sequence[Sequence[object]], score: Score = score_of) -> list[float]:
     """The scores, or what LightGBM raises for another number of columns."""
     for row in rows:
         if len(row) != len(WEIGHTS):
@@ -78,7 +79,7 @@ def _scored(rows: Sequence[Sequence[object]]) -> list[float]:
             raise Refused(500, {"error": message})
         if any(isinstance(value, str) and value != "NaN" for value in row):
             raise Refused(500, {"error": f"ValueError: could not convert string to float: {row!r}"})
-    return [score_of(row) for row in rows]
+    return [score(row) for row in rows]
 
 
 def _matrix(inputs: list[dict[str, Any]]) -> list[list[object]]:
@@ -88,7 +89,7 @@ def _matrix(inputs: list[dict[str, Any]]) -> list[list[object]]:
     return [inputs[0]["data"][at : at + width] for at in range(0, n * width, width)]
 
 
-def mlserver(seen: Seen) -> Said:
+def mlserver(seen: Seen, *, score: Score = score_of) -> Said:
     """MLServer 1.7.1 with mlserver-lightgbm: output `predict` of [n, 1]; the body's id is echoed."""
     try:
         asked = _strict(seen.body, status=422, named="error")
@@ -102,7 +103,7 @@ def mlserver(seen: Seen) -> Said:
             "shape": [len(rows), 1],
             "datatype": "FP64",
             "parameters": {"content_type": "np"},
-            "data": _scored(rows),
+            "data": _scored(rows, score),
         }
     ]
     if {"name": "features"} in asked.get("outputs", []):
@@ -115,7 +116,7 @@ def mlserver(seen: Seen) -> Said:
     return Said(json.dumps({**answer, "outputs": outputs}).encode(), headers=headers)
 
 
-def kserve_v2(seen: Seen) -> Said:
+def kserve_v2(seen: Seen, *, score: Score = score_of) -> Said:
     """KServe 0.21, lgbserver: output `output-0` of [n], null model_version, binary in and out."""
     size = int(seen.headers.get(LENGTH, len(seen.body)))
     asked = json.loads(seen.body[:size])
@@ -126,7 +127,7 @@ def kserve_v2(seen: Seen) -> Said:
             count = binary // struct.calcsize(letter)
             one["data"] = list(struct.unpack(f"<{count}{letter}", seen.body[at : at + binary]))
             at += binary
-    scores = _scored(_matrix(asked["inputs"]))
+    scores = _scored(_matrix(asked["inputs"]), score)
     answer = {"id": asked["id"], "model_name": "bc", "model_version": None}
     output: dict[str, Any] = {"name": "output-0", "shape": [len(scores)], "datatype": "FP64"}
     if any(one.get("parameters", {}).get("binary_data") for one in asked.get("outputs", [])):
@@ -204,7 +205,7 @@ def _of_inputs(inputs: Any) -> list[dict[str, object]]:  # noqa: ANN401  -- any 
     return [dict(zip(COLUMNS, row, strict=False)) for row in inputs]
 
 
-def sagemaker(seen: Seen) -> Said:
+def sagemaker(seen: Seen, *, score: Score = score_of) -> Said:
     """SageMaker's toolkit: CSV by position or a JSON list, as asked; the id in its header is its own."""
     ours = {"x-request-id": "5ea6f1de-aaaa-4e0e-9d3d-000000000000"}
     kind = seen.headers.get("content-type")
@@ -217,9 +218,9 @@ def sagemaker(seen: Seen) -> Said:
         rows = json.loads(seen.body)
     else:
         raise Refused(500, {"code": 500, "type": "InternalServerException", "message": "Worker died."})
-    scores = _scored(rows)
+    scores = _scored(rows, score)
     if seen.headers.get("accept") == "text/csv":
-        text = "".join(f"{score!r}\n" for score in scores)
+        text = "".join(f"{one!r}\n" for one in scores)
         return Said(text.encode(), headers=ours | {"content-type": "text/csv"})
     return Said(json.dumps(scores).encode(), headers=ours | {"content-type": "application/json"})
 

@@ -31,7 +31,7 @@ def test_a_sample_by_unit_is_that_of_a_scenario(seed: int) -> None:
     sampler = Sampler(Sample(share=0.3, by="unit", seed=seed))
     for number in range(300):
         one = request(number, unit=None if number % 3 else f"u{number // 9}")
-        assert (sampler.weight(one) > 0) == in_sample(one, share=0.3, seed=seed)
+        assert (sampler.weight(one) > 0) == in_sample(one.unit or one.request_id, share=0.3, seed=seed)
 
 
 def test_a_larger_share_only_adds() -> None:

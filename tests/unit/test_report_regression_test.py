@@ -96,6 +96,7 @@ def test_without_secrets_nothing_is_said_of_them() -> None:
         ("[-1][2]", ("body", -1, 2)),
         ('a."b-c"', ("body", "a", "b-c")),
         ("header:X-Score", ("header", "x-score")),
+        ("outputs[?name=='p-1'] | [0].data[0]", ("body", "outputs", ("name", "p-1"), "data", 0)),
     ],
 )
 def test_names_and_places_are_followed_without_a_library(selector: str, steps: tuple[object, ...]) -> None:

@@ -18,7 +18,7 @@ Rule = Callable[[str], str | None]
 
 _NESTED = 3
 _JSON_STARTS = ("{", "[", '"')
-_WORDS = {"true": "false", "false": "false", "NaN": "NaN"}
+_WORDS = {"true": "false", "false": "false", "NaN": "NaN"}  # that a value was not there stays
 
 
 class Content:
@@ -149,9 +149,15 @@ class Content:
         if token == "null" and action != "remove":  # noqa: S105  -- a word of JSON
             return None
         text = text_of(token)
+        new = self._instead(token, text, action=action)
+        if new == token:
+            return None
         self.texts.say("rule for its place", self._at(place))
         if token not in ("{", "[", "null"):
             self.texts.take(text, action)
+        return new
+
+    def _instead(self, token: str, text: str, *, action: str) -> str:
         if action == "remove":
             return GONE
         if action == "hash":

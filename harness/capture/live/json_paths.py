@@ -63,9 +63,10 @@ class Paths:
 
     def __init__(self, rules: Mapping[str, str]) -> None:
         """`rules` gives an action for each path; raises ValueError for one that is no path."""
-        self._rules = [(parsed(path), action) for path, action in rules.items()]
+        self._rules = [(parsed(path), action, path) for path, action in rules.items()]
+        self.used: set[str] = set()
         self._known: dict[Place, str | None] = {}
-        self.last_names = frozenset(path[-1] for path, _ in self._rules)
+        self.last_names = frozenset(path[-1] for path, *_ in self._rules)
 
     def __bool__(self) -> bool:
         """Whether there is any rule."""
@@ -77,12 +78,19 @@ class Paths:
             return self._known[place]
         except KeyError:
             names = [name for name in place if name != ELEMENT]
-            action = next((action for path, action in self._rules if _matches(path, names)), None)
-            if place and place[-1] == ELEMENT:
-                action = None  # its array is at the same names and has been asked already
+            action = None
+            if place and place[-1] != ELEMENT:  # the array of an element is at the same names
+                action = self._first(names)
             if len(self._known) < _REMEMBERED:
                 self._known[place] = action
             return action
+
+    def _first(self, names: list[str]) -> str | None:
+        for path, action, text in self._rules:
+            if _matches(path, names):
+                self.used.add(text)
+                return action
+        return None
 
     def may_speak_of(self, text: str) -> bool:
         """Whether a JSON text may hold a place that a rule is for: never wrongly no."""

@@ -56,10 +56,13 @@ class Redactor:
     which they were left out.
     """
 
-    def __init__(self, rules: Rules | None = None, key: bytes = b"") -> None:
-        """Raises ValueError where something is to be hashed and there is no key."""
+    def __init__(self, rules: Rules | None = None, key: bytes = b"", *, keep: tuple[str, ...] = ()) -> None:
+        """`keep` are headers to keep where there are no rules.
+
+        Raises ValueError where something is to be hashed and there is no key.
+        """
         self.searches = rules is not None
-        self.means = Means(rules or Rules(), key)
+        self.means = Means(rules or Rules(keep_headers=keep), key)
         self.changed: Counter[tuple[str, str]] = Counter()
         self.lost_headers: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
@@ -93,6 +96,24 @@ class Redactor:
     def name(self, text: str, field: str = "request_id") -> str:
         """The id or unit that stands for this one, as in every request. Raises DroppedError."""
         return Texts(self.means).name(text, field)
+
+    @property
+    def has_places(self) -> bool:
+        """Whether any rule is for a place, beside those for classes of text."""
+        rules = self.means.rules
+        return bool(rules.paths or rules.query or rules.headers or rules.fields)
+
+    def loses(self, header: str) -> bool:
+        """Whether a header by this name is left out."""
+        return bool(kept({header: ""}, self.means.kept)[1])
+
+    def idle(self) -> list[str]:
+        """The rules by name that nothing was found for: one of them may be misspelled."""
+        rules, places = self.means.rules, {place for _, place in self.changed}
+        idle = [f"paths.{path}" for path in rules.paths if path not in self.means.paths.used]
+        idle += [f"query.{name}" for name in rules.query if f"query.{name}" not in places]
+        named = {place.rpartition(" ")[2] for place in places if "header " in place}
+        return idle + [f"headers.{name}" for name in rules.headers if name.lower() not in named]
 
     def _bare(self, parts: Parts) -> Parts:
         headers, lost = kept(parts.headers, self.means.kept)
@@ -158,7 +179,13 @@ def _texts(
     after: dict[str, str] = {}
     for name, text in given.items():
         key = texts.freed(name, where)
-        new = text if name == TAG else texts.whole(text, f"{where} {key}", action=rule(name))
+        new = (
+            text
+            if name == TAG
+            else texts.whole(
+                text, f"{where} {key.lower() if where.endswith('header') else key}", action=rule(name)
+            )
+        )
         if new is not None:
             after[key] = new
     return after

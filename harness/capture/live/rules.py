@@ -13,6 +13,7 @@ from msgspec import Meta
 from .headers import is_private
 from .json_paths import parsed
 from .patterns import CLASSES
+from .sampling import Sample
 
 Action = Literal["remove", "mask", "hash", "drop_request"]
 Kind = Literal["bearer", "card", "email", "iban", "ip", "key"]
@@ -127,15 +128,21 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return key
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of rules: its `[redact]` table."""
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file of rules: what is redacted, and what is sampled."""
 
-    redact: Rules = Rules()
+    redact: Rules | None = None
+    sample: Sample | None = None
+
+
+def policy(path: Path) -> Policy:
+    """The rules of a TOML file; raises OSError, and ValueError for what it says wrongly."""
+    return msgspec.toml.decode(path.read_bytes(), type=Policy)
 
 
 def load(path: Path) -> Rules:
-    """The `[redact]` table of a TOML file; raises OSError, and ValueError for what it says wrongly."""
-    return msgspec.toml.decode(path.read_bytes(), type=Policy).redact
+    """The `[redact]` table of a TOML file, or the rules of an empty one; raises as `policy`."""
+    return policy(path).redact or Rules()
 
 
 def _check_field(field: str, action: str) -> None:

@@ -14,6 +14,8 @@ MASK = "[redacted]"
 #: a shorter text is too common to be looked for among the names of a request
 _TELLING = 3
 _PASSES = 6
+_SHORT = 64
+_REMEMBERED = 1 << 14
 _TOKEN = re.compile(r"h_[a-p]{32}")
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
@@ -40,6 +42,8 @@ class Means:
         self.actions = rules.class_actions()
         mine = [own(name, pattern.regex) for name, pattern in rules.patterns.items()]
         self.shapes = [*mine, *shapes(self.actions)]
+        #: short texts without anything of a class, for names and values come again and again
+        self.innocent: set[str] = set()
         self.headers = {name.lower(): action for name, action in rules.headers.items()}
         self.kept = frozenset(map(str.lower, rules.keep_headers)) | self.headers.keys()
 
@@ -81,7 +85,8 @@ class Texts:
             return text
         if not self.means.key:
             raise DroppedError(f"{field} gives it away ({rule}), and there is no key to hash it with")
-        self.say(rule, field)
+        if not is_token(text):
+            self.say(rule, field)
         return self.means.token(text)
 
     def _why(self, text: str) -> str:
@@ -99,12 +104,12 @@ class Texts:
             action = self.taken.get(text)
         if action is None:
             return self.freed(text, place)
-        self.say("rule for its place", place)
         if action == "drop_request":
             raise DroppedError(f"rule for {place}")
-        if action == "remove":
-            return None
-        return self.means.token(text) if action == "hash" else MASK
+        new = None if action == "remove" else self.means.token(text) if action == "hash" else MASK
+        if new != text:
+            self.say("rule for its place", place)
+        return new
 
     def freed(self, text: str, place: str) -> str:
         """The text without what is of a class: again until nothing is found, and at last without anything."""
@@ -121,6 +126,14 @@ class Texts:
         return MASK
 
     def _hits(self, text: str) -> list[tuple[int, int, str]]:
+        if text in self.means.innocent:
+            return []
+        hits = self._found(text)
+        if not hits and len(text) <= _SHORT and len(self.means.innocent) < _REMEMBERED:
+            self.means.innocent.add(text)
+        return hits
+
+    def _found(self, text: str) -> list[tuple[int, int, str]]:
         return [
             hit
             for hit in found(text, self.means.shapes)

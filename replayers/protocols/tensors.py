@@ -1,0 +1,93 @@
+"""Tensors as raw bytes: little-endian values of one datatype, texts with their lengths before them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.errors import CaptureError
+from replayers.protocols.finding import flat
+from replayers.selectors import Unreadable
+
+HEADER = "inference-header-content-length"
+BYTES = "BYTES"
+#: the struct letter of each datatype of fixed size
+LETTERS: Mapping[str, str] = {
+    "BOOL": "?",
+    "UINT8": "B",
+    "UINT16": "H",
+    "UINT32": "I",
+    "UINT64": "Q",
+    "INT8": "b",
+    "INT16": "h",
+    "INT32": "i",
+    "INT64": "q",
+    "FP16": "e",
+    "FP32": "f",
+    "FP64": "d",
+}
+
+
+def packed(datatype: str, values: Sequence[Any], *, name: str) -> bytes:
+    """The values in row-major order; null is NaN. Raises CaptureError for what the type cannot hold."""
+    if datatype == BYTES:
+        texts = [("" if value is None else str(value)).encode() for value in values]
+        return b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    try:
+        numbers = [float("nan") if value is None else value for value in values]
+        return struct.pack(f"<{len(numbers)}{LETTERS[datatype]}", *numbers)
+    except (struct.error, OverflowError, TypeError):
+        raise CaptureError(f"a tensor of {datatype} cannot hold a value", where=f"tensor {name!r}") from None
+
+
+def unpacked(datatype: str, raw: bytes) -> list[Any]:
+    """The values of a tensor; raises Unreadable for bytes that are no whole number of them."""
+    if datatype == BYTES:
+        return _texts(raw)
+    letter = LETTERS.get(datatype)
+    if letter is None:
+        raise Unreadable(f"a tensor of {datatype[:20]} cannot be read")
+    size = struct.calcsize(letter)
+    if len(raw) % size:
+        raise Unreadable(f"{len(raw)} bytes are no tensor of {datatype}")
+    return list(struct.unpack(f"<{len(raw) // size}{letter}", raw))
+
+
+def _texts(raw: bytes) -> list[Any]:
+    found, at = [], 0
+    while at < len(raw):
+        if at + 4 > len(raw) or (end := at + 4 + int.from_bytes(raw[at : at + 4], "little")) > len(raw):
+            raise Unreadable("a tensor of texts is cut short")
+        found.append(raw[at + 4 : end].decode("utf-8", "replace"))
+        at = end
+    return found
+
+
+def take_out(tensors: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[bytes]]:
+    """The tensors without their data, and that as bytes."""
+    raw = [packed(one["datatype"], flat(one["data"]), name=str(one["name"])) for one in tensors]
+    bare = [{key: value for key, value in one.items() if key != "data"} for one in tensors]
+    return bare, raw
+
+
+def put_back(tensors: Sequence[dict[str, Any]], raw: bytes) -> None:
+    """Each tensor that says how many bytes are its own gets its data; raises Unreadable."""
+    at = 0
+    for one in tensors:
+        size = (one.get("parameters") or {}).get("binary_data_size")
+        if isinstance(size, int) and size >= 0:
+            if at + size > len(raw):
+                raise Unreadable("the binary part of the body is cut short")
+            one["data"] = unpacked(str(one.get("datatype")), raw[at : at + size])
+            at += size
+
+
+def header_length(headers: Mapping[str, str], body: bytes) -> int | None:
+    """How long the JSON before the bytes is; None for a body that is all JSON; raises Unreadable."""
+    said = next((value for name, value in headers.items() if name.lower() == HEADER), None)
+    if said is None:
+        return None
+    if not said.strip().isdecimal() or int(said) > len(body):
+        raise Unreadable(f"{HEADER} is not the length of a header")
+    return int(said)
