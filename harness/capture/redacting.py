@@ -36,8 +36,11 @@ class Preparation:
         return self.sampler is None and not self.redactor.searches
 
     def requests(self, given: Iterable[CapturedRequest]) -> Iterator[CapturedRequest]:
-        """Those that stay, as they may be written, `seq` dense: sampled by the names that they came with."""
-        seq = 0
+        """Those that stay, as they may be written, `seq` dense: sampled by the names that they came with.
+
+        Raises CaptureError at their end where there were some and none stays.
+        """
+        seq, request = 0, None
         for request in given:
             kept = request if self.sampler is None else self.sampler.sampled(request)
             if kept is None:
@@ -46,6 +49,16 @@ class Preparation:
             if after is not None:
                 yield after if after.seq == seq else msgspec.structs.replace(after, seq=seq)
                 seq += 1
+        if request is not None and not seq:
+            raise self._nothing_left()
+
+    def _nothing_left(self) -> CaptureError:
+        why = self.redactor.dropped.most_common(1)
+        return CaptureError(
+            "nothing is left of the requests",
+            found=f"{why[0][1]:,} requests: {why[0][0]}" if why else "none is in the sample",
+            fix="Mend the rules." if why else "Raise the share of the sample.",
+        )
 
     def tables(self, given: Iterable[pa.Table]) -> Iterator[pa.Table]:
         """The same for requests as tables of the CAPTURE schema; only headers are looked at by column."""

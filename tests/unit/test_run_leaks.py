@@ -1,0 +1,44 @@
+"""A run whose capture is redacted: nothing is left of it, or there is no report."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import CaptureError
+from harness.run.folder import RunFolder
+from harness.run.leaks import REPORTS, clean
+from harness.scenario import load
+from tests.kit import small
+
+
+def run(tmp_path: Path, *, more: str, text: str) -> Path:
+    """A folder with reports and a file of this text, searched by the rules of a scenario."""
+    folder = small.make(tmp_path / "scenario")
+    path = small.scenario(folder, "http://10.9.8.7:9/score", more=more)
+    found = RunFolder(tmp_path / "run")
+    found.root.mkdir()
+    for name in REPORTS:
+        (found.root / name).write_text("x")
+    (found.root / "run.json").write_text(text)
+    clean(found, load(path))
+    return found.root
+
+
+def test_a_clean_run_keeps_its_report(tmp_path: Path) -> None:
+    """The host of its target may stand in it."""
+    root = run(tmp_path, more="[capture.redact]\n", text="http://10.9.8.7:9/score")
+    assert all((root / name).exists() for name in REPORTS)
+
+
+def test_a_run_without_rules_is_not_searched(tmp_path: Path) -> None:
+    """Nobody asked for it."""
+    assert run(tmp_path, more="", text="bob@x.org").exists()
+
+
+def test_a_run_that_leaks_has_no_report(tmp_path: Path) -> None:
+    """So it has no verdict either; the message says where and never what."""
+    with pytest.raises(CaptureError, match="in 1 places") as caught:
+        run(tmp_path, more="[capture.redact]\n", text="bob@x.org")
+    assert "run.json, line 1" in str(caught.value)
+    assert "bob" not in str(caught.value)
+    assert [name for name in REPORTS if (tmp_path / "run" / name).exists()] == []
