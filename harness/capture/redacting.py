@@ -154,8 +154,10 @@ def sample_of(given: Sample | None, **changes: object) -> Sample | None:
         raise UsageError("requests cannot be sampled so", found=str(error)) from error
 
 
-def told(preparation: Preparation, *, requests: int) -> list[tuple[str, str]]:
-    """What was done, in lines of a name and a text; nothing about what was not."""
+def told(
+    preparation: Preparation, *, requests: int, keep: str = "--keep-header NAME"
+) -> list[tuple[str, str]]:
+    """What was done, in lines of a name and a text; nothing about what was not. `keep` keeps a header."""
     redactor, sampler = preparation.redactor, preparation.sampler
     lost = redactor.lost_headers
     lines = []
@@ -164,9 +166,7 @@ def told(preparation: Preparation, *, requests: int) -> list[tuple[str, str]]:
     if lost:
         named = ", ".join(f"{name} of {count:,}" for name, count in lost.most_common(12))
         more = f" and {len(lost) - 12:,} more names" if len(lost) > 12 else ""
-        lines += [
-            ("headers left out", f"{named}{more} (of {requests:,} requests; --keep-header NAME keeps one)")
-        ]
+        lines += [("headers left out", f"{named}{more} (of {requests:,} requests; {keep} keeps one)")]
     for (rule, place), count in sorted(redactor.changed.items(), key=lambda item: (-item[1], item[0]))[:20]:
         lines += [("redacted", f"{place} of {count:,} requests ({rule})")]
     if len(redactor.changed) > 20:
