@@ -10,7 +10,7 @@ from functools import lru_cache
 HARMLESS = frozenset(
     {
         *("accept", "accept-charset", "accept-encoding", "accept-language", "accept-ranges", "age", "allow"),
-        *("cache-control", "content-disposition", "content-encoding", "content-language", "content-length"),
+        *("cache-control", "content-encoding", "content-language", "content-length"),
         *("content-range", "content-type", "date", "expect", "expires", "host", "last-modified", "pragma"),
         *("retry-after", "server", "server-timing", "transfer-encoding", "user-agent", "vary"),
         # who asked whom, for joins and traces
