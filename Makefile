@@ -12,10 +12,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test check docs format bench simulate browser lock clean
+.PHONY: help setup dev demo test test-servers check docs format bench simulate browser lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## set up .venv to run (needs Python 3.11 or newer: make setup PYTHON=python3.12)
 
@@ -27,6 +27,9 @@ demo: setup ## replay real traffic through two builds and judge both (NAME= of a
 test: dev ## run the tests (ARGS="-k join" for some of them)
 	@$(call pytest,--numprocesses auto --dist loadfile -m "not alone")
 	@$(call pytest,-m alone)
+
+test-servers: dev ## run those against real model servers, each installed into .cache/servers (ARGS="-k mlserver"); what cannot be is named
+	$(BIN)/python -m pytest tests/servers $(ARGS)
 
 check: dev ## everything CI asks for beside the tests: format, lint, types, architecture, dependencies, docs
 	$(BIN)/ruff format --check .

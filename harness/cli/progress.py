@@ -88,7 +88,7 @@ class Watch:
             self._bar.start()
             self._task = self._bar.add_task(done.phase, total=done.total, note="")
         if self._task is not None:
-            self._bar.update(self._task, completed=done.done, note=told(done, rate))
+            self._bar.update(self._task, completed=done.done, total=done.total, note=told(done, rate))
 
     def _end_bar(self) -> None:
         if self._bar is not None:

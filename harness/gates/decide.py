@@ -141,7 +141,11 @@ def _behind(failed: Sequence[Verdict], findings: Sequence[Finding], *, under_tes
 
 def _fixes(failed: Sequence[Verdict], findings: Sequence[Finding]) -> list[str]:
     """What to mend: each bug behind the failed parity gates, and each gate that failed for another reason."""
-    steps = [advice(f) or f"Fix {', '.join(f.fields[:4])} ({f.cause})." for f in findings[:3]]
+    n = max((v.n for v in failed), default=0)
+    steps = [
+        (advice(f) if 2 * f.requests >= n else "") or f"Fix {', '.join(f.fields[:4])} ({f.cause})."
+        for f in findings[:3]
+    ]
     return steps + [f"See {v.gate} in the report." for v in failed if not (findings and v.gate in PARITY)]
 
 

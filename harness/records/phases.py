@@ -29,7 +29,8 @@ class PhaseNote(msgspec.Struct, frozen=True, kw_only=True):
 
     `arms` says whether targets were measured together or apart, and why. `stopped` says why it was cut short,
     and `blamed` which target was in trouble then. `torn` names earlier passes, which count for nothing.
-    `decided` names the gate that failed whatever was still to come, for which the phase was stopped.
+    `decided` names the gate that failed whatever was still to come, or on the first answers alone, for which
+    the phase was stopped.
     Of a phase that is replayed several times, `series` is its name and `passes` how often it was declared.
     """
 

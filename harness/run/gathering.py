@@ -257,7 +257,8 @@ def _exposed(requests: Requests) -> Mask | None:
 def _late(source: Source, requests: Requests) -> Mask | None:
     """Requests that took longer than the latency budget, as recorded or as replayed."""
     budget = source.loaded.budget_ms * 1e6
-    if isinstance(source.loaded.scenario.targets[source.served], RecordedTarget):
+    served = source.loaded.scenario.targets[source.served]
+    if isinstance(served, RecordedTarget) and served.answers is None:
         taken = requests.table["recorded_latency_ns"].to_numpy(zero_copy_only=False).astype(np.float64)
         taken = taken[requests.rows]
     else:

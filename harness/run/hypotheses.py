@@ -43,7 +43,18 @@ def probed(
         others={other: _other(frame, every[other]) for other in every if other != name},
         batches=batches,
         orders=_orders(frame, mine.names),
+        absent=_absent(frame, mine.names),
     )
+
+
+def _absent(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """By feature the requests that leave it out or give none, where others give it; `seq` is the place."""
+    if "_body" not in frame:
+        return {}
+    bodies = [body if isinstance(body, dict) else {} for body in frame["_body"]]
+    given = [name for name in names if name in frame]
+    found = {name: np.array([body.get(name) is None for body in bodies], dtype=bool) for name in given}
+    return {name: mask for name, mask in found.items() if mask.any() and not mask.all()}
 
 
 def _orders(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, tuple[str, ...]]:

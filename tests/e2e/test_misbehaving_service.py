@@ -32,7 +32,7 @@ def test_an_unusable_answer_is_a_row_of_the_errors_gate(
     """All 240 answers are counted under their state and reason, the errors gate fails: NO-GO, 10."""
     with Service(small.answers(), mode=mode) as service:
         path = small.scenario(folder, service.url, more=TO_THE_END)
-        done = command.run("run", path, "--results", results, "--phase", "parity")
+        done = command.run("run", path, "--results", results, "--phase", "parity", "--no-preflight")
     assert done.code == 10, done.err
     root = command.only_run(results)
     report = command.report_of(root)
@@ -43,6 +43,30 @@ def test_an_unusable_answer_is_a_row_of_the_errors_gate(
     rows = pq.read_table(root / "outcomes" / "challenger" / "part-00000.parquet")
     assert set(rows["state"].to_pylist()) == {state}
     assert rows["score"].null_count == 240
+
+
+@pytest.mark.parametrize("mode", ["html", "list", "null"])
+def test_ten_unusable_answers_are_enough(mode: str, folder: Path, results: Path) -> None:
+    """NO-GO after ten, in words, and every request is accounted for: asked otherwise, they would all fail."""
+    with Service(small.answers(), mode=mode) as service:
+        path = small.scenario(folder, service.url, more=TO_THE_END)
+        done = command.run("run", path, "--results", results)
+        assert len(service.seen) == 10
+    assert done.code == 10, done.err
+    assert "first 10 answers of challenger: all 10 failed: " in done.err
+    report = command.report_of(command.only_run(results))
+    assert report["targets"][0]["states"] == {"bad_body": 10, "not_needed": 230}
+    assert command.rulings(report)["errors"] == "FAIL"
+    assert "stopped after 10 of 240 requests" in report["decision"]["headline"]
+    assert [note["ran"] for note in report["phases"]] == [True, False]
+
+
+def test_errors_that_may_pass_do_not_end_a_run(folder: Path, results: Path) -> None:
+    """A 500 is trouble, which the breaker looks after: here it never trips."""
+    with Service(small.answers(), mode="500") as service:
+        path = small.scenario(folder, service.url, more=TO_THE_END)
+        assert command.run("run", path, "--results", results, "--phase", "parity").code == 10
+        assert len(service.seen) == 240
 
 
 def test_a_service_that_dies_half_way_loses_no_row(folder: Path, results: Path) -> None:

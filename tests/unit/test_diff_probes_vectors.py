@@ -93,6 +93,24 @@ def test_fill_values_are_found_to_a_piece() -> None:
     assert np.ptp(filled[np.isnan(WORLD.made[rows, 0]), 0]) == 0
 
 
+def test_what_a_request_leaves_out_is_missing_to_the_service() -> None:
+    """On those requests only, in all such columns together and then in each."""
+    out = {"age": np.arange(len(WORLD.made)) % 4 == 0, "rate": np.arange(len(WORLD.made)) % 6 == 0}
+    model = replace(WORLD.model, absent=out)
+    found = layout_of(model)
+    assert found is not None
+    both, *each = [p for p in vector_probes(found) if p.name == "missing_key_filled"]
+    assert both.phrase == "reads age and rate as missing where a request leaves it out"
+    assert [(p.phrase, p.cost) for p in each] == [
+        ("reads age as missing where a request leaves it out", 1),
+        ("reads rate as missing where a request leaves it out", 1),
+    ]
+    sample = Case(WORLD.pair(WORLD.offline), model, found).at(np.array([12, 4, 5]))
+    gone = np.isnan(both.change(sample)) & ~np.isnan(sample.vectors)
+    assert gone[:, [2, 3]].tolist() == [[True, True], [True, False], [False, False]]
+    assert not gone[:, [0, 1, 4]].any()
+
+
 def test_nothing_missing_is_not_filled() -> None:
     """There is nothing to find."""
     whole = World(made=np.nan_to_num(WORLD.made))

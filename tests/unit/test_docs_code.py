@@ -25,7 +25,7 @@ SHELL = [(block.page, line) for block in blocks("", "sh") for line in commands(b
 INLINE = sorted(
     {(page, span) for page in PAGES for span in spans(page) if re.match(r"replaygate [a-z]", span)}
 )
-TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
 #: what a part of a scenario is completed with
 REST = {
     "name": "part",

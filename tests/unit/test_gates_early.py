@@ -81,6 +81,16 @@ def test_a_cut_phase_fails_by_the_gate_that_was_certain(
     assert (decision.word, decision.headline) == ("NO-GO", failed.reason)
 
 
+@pytest.mark.parametrize("arm", ["challenger vs offline:model", "challenger vs champion"])
+def test_parity_too_says_what_was_saved(arm: str) -> None:
+    """Where ten answers were enough; a FAIL of another arm says nothing of it."""
+    note = msgspec.structs.replace(phase("rush"), decided="score_parity", stopped=SAVED)
+    failed = Verdict(gate="score_parity", arm=arm, ruling="FAIL", reason="All differ.")
+    champion = msgspec.structs.replace(failed, arm="champion vs offline:model")
+    found = settled((failed, champion), evidence(phases=(note,)))
+    assert [v.reason for v in found] == [f"All differ; phase rush stopped {SAVED}.", "All differ."]
+
+
 def test_what_was_not_sent_thins_out_no_evidence() -> None:
     """Two failures of 120 are above 1 %, and of 1,000 planned still below: not ruled, not failed."""
     found = {v.gate: v for v in judged(cut("latency_p95", failed=2, slow=88), EVEN) if v.required}

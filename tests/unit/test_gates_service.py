@@ -5,7 +5,7 @@ import pytest
 
 from harness.gates import Errors, ModelIdentity
 from harness.gates.service import same_model
-from harness.records import TARGET_FAULTS, Identity, State, TargetCounts
+from harness.records import TARGET_FAULTS, Estimate, Identity, State, TargetCounts
 from tests.kit.some_evidence import LEVELS, SHA, evidence, latency, phase
 
 
@@ -170,6 +170,16 @@ def test_a_target_that_had_to_be_left_alone_fails(states: dict[str, int]) -> Non
     assert why in found[1].reason
 
 
+@pytest.mark.parametrize(("failed", "ruling"), [(10, "FAIL"), (9, "PASS")])
+def test_ten_failures_of_ten_end_a_long_phase(failed: int, ruling: str) -> None:
+    """However many more were planned; where one was answered, those might be too."""
+    note = msgspec.structs.replace(phase(), decided="errors")
+    states = {"http_error": failed, "ok": 10 - failed, "not_needed": 9_990}
+    (verdict,) = Errors().judge(evidence(targets=(counts(states),), phases=(note,)), LEVELS)
+    assert verdict.ruling == ruling
+    assert ("the rest of phase parity was not sent" in verdict.reason) is (ruling == "FAIL")
+
+
 def test_a_time_limit_is_nobodys_error() -> None:
     """The phase was stopped, and no target is to blame."""
     note = msgspec.structs.replace(phase(), stopped="the time limit of 5 s")
@@ -186,3 +196,12 @@ def test_a_clean_phase_does_not_thin_out_a_failing_one(failed: int, ruling: str)
     )
     (verdict,) = Errors().judge(seen, LEVELS)
     assert verdict.ruling == ruling
+
+
+@pytest.mark.parametrize(("value", "ruling"), [(0.01, "PASS"), (0.02, "UNDECIDED")])
+def test_errors_of_a_sample_pass_only_if_its_traffic_does(value: float, ruling: str) -> None:
+    """Within the budget by count, beyond it by weight: open."""
+    share = Estimate(name="errors of the traffic", value=value, upper=0.05, note="n_eff 90 of 1,000")
+    sent = msgspec.structs.replace(counts({"ok": 995, "timeout": 5}), failed_traffic=share)
+    (verdict,) = Errors().judge(evidence(targets=(sent,)), LEVELS)
+    assert (verdict.ruling, verdict.value, verdict.evidence[0]) == (ruling, 0.005, share)

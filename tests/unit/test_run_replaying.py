@@ -1,4 +1,4 @@
-"""Which phases run, and when a NO-GO is certain enough to send no more."""
+"""Which phases run."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ import msgspec
 import pytest
 
 from harness.errors import ScenarioError
-from harness.records import PairSummary, SinglesCheck
+from harness.records import PairSummary
 from harness.run.comparing import Compared
-from harness.run.deciding import DISAGREEMENTS
 from harness.run.replaying import Plan
-from harness.run.stopping import certain_no_go
 from harness.scenario import Loaded, load
 from harness.scenario.document import EXAMPLE
-from tests.kit import small
-from tests.kit.prepared import ready
 
 SUMMARY = PairSummary(
     left="offline:m",
@@ -56,17 +52,3 @@ def test_a_phase_that_is_not_there_is_refused(loaded: Loaded) -> None:
     """Before anything is loaded."""
     with pytest.raises(ScenarioError, match=r"no phase 'c'.*one of a, b"):
         Plan(loaded, ("a", "c"))
-
-
-def test_a_certain_no_go_needs_a_reference_and_writes_nothing(tmp_path: Path) -> None:
-    """A void offline reference proves nothing; asking leaves no file behind."""
-    run = ready(tmp_path)
-    answers = small.answers()
-    for i in range(40):
-        answers[small.request_id(i)]["score"] += 0.01
-    run.answer("challenger", answers)
-    before = {p: p.stat().st_mtime_ns for p in run.folder.root.rglob("*")}
-    assert "40 requests" in certain_no_go(run.loaded, run.folder, captured=small.REQUESTS)
-    assert {p: p.stat().st_mtime_ns for p in run.folder.root.rglob("*")} == before
-    run.folder.save(DISAGREEMENTS, {"model": SinglesCheck(checked=10, found=("request seq 0",))})
-    assert certain_no_go(run.loaded, run.folder, captured=small.REQUESTS) == ""

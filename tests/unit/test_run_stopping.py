@@ -1,4 +1,4 @@
-"""Which counts end a phase, and the sentence that says what was saved."""
+"""Which counts end a phase, the sentence that says what was saved, and when parity is beyond saving."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.records import Calibrated, State
+from harness.records import Calibrated, SinglesCheck, State
 from harness.replay.options import ReplayCounts
 from harness.replay.schedule import Constant, Pace, Saturate, Schedule
-from harness.run.stopping import limits, saved
+from harness.run.deciding import DISAGREEMENTS
+from harness.run.stopping import certain_no_go, limits, saved
 from harness.scenario import Loaded, load
 from tests.kit import small
-from tests.kit.prepared import NOWHERE
+from tests.kit.prepared import NOWHERE, ready
 from tests.kit.some_evidence import phase
 
 
@@ -75,3 +76,17 @@ def test_what_was_saved_is_said(pace: Pace, seconds: str) -> None:
     )
     plain = msgspec.structs.replace(counts, decided="")
     assert saved(plain, schedule, under_test="challenger") == ""
+
+
+def test_a_certain_no_go_needs_a_reference_and_writes_nothing(tmp_path: Path) -> None:
+    """A void offline reference proves nothing; asking leaves no file behind."""
+    run = ready(tmp_path)
+    answers = small.answers()
+    for i in range(40):
+        answers[small.request_id(i)]["score"] += 0.01
+    run.answer("challenger", answers)
+    before = {p: p.stat().st_mtime_ns for p in run.folder.root.rglob("*")}
+    assert "40 requests" in certain_no_go(run.loaded, run.folder, captured=small.REQUESTS)
+    assert {p: p.stat().st_mtime_ns for p in run.folder.root.rglob("*")} == before
+    run.folder.save(DISAGREEMENTS, {"model": SinglesCheck(checked=10, found=("request seq 0",))})
+    assert certain_no_go(run.loaded, run.folder, captured=small.REQUESTS) == ""

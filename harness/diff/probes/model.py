@@ -64,7 +64,8 @@ class Probed:
 
     `features` are the offline ones of all captured requests, by seq, whatever an arm was asked to show;
     `levels` are the level texts of each categorical feature in the model's order, `trees` how many it uses.
-    `orders` are orders that a request may give the features in, by their words ("as the request has them").
+    `orders` are orders that a request may give the features in, by their words ("as the request has them");
+    `absent` says by feature which requests leave it out, bool (requests,).
     """
 
     rescore: Rescore
@@ -77,6 +78,7 @@ class Probed:
     others: Mapping[str, Other] = field(default_factory=dict)
     batches: Batches | None = None
     orders: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    absent: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __call__(self, columns: dict[str, Column]) -> Scores:
         """The scores of feature columns, as the model gives them."""
@@ -90,7 +92,8 @@ class Layout:
     `levels` by column, None for a number; `medians`, `means` (k,) and `quantiles` (k, q) of what is there,
     codes of categories;
     `holed` bool (k,): the column is missing somewhere; `seen` the codes of a category as they first appear.
-    `orders` by their words: which column of the model stands in each place of a request.
+    `orders` by their words: which column of the model stands in each place of a request; `absent` by place
+    which requests leave a column out, bool (requests,).
     """
 
     names: tuple[str, ...]
@@ -101,6 +104,7 @@ class Layout:
     holed: NDArray[np.bool_]
     seen: tuple[tuple[int, ...], ...]
     orders: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    absent: Mapping[int, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def categories(self) -> NDArray[np.int64]:
@@ -138,9 +142,8 @@ def layout_of(model: Probed) -> Layout | None:
         quantiles=np.stack([_quantiles(v) for v in values]),
         holed=np.array([bool(np.isnan(v).any()) for v in values], dtype=bool),
         seen=tuple(_first_seen(v) if its is not None else () for v, its in zip(values, levels, strict=True)),
-        orders={
-            words: places for words, names in model.orders.items() if (places := _places(names, model.names))
-        },
+        orders={words: at for words, names in model.orders.items() if (at := _places(names, model.names))},
+        absent={model.names.index(name): mask for name, mask in model.absent.items()},
     )
 
 

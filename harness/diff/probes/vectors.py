@@ -28,6 +28,7 @@ def vector_probes(layout: Layout) -> Iterator[Probe]:
         "column_major", "reads the batch column by column instead of row by row", change=_column_major
     )
     yield from order_probes(layout)
+    yield from _absent(layout)
     yield from _missing(layout)
     yield from _emptied(layout)
     yield from _shifted(layout)
@@ -44,6 +45,18 @@ def _types(layout: Layout) -> Iterator[Probe]:
         rounded = columnwise(partial(_rounded, columns=numbers, decimals=decimals))
         to = f"{decimals} decimals" if decimals > 1 else ("whole numbers", "1 decimal")[decimals]
         yield Probe("rounded_input", f"rounds its features to {to}", cost=1, change=rounded)
+
+
+def _absent(layout: Layout) -> Iterator[Probe]:
+    """What a request leaves out is missing to the service, whatever the offline pipeline puts there."""
+    names = [layout.names[j] for j in layout.absent]
+    if len(names) > 1:
+        phrase = f"reads {listed(names)} as missing where a request leaves it out"
+        yield Probe("missing_key_filled", phrase, change=partial(_left_out, columns=tuple(layout.absent)))
+    for j, name in zip(layout.absent, names, strict=True):
+        phrase = f"reads {name} as missing where a request leaves it out"
+        cost = int(len(names) > 1)
+        yield Probe("missing_key_filled", phrase, cost, change=partial(_left_out, columns=(j,)))
 
 
 def _missing(layout: Layout) -> Iterator[Probe]:
@@ -114,6 +127,13 @@ def _cut(vectors: Matrix, *, columns: NDArray[np.int64], missing: float) -> Matr
 
 def _rounded(vectors: Matrix, *, columns: NDArray[np.int64], decimals: int) -> Matrix:
     vectors[:, columns] = np.round(vectors[:, columns], decimals)
+    return vectors
+
+
+def _left_out(sample: Sample, *, columns: tuple[int, ...]) -> Matrix:
+    vectors = sample.vectors.copy()
+    for j in columns:
+        vectors[sample.case.layout.absent[j][sample.seq], j] = np.nan
     return vectors
 
 
