@@ -332,3 +332,23 @@ def test_an_infinity_is_sent_where_it_can_be_said(spoken: Spoken) -> None:
         arm.prepare(captured, features=False)
     said = target(spoken, missing="nan").protocol.call(Asked(captured.body, "r"))
     assert b"Infinity" in said.body
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("json", {}), ("mlserver", {"features_output": "features", "output": "predict"})],
+)
+def test_features_are_shown_where_they_are_asked_for(name: str, changes: dict[str, object]) -> None:
+    """By a header that a service knows, or as an output of their own."""
+    one = SPOKEN[name]
+    with Served(one.server) as server:
+        shown = asked(target(one, server, **changes), ROW, features=True)
+        bare = asked(target(one, server, **changes), ROW)
+    assert json.loads(shown.features or b"{}") == ROW
+    assert (bare.features, shown.score) == (None, bare.score)
+
+
+def test_a_model_is_named_by_the_answer_or_by_nobody(spoken: Spoken, server: Served) -> None:
+    """A version by name is no identity; a header with a hash is."""
+    outcome = asked(target(spoken, server), ROW)
+    assert outcome.model == ("ab" * 32 if spoken.server is servers.fastapi else None)
