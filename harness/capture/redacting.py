@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from harness.capture import table as tables
 from harness.capture.live.redaction import Parts, Redactor
@@ -46,15 +48,33 @@ class Preparation:
                 seq += 1
 
     def tables(self, given: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """The same for requests as tables of the CAPTURE schema."""
+        """The same for requests as tables of the CAPTURE schema; only headers are looked at by column."""
+        if self.plain:
+            yield from map(self._harmless, given)
+            return
         batch: list[CapturedRequest] = []
-        for request in self.requests(one for table in given for one in tables.requests(table)):
+        for request in self.requests(tables.rows(given)):
             batch.append(request)
             if len(batch) == _ROWS:
                 yield tables.to_table(batch)
                 batch = []
         if batch:
             yield tables.to_table(batch)
+
+    def _harmless(self, table: pa.Table) -> pa.Table:
+        """The requests without the headers that go, which are counted by name."""
+        lost: dict[str, NDArray[np.bool_]] = {}
+        for name in ("headers", "recorded_headers"):
+            column = table.column(name).combine_chunks()
+            for header in tables.names(column):
+                if self.redactor.loses(header):
+                    has = tables.with_name(column, header.__eq__)
+                    lost[header.lower()] = has | lost.get(header.lower(), np.False_)
+            place = table.schema.get_field_index(name)
+            after = tables.without(column, self.redactor.loses)
+            table = table.set_column(place, table.schema.field(name), after)
+        self.redactor.lost_headers.update({name: int(rows.sum()) for name, rows in lost.items()})
+        return table
 
 
 def redacted(request: CapturedRequest, redactor: Redactor) -> CapturedRequest | None:
@@ -103,6 +123,11 @@ def redactor_of(rules: Rules | None, environ: Mapping[str, str], *, keep: Iterab
         return Redactor(more, more.key_in(environ))
     except ValueError as error:
         raise UsageError("requests cannot be redacted", found=str(error)) from error
+
+
+def searcher(rules: Rules) -> Redactor:
+    """A redactor that only searches, so that it needs no key."""
+    return Redactor(rules, b"nothing is hashed")
 
 
 def sample_of(given: Sample | None, **changes: object) -> Sample | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,12 @@ def test_fractions_cut_off_are_told(python_of: Make, tmp_path: Path) -> None:
     ran = real.run(tmp_path, case(python_of("mlserver"), 'kind = "oip-v2"', datatype="INT64"))
     assert (ran.done.code, ran.sent, ran.causes[0]) == (10, 10, "truncated_input"), ran.done.err
     assert "send FP64, not INT64" in ran.done.err
+
+
+def test_ten_chosen_requests_tell_a_32_bit_tensor(python_of: Make, tmp_path: Path) -> None:
+    """Few requests of a capture move when they are cast, and none of the first ten: some are chosen."""
+    narrow = case(python_of("mlserver"), 'kind = "oip-v2", datatype = "FP32"')
+    done = real.ask(tmp_path, replace(narrow, bodies=real.on_thresholds(6)))
+    assert done.code == 10, done.err
+    assert "reads its features as float32" in done.out
+    assert "send FP64" in done.out

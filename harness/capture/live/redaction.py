@@ -97,6 +97,16 @@ class Redactor:
         """The id or unit that stands for this one, as in every request. Raises DroppedError."""
         return Texts(self.means).name(text, field)
 
+    @property
+    def has_places(self) -> bool:
+        """Whether any rule is for a place, beside those for classes of text."""
+        rules = self.means.rules
+        return bool(rules.paths or rules.query or rules.headers or rules.fields)
+
+    def loses(self, header: str) -> bool:
+        """Whether a header by this name is left out."""
+        return bool(kept({header: ""}, self.means.kept)[1])
+
     def idle(self) -> list[str]:
         """The rules by name that nothing was found for: one of them may be misspelled."""
         rules, places = self.means.rules, {place for _, place in self.changed}
