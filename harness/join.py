@@ -11,6 +11,7 @@ import pyarrow as pa
 from harness.columns import Column, Kind, Pair, Side
 from harness.errors import HarnessError
 from harness.records import State
+from harness.weighting import weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Keys:
-    """What a captured request is known by, over all n requests in `seq` order."""
+    """What a captured request is known by, over all n requests in `seq` order.
+
+    `weight` is what each stands for among all of the traffic; only ratios of it count.
+    """
 
     request_id: NDArray[np.object_]
     ts_ns: NDArray[np.int64]
@@ -28,6 +32,7 @@ class Keys:
     unit: NDArray[np.object_]
     segments: dict[str, NDArray[np.object_]]
     tags: dict[str, NDArray[np.object_]] = field(default_factory=dict)
+    weight: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """The number of captured requests."""
@@ -65,6 +70,7 @@ def keys(capture: pa.Table) -> Keys:
         segments=_segments(capture["segments"].to_pylist())
         | {f"served by {name}": one for name, one in _segments(capture["served_by"].to_pylist()).items()},
         tags=_segments(capture["tags"].to_pylist()),
+        weight=weights(capture).traffic,
     )
 
 

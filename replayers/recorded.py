@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 class RecordedTarget(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="recorded"
 ):
-    """The answers in the capture itself; nothing is sent."""
+    """The answers in the capture itself, or in another capture of the same requests; nothing is sent."""
 
     model: Annotated[
         str | None, Meta(description="The name under [models] it must match; empty: it has no offline model.")
+    ] = None
+    answers: Annotated[
+        str | None,
+        Meta(
+            description="Another capture of the same requests, such as a shadow's that was mirrored to: its "
+            "answers by request id, instead of those in the capture."
+        ),
     ] = None
     role: Annotated[Role | None, Meta(description="champion or challenger, where that matters.")] = None
     response: Annotated[Response, Meta(description="Where the answer holds what is compared.")] = Response()
@@ -35,11 +42,15 @@ def recorded_outcomes(
 ) -> Iterator[Outcome]:
     """One outcome a request, in their order; NOT_SENT where no answer was recorded.
 
-    Read by the same rules as a live answer. It carries no stamps: another clock measured it.
+    Read by the same rules as a live answer; where it echoes no features, those that the capture knows of it
+    are its own. It carries no stamps: another clock measured it.
     """
     reader = Reader(target.response, target.protocol)
     for request in requests:
-        yield reader.outcome(_attempt(request, name=name, phase=phase))
+        outcome = reader.outcome(_attempt(request, name=name, phase=phase))
+        if outcome.state is State.OK and outcome.features is None:
+            outcome = msgspec.structs.replace(outcome, features=request.online_features)
+        yield outcome
 
 
 def _attempt(request: CapturedRequest, *, name: str, phase: str) -> Attempt:

@@ -42,7 +42,8 @@ def attach(
     requests outside the capture are counted; pass `max_unknown_share=1.0` for a sampled capture, where they
     are expected. Raises LabelsError for more unknown ids than that share of the labels (naming the first),
     for a label known before its request's event time (`ts_ns` where it has none), and for two labels of one
-    request and outcome that say different things at the same time.
+    request and outcome that say different things at the same time in the same revision. Of several revisions
+    at one time only the last is in the table: none of the others was ever the last one known.
     """
     known = _index(capture_table)
     found: list[tuple[int, str, int, PlacedLabel]] = []
@@ -60,11 +61,12 @@ def attach(
     if first_unknown is not None and unknown > max_unknown_share * (unknown + len(found)):
         events_given = unknown + len(found)
         raise _too_many_unknown(first_unknown, unknown, events=events_given, limit=max_unknown_share)
-    found.sort(key=lambda one: one[:3])
-    _check_agreement(found)
+    found.sort(key=lambda one: (*one[:3], one[3].revision))
+    last = _last_revisions(found)
+    _check_agreement(last)
     distinct = len({(seq, outcome) for seq, outcome, _, _ in found})
     return LabelTable(
-        table=_table(found),
+        table=_table(last),
         events=unknown + len(found),
         unknown=unknown,
         requests=len({seq for seq, _, _, _ in found}),
@@ -113,6 +115,14 @@ def check_against(known: pa.Table, more: pa.Table, *, where: str) -> None:
     )
 
 
+def _last_revisions(
+    found: list[tuple[int, str, int, PlacedLabel]],
+) -> list[tuple[int, str, int, PlacedLabel]]:
+    """Of labels of one request, outcome and time those of the highest revision, `found` being sorted."""
+    highest = {one[:3]: one[3].revision for one in found}
+    return [one for one in found if one[3].revision == highest[one[:3]]]
+
+
 def _check_agreement(found: list[tuple[int, str, int, PlacedLabel]]) -> None:
     """Of labels of one request, outcome and time, `found` being sorted, all say the same."""
     for one, other in pairwise(found):
@@ -122,7 +132,7 @@ def _check_agreement(found: list[tuple[int, str, int, PlacedLabel]]) -> None:
                 f"two labels of request {second.request_id!r} contradict each other",
                 where=f"{second.file}:{second.line}",
                 found=f"{first.label:g} and {second.label:g} at {times.rfc3339(second.label_at_ns)}",
-                expected="one label, or a later label_at for the revision",
+                expected="one label, or a later label_at (or a higher revision) for the one that counts",
                 fix=f"See also line {first.line} of {first.file}.",
             )
 

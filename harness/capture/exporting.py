@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness import columns
@@ -18,6 +19,7 @@ from harness.capture.formats.goreplay_writer import record_of
 from harness.capture.formats.har_writer import CLOSING, OPENING, entry_of
 from harness.capture.intake import parted
 from harness.capture.sources import extension
+from harness.capture.table import regrouped, rows
 from harness.capture.write import write_jsonl
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
@@ -26,6 +28,7 @@ OURS = (".jsonl", ".jsonl.gz", ".parquet")
 OTHERS = (".gor", ".gor.gz", ".har")
 
 _GROUP_ROWS = 16_384
+_GROUP_BYTES = 128 << 20
 
 
 def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tuple[str, ...] = OURS) -> int:
@@ -41,12 +44,26 @@ def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tup
         path.with_name(path.name + ".tmp").unlink(missing_ok=True)
 
 
+def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
+    """As `write_capture`, for requests that are columns already: they stay so in a `.parquet`."""
+    if extension(path, OURS, error=CaptureError) != ".parquet":
+        return write_capture(rows(tables), path)
+    try:
+        return _parquet_of(regrouped(tables, _GROUP_ROWS, most_bytes=_GROUP_BYTES), path)
+    finally:
+        path.with_name(path.name + ".tmp").unlink(missing_ok=True)
+
+
 def _parquet(requests: Iterable[CapturedRequest], path: Path) -> int:
+    return _parquet_of(parted(requests, _GROUP_ROWS), path)
+
+
+def _parquet_of(tables: Iterable[pa.Table], path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     count = 0
     with pq.ParquetWriter(temporary, columns.CAPTURE, compression="zstd", compression_level=1) as file:
-        for table in parted(requests, _GROUP_ROWS):
+        for table in tables:
             file.write_table(table)
             count += table.num_rows
     columns.publish(temporary, path)

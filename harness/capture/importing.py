@@ -7,20 +7,28 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+import pyarrow as pa
 
 from harness import columns
 from harness.capture import times
 from harness.capture.formats import FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
-from harness.capture.intake import without_secrets
+from harness.capture.formats.canonical import CANONICAL, dropped
+from harness.capture.intake import chunked
 from harness.capture.joining import Joined
+from harness.capture.read import read_tables
+from harness.capture.recorded import not_recorded
+from harness.capture.redacting import Preparation
 from harness.capture.sources import did_you_mean, existing, extension, translated
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
 
 #: how many dropped records are kept with their details
 WORST = 10
+
+T = TypeVar("T")
 
 _NUMBER = re.compile(r"(\d+)")
 
@@ -29,15 +37,17 @@ _NUMBER = re.compile(r"(\d+)")
 class Ledger:
     """What came of the files: `formats` by file, `dropped` by reason, the first of them, and the labels.
 
-    `requests` were given, `unanswered` of them waited for an answer that did not come, `bared` of them lost
-    headers that may hold credentials.
+    `requests` were given, `unanswered` of them waited for an answer that did not come; `preparation` counts
+    what was sampled and redacted of them. `not_recorded` counts what a live
+    recorder had to drop, by reason.
     """
 
     formats: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     unanswered: int = 0
-    bared: int = 0
+    preparation: Preparation = field(default_factory=Preparation)
     dropped: Counter[str] = field(default_factory=Counter)
+    not_recorded: dict[str, int] = field(default_factory=dict)
     first: list[Dropped] = field(default_factory=list)
     labels: list[Labelled] = field(default_factory=list)
     on_dropped: Callable[[Dropped], None] = lambda _: None
@@ -56,7 +66,7 @@ class Ledger:
 
 
 def requests_of(
-    files: Sequence[Path], ledger: Ledger, *, form: str | None = None
+    files: Sequence[Path], ledger: Ledger, *, form: str | Format | None = None
 ) -> Iterator[CapturedRequest]:
     """The requests of all files in their order, `seq` dense, answers joined; the rest goes to the ledger.
 
@@ -64,8 +74,17 @@ def requests_of(
     a `form` that is none, CaptureError for a file that is missing or in no one known format: those of all
     files are found before the first is read.
     """
+    return _requests(_known(files, ledger, form=form), ledger)
+
+
+def _known(files: Sequence[Path], ledger: Ledger, *, form: str | Format | None) -> list[tuple[Path, Format]]:
     known = [(path, _format(path, form)) for path in _files(files)]
     ledger.formats = {str(path): one.name for path, one in known}
+    ledger.not_recorded = not_recorded(files)
+    return known
+
+
+def _requests(known: Sequence[tuple[Path, Format]], ledger: Ledger) -> Iterator[CapturedRequest]:
     joined = Joined(on_dropped=ledger.drop, on_label=ledger.labels.append)
     for seq, request in enumerate(joined.requests(_pieces(known))):
         ledger.requests += 1
@@ -73,18 +92,45 @@ def requests_of(
     ledger.unanswered = joined.unanswered
 
 
-def bared(requests: Iterable[CapturedRequest], ledger: Ledger) -> Iterator[CapturedRequest]:
-    """The requests without headers that may hold credentials; how many had some is counted."""
-    for request in requests:
-        bare = without_secrets(request)
-        ledger.bared += bare != request
-        yield bare
+def tables_of(
+    files: Sequence[Path],
+    ledger: Ledger,
+    *,
+    form: str | Format | None = None,
+    through: Callable[[Iterator[CapturedRequest]], Iterator[CapturedRequest]] | None = None,
+) -> Iterator[pa.Table]:
+    """The same requests as tables, each passed `through` first: by the block where all files are ours."""
+    known = _known(files, ledger, form=form)
+    if through is not None or any(one is not CANONICAL for _, one in known):
+        found = _requests(known, ledger)
+        yield from chunked(found if through is None else through(found))
+        return
+    for table in read_tables([path for path, _ in known], on_bad=lambda one: ledger.drop(dropped(one))):
+        ledger.requests += table.num_rows
+        yield table
 
 
-def checked(
-    requests: Iterable[CapturedRequest], ledger: Ledger, *, max_bad_share: float
-) -> Iterator[CapturedRequest]:
-    """The same requests; at their end CaptureError where there was none, or too much was lost.
+def labels_of(files: Sequence[Path], ledger: Ledger, *, form: str | Format | None = None) -> list[Labelled]:
+    """The labels of all files, whether or not requests stand beside them.
+
+    Raises CaptureError where there is none, and for the first record that is lost: a label that is missing in
+    silence would make its request one without.
+    """
+    for _ in requests_of(files, ledger, form=form):
+        pass
+    if ledger.lost or not ledger.labels:
+        first = ledger.first[0] if ledger.first else None
+        raise CaptureError(
+            f"{ledger.lost:,} records are lost" if ledger.lost else "no label",
+            where=f"{first.file}, offset {first.offset}" if first else ", ".join(ledger.formats),
+            found=f"{first.reason}: {first.detail}" if first else f"{ledger.requests:,} requests without one",
+            fix="Mend the file, or give only the files with labels." if ledger.lost else "",
+        )
+    return ledger.labels
+
+
+def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> Iterator[T]:
+    """The same requests or tables; at their end CaptureError where there was none, or too much was lost.
 
     One lost record is borne by any share above 0: the end of a file that was still being written is cut.
     """
@@ -108,7 +154,8 @@ def write_labels(labels: Sequence[Labelled], path: Path) -> int:
     extension(path, (".jsonl",), error=CaptureError)
     lines = [
         msgspec.json.encode(
-            {"request_id": one.request_id, "label": one.label, "label_at": times.rfc3339(one.label_at_ns)}
+            {"request_id": one.request_id, one.outcome: one.label, "label_at": times.rfc3339(one.label_at_ns)}
+            | ({} if one.row_index is None else {"row_index": one.row_index})
         )
         for one in labels
     ]
@@ -135,7 +182,9 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(word), "") if word.isdecimal() else (-1, word) for word in _NUMBER.split(name)]
 
 
-def _format(path: Path, form: str | None) -> Format:
+def _format(path: Path, form: str | Format | None) -> Format:
+    if isinstance(form, Format):
+        return form
     if form is None:
         return detect(path, list(FORMATS.values()))
     if form not in FORMATS:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from harness import columns
-from harness.capture.config import CaptureConfig
+from harness.capture.config import CaptureConfig, expressions
 from harness.capture.line import BadLine
-from harness.capture.read import read, source_files
-from harness.capture.table import to_table
+from harness.capture.live.redaction import Redactor
+from harness.capture.live.sampling import Sample, Sampler
+from harness.capture.read import read, read_tables, source_files
+from harness.capture.recorded import not_recorded
+from harness.capture.redacting import Preparation
+from harness.capture.table import numbered, regrouped, to_table, with_name
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
 
@@ -25,7 +33,6 @@ WORST = 20
 #: reasons that end a file early, so that nobody knows how many requests are missing
 CUT = frozenset({"truncated gzip", "damaged gzip"})
 
-_PROGRESS_EVERY = 5_000
 _PART_BYTES = 128 << 20
 _CHUNK_ROWS = 1_024
 _CHUNK_BYTES = 16 << 20
@@ -34,8 +41,11 @@ _CHUNK_BYTES = 16 << 20
 class Intake(msgspec.Struct, frozen=True, kw_only=True):
     """What came in: `lines` = `parsed` + the sum of `bad`; `sampled` ≤ `parsed` rows are in `parts`.
 
+    What a live recorder beside the files had to drop is among `bad` too, and no share of it ends a run.
     `first_ts_ns` and `last_ts_ns` (earliest and latest) and `resolution_ns` (coarsest) are over the sample;
     `worst` holds the first 20 bad lines; `sha256` is hex by file name; `parts` are names in order of `seq`.
+    Requests are counted by header that they lost, by place that was redacted, and by the rule that left them
+    out; the last are not among the sampled.
     """
 
     lines: int
@@ -48,6 +58,9 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     resolution_ns: int
     sha256: dict[str, str]
     parts: tuple[str, ...]
+    lost_headers: dict[str, int] = {}
+    redacted: dict[str, int] = {}
+    left_out: dict[str, int] = {}
 
 
 @dataclass
@@ -65,11 +78,14 @@ class _Tally:
         if len(self.worst) < WORST:
             self.worst.append(line)
 
-    def keep(self, request: CapturedRequest) -> None:
-        self.sampled += 1
-        self.first_ts_ns = min(self.first_ts_ns, request.ts_ns)
-        self.last_ts_ns = max(self.last_ts_ns, request.ts_ns)
-        self.resolution_ns = max(self.resolution_ns, request.ts_resolution_ns)
+    def keep(self, table: pa.Table) -> None:
+        if not table.num_rows:
+            return
+        self.sampled += table.num_rows
+        times = pc.min_max(table.column("ts_ns")).as_py()
+        self.first_ts_ns = min(self.first_ts_ns, times["min"])
+        self.last_ts_ns = max(self.last_ts_ns, times["max"])
+        self.resolution_ns = max(self.resolution_ns, pc.max(table.column("ts_resolution_ns")).as_py())
 
 
 def ingest(  # noqa: PLR0917  -- from where, how, to where
@@ -79,36 +95,44 @@ def ingest(  # noqa: PLR0917  -- from where, how, to where
     *,
     seed: int,
     part_rows: int = 50_000,
-    on_progress: Callable[[int], None] | None = None,
+    redactor: Redactor | None = None,
 ) -> Intake:
     """The capture at `path` is in `folder` as `part-*.parquet` (CAPTURE), `seq` dense over the sample.
 
     Constant memory: a part is at most `part_rows` requests or about 128 MiB. Parts of an earlier intake
-    that are not overwritten are removed at the end. `on_progress` is told how many good lines were read.
+    that are not overwritten are removed at the end. Nothing is written that `redactor` has not seen; without
+    one only harmless headers stay.
     Raises CaptureError for a capture that is missing, of unknown kind, damaged, or empty; for a share of bad
     lines above `config.max_bad_share` (naming the first and the counts); and for a sample that kept nothing.
     """
     tally = _Tally()
     parts: list[str] = []
-    good = _counted(read(path, config, on_bad=tally.reject), tally, on_progress=on_progress)
-    kept = _sampled(good, tally, share=config.sample, seed=seed)
-    for table in parted(kept, part_rows):
+    redactor = redactor or Redactor(keep=config.keep_headers)
+    sample = Sample(share=config.sample, by="unit", seed=seed)
+    preparation = Preparation(redactor, Sampler(sample) if config.sample < 1 else None)
+    good = _counted(_tables(path, config, tally=tally), tally)
+    kept = _kept(preparation.tables(_sampled(good, share=config.sample, seed=seed)), tally)
+    for table in regrouped(kept, part_rows, most_bytes=_PART_BYTES):
         parts.append(f"part-{len(parts):05d}.parquet")
         columns.write(table, folder / parts[-1])
     _refuse(tally, path, max_bad_share=config.max_bad_share)
     for stale in set(folder.glob("part-*.parquet")) - {folder / name for name in parts}:
         stale.unlink()
+    bad = tally.bad | not_recorded([path])
     return Intake(
-        lines=tally.parsed + sum(tally.bad.values()),
+        lines=tally.parsed + sum(bad.values()),
         parsed=tally.parsed,
         sampled=tally.sampled,
-        bad=dict(sorted(tally.bad.items())),
+        bad=dict(sorted(bad.items())),
         worst=tuple(tally.worst),
         first_ts_ns=tally.first_ts_ns,
         last_ts_ns=tally.last_ts_ns,
         resolution_ns=tally.resolution_ns,
         sha256={file.name: sha256(file) for file in source_files(path)},
         parts=tuple(parts),
+        lost_headers=dict(redactor.lost_headers.most_common()),
+        redacted={f"{place} ({rule})": count for (rule, place), count in redactor.changed.most_common()},
+        left_out=dict(redactor.dropped),
     )
 
 
@@ -118,69 +142,61 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def in_sample(request: CapturedRequest, *, share: float, seed: int) -> bool:
-    """Whether the request belongs to a sample of `share`: the same answer for all requests of one unit.
+def in_sample(name: str, *, share: float, seed: int) -> bool:
+    """Whether requests by this name, their unit or else their id, belong to a sample of `share`.
 
-    A keyed hash of the unit, or of the request id where there is none, so it holds on every machine and a
-    larger share only adds units. 1.0 keeps all.
+    A keyed hash of the name, so it holds on every machine and a larger share only adds units. 1.0 keeps all.
     """
-    name = request.request_id if request.unit is None else request.unit
     key = seed.to_bytes(8, "little", signed=True)
     digest = hashlib.blake2b(name.encode(), digest_size=8, key=key).digest()
     return int.from_bytes(digest, "big") < share * 2**64
 
 
-def _counted(
-    requests: Iterable[CapturedRequest], tally: _Tally, *, on_progress: Callable[[int], None] | None
-) -> Iterator[CapturedRequest]:
-    for request in requests:
-        tally.parsed += 1
-        if on_progress is not None and tally.parsed % _PROGRESS_EVERY == 0:
-            on_progress(tally.parsed)
-        yield request
+def _tables(path: Path, config: CaptureConfig, *, tally: _Tally) -> Iterator[pa.Table]:
+    """The good lines; what has to be derived from the bodies takes them one by one."""
+    if expressions(config):
+        return chunked(read(path, config, on_bad=tally.reject))
+    return read_tables(source_files(path), on_bad=tally.reject)
 
 
-def _sampled(
-    requests: Iterable[CapturedRequest], tally: _Tally, *, share: float, seed: int
-) -> Iterator[CapturedRequest]:
-    for request in requests:
-        if share < 1 and not in_sample(request, share=share, seed=seed):
+def _counted(tables: Iterable[pa.Table], tally: _Tally) -> Iterator[pa.Table]:
+    for table in tables:
+        tally.parsed += table.num_rows
+        yield table
+
+
+def _sampled(tables: Iterable[pa.Table], *, share: float, seed: int) -> Iterator[pa.Table]:
+    """The rows that a sampler will keep: the others are not worth being made requests."""
+    for table in tables:
+        if share == 1:
+            yield table
             continue
-        dense = (
-            request if request.seq == tally.sampled else msgspec.structs.replace(request, seq=tally.sampled)
-        )
+        names = pc.coalesce(table.column("unit"), table.column("request_id")).to_pylist()
+        yield table.filter(pa.array([in_sample(name, share=share, seed=seed) for name in names], pa.bool_()))
+
+
+def _kept(tables: Iterable[pa.Table], tally: _Tally) -> Iterator[pa.Table]:
+    for table in tables:
+        dense = numbered(table, tally.sampled)
         tally.keep(dense)
-        yield without_secrets(dense)
+        yield dense
 
 
-def without_secrets(request: CapturedRequest) -> CapturedRequest:
-    """The request without headers that may hold credentials, its recorded answer's too: a run keeps none."""
-    answer = request.recorded_response
-    if answer is not None:
-        answer = msgspec.structs.replace(answer, headers=_public(answer.headers))
-    return msgspec.structs.replace(request, headers=_public(request.headers), recorded_response=answer)
-
-
-def _public(headers: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if not columns.is_private(name)}
+def private_headers(table: pa.Table, name: Literal["headers", "recorded_headers"]) -> NDArray[np.bool_]:
+    """Which of the requests (n,) have a header in this column that may hold a credential."""
+    return with_name(table.column(name).combine_chunks(), columns.is_private)
 
 
 def parted(requests: Iterable[CapturedRequest], part_rows: int) -> Iterator[pa.Table]:
-    """Tables of at most `part_rows` rows; rows become columns early, since they take ten times the memory."""
+    """Tables of at most `part_rows` rows and about 128 MiB."""
+    return regrouped(chunked(requests), part_rows, most_bytes=_PART_BYTES)
+
+
+def chunked(requests: Iterable[CapturedRequest]) -> Iterator[pa.Table]:
+    """Small tables: rows become columns early, since they take ten times the memory."""
     stream = iter(requests)
-    while True:
-        chunks: list[pa.Table] = []
-        rows = size = 0
-        while rows < part_rows and size < _PART_BYTES:
-            chunk = to_table(_chunk(stream, min(_CHUNK_ROWS, part_rows - rows)))
-            if chunk.num_rows == 0:
-                break
-            chunks.append(chunk)
-            rows += chunk.num_rows
-            size += chunk.nbytes
-        if not chunks:
-            return
-        yield pa.concat_tables(chunks)
+    while (table := to_table(_chunk(stream, _CHUNK_ROWS))).num_rows:
+        yield table
 
 
 def _chunk(stream: Iterator[CapturedRequest], rows: int) -> Iterator[CapturedRequest]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import msgspec
 
 from harness.capture.formats.pieces import Answered, Asked, Dropped, Labelled, Piece, Place
+from harness.capture.seen import Seen, key_of
 from harness.records import CapturedRequest
 
 #: how much is held back while answers are waited for
@@ -29,7 +29,7 @@ class Joined:
     _waiting: OrderedDict[Key, Asked] = field(default_factory=OrderedDict)
     _early: OrderedDict[str, Answered] = field(default_factory=OrderedDict)
     _held: int = 0
-    _seen: set[bytes] = field(default_factory=set)
+    _seen: Seen = field(default_factory=Seen)
 
     def requests(
         self, pieces: Iterable[Piece], *, most: int = HELD_PIECES, most_bytes: int = HELD_BYTES
@@ -58,12 +58,10 @@ class Joined:
     def _asked(self, piece: Asked) -> None:
         request = piece.request
         key = (request.request_id, request.row_index)
-        digest = blake2b(f"{key[1]}\0{key[0]}".encode(), digest_size=16).digest()
-        if digest in self._seen:
+        if not self._seen.add(key_of(*key)):
             place = Place(request.source_file, request.source_offset)
             self.on_dropped(place.dropped("duplicate request_id", key[0]))
             return
-        self._seen.add(digest)
         self._waiting[key] = piece
         self._held += _size(request)
         if piece.waits and (early := self._early.pop(key[0], None)) is not None:

@@ -16,11 +16,12 @@ import pyarrow.parquet as pq
 
 from harness import columns
 from harness.capture import times
+from harness.capture.label_sources import foreign, foreign_rows, label_files
 from harness.capture.parquet import TICKS_NS
+from harness.capture.parquet_caps import rows_at_once
 from harness.capture.sources import (
     Unreadable,
     did_you_mean,
-    existing,
     extension,
     opened,
     text_lines,
@@ -32,10 +33,9 @@ from harness.records import LabelEvent
 EXTENSIONS = (".jsonl", ".jsonl.gz", ".csv", ".csv.gz", ".parquet")
 
 _KEYS = ("request_id", "label_at")
-_OPTIONAL = ("row_index",)
+_OPTIONAL = ("row_index", "revision")
 _WORDS = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
 _STAMP = columns.LABELS.field("label_at").type
-_BATCH_ROWS = 8_192
 
 Row = tuple[int, dict[str, Any]]
 
@@ -52,10 +52,12 @@ class LabelColumn:
 class PlacedLabel(LabelEvent, frozen=True, kw_only=True):
     """A label and where it was read: `line` counts from 1 in text files, from 0 in Parquet.
 
-    `resolution_ns` is how coarsely `label_at` was written; `row_index` names a row of a batch request.
+    `resolution_ns` is how coarsely `label_at` was written; `row_index` names a row of a batch request. Of
+    labels at one time the highest `revision` is the one to use.
     """
 
     row_index: int | None = None
+    revision: int = 0
     resolution_ns: int = 1
     file: str = ""
     line: int = 0
@@ -66,15 +68,22 @@ def read_labels(path: Path, asked: Sequence[LabelColumn] = (LabelColumn(),)) -> 
 
     Columns: `request_id`; `label_at`, RFC 3339 with its zone or a timestamp with one; one for each outcome
     asked for: 0 or 1 or true or false, or a number, and nothing where that outcome is not known by this row;
-    optionally `row_index`. Other columns are passed over.
+    optionally `row_index`, and `revision`, by which the last of several at one `label_at` is known. Other
+    columns are passed over. SageMaker ground truth and Seldon feedback are read too; a folder is its files.
     Raises LabelsError, naming file and line, for the first thing that is not so: no column is guessed and no
     label is skipped.
     """
-    existing(path, LabelsError)
-    kind = extension(path, EXTENSIONS, error=LabelsError)
-    with translated(path, LabelsError):
-        for line, row in _rows(path, kind, asked=asked):
-            yield from _labels(row, asked, file=path.name, line=line)
+    for file in label_files(path):
+        with translated(file, LabelsError):
+            for line, row in _found(file, asked):
+                yield from _labels(row, asked, file=file.name, line=line)
+
+
+def _found(path: Path, asked: Sequence[LabelColumn]) -> Iterator[Row]:
+    form = foreign(path)
+    if form is not None:
+        return foreign_rows(path, form, names=[one.column for one in asked])
+    return _rows(path, extension(path, EXTENSIONS, error=LabelsError), asked=asked)
 
 
 def _rows(path: Path, kind: str, *, asked: Sequence[LabelColumn]) -> Iterator[Row]:
@@ -110,9 +119,13 @@ def _csv_rows(path: Path, asked: Sequence[LabelColumn]) -> Iterator[Row]:
 
 
 def _typed(cells: dict[str, Any], asked: Sequence[LabelColumn]) -> dict[str, Any]:
-    index = cells.get("row_index") or None
     values = {one.column: _spelled(cells[one.column] or "", binary=one.binary) for one in asked}
-    return cells | values | {"row_index": int(index) if index is not None and index.isdecimal() else index}
+    return cells | values | {name: _whole(cells.get(name) or None) for name in _OPTIONAL}
+
+
+def _whole(cell: str | None) -> int | str | None:
+    """The integer that a cell spells, else its text."""
+    return int(cell) if cell is not None and cell.isdecimal() and len(cell) < 19 else cell
 
 
 def _spelled(text: str, *, binary: bool) -> float | str | None:
@@ -138,7 +151,8 @@ def _parquet_rows(path: Path, asked: Sequence[LabelColumn]) -> Iterator[Row]:
         if is_stamp and stamp.tz is None:
             raise LabelsError("column 'label_at' holds times without a zone", where=str(path), found=stamp)
         number = 0
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
+        at_once = rows_at_once(file, path, error=LabelsError)
+        for batch in file.iter_batches(batch_size=at_once, columns=wanted):
             cells = {name: batch.column(name) for name in wanted}
             if is_stamp:
                 cells["label_at"] = cells["label_at"].cast(_STAMP).cast(pa.int64())
@@ -173,13 +187,15 @@ def _labels(
 ) -> Iterator[PlacedLabel]:
     """The label of each outcome that the row knows."""
     where = f"{file}:{line}"
-    request_id, index = row["request_id"], row.get("row_index")
+    request_id = row["request_id"]
     if not isinstance(request_id, str) or not request_id:
         raise LabelsError("request_id is no text", where=where, found=repr(request_id))
-    if index is not None and (not isinstance(index, int) or isinstance(index, bool)):
-        raise LabelsError(
-            f"row_index of request {request_id!r} is no integer", where=where, found=repr(index)
-        )
+    for name in _OPTIONAL:
+        found = row.get(name)
+        if found is not None and (not isinstance(found, int) or isinstance(found, bool)):
+            raise LabelsError(
+                f"{name} of request {request_id!r} is no integer", where=where, found=repr(found)
+            )
     known = [one for one in asked if row.get(one.column) is not None]
     values = [
         _value(row.get(one.column), one, request_id=request_id, where=where) for one in known or asked[:1]
@@ -191,7 +207,8 @@ def _labels(
             outcome=one.outcome,
             label=value,
             label_at_ns=label_at_ns,
-            row_index=index,
+            row_index=row.get("row_index"),
+            revision=row.get("revision") or 0,
             resolution_ns=resolution_ns,
             file=file,
             line=line,

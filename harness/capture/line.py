@@ -132,16 +132,14 @@ def refused(error: msgspec.DecodeError | UnicodeDecodeError, where: str = "") ->
 
 def captured(line: Line, *, seq: int, source_file: str, source_offset: int) -> CapturedRequest:
     """The request that the line tells of; raises `bad(...)` where its parts contradict each other."""
-    ts_ns, resolution_ns = _stamp(line)
-    body = _content(line)
-    if body is None:
-        raise bad("no body", "one of body, body_text and body_base64 is required")
+    ts_ns, resolution_ns = stamp(line)
+    body = body_of(line)
     return CapturedRequest(
         seq=seq,
         request_id=line.request_id,
         ts_ns=ts_ns,
         ts_resolution_ns=resolution_ns,
-        event_time_ns=_event_time(line),
+        event_time_ns=event_time(line),
         parent_id=line.parent_id,
         row_index=line.row_index,
         unit=line.unit,
@@ -155,8 +153,8 @@ def captured(line: Line, *, seq: int, source_file: str, source_offset: int) -> C
         truncated=line.truncated,
         recorded_response=_recorded(line.recorded_response),
         served_by=line.served_by,
-        online_features=_object(line.online_features, _FEATURES, field="online_features"),
-        feature_timestamps=_object(line.feature_timestamps, _TIMESTAMPS, field="feature_timestamps"),
+        online_features=features(line),
+        feature_timestamps=feature_times(line),
         sampling_weight=line.sampling_weight,
         tags=line.tags,
         source_file=source_file,
@@ -164,7 +162,8 @@ def captured(line: Line, *, seq: int, source_file: str, source_offset: int) -> C
     )
 
 
-def _stamp(line: Line) -> tuple[int, int]:
+def stamp(line: Line) -> tuple[int, int]:
+    """The line's time and its resolution in ns; raises `bad(...)` for none, two, and one that is none."""
     if line.ts is not None and line.ts_ns is None:
         ns, shown = _instant(line.ts, "ts")
         return ns, line.ts_resolution_ns or shown
@@ -175,7 +174,8 @@ def _stamp(line: Line) -> tuple[int, int]:
     raise bad("wrong field", "ts and ts_ns exclude each other")
 
 
-def _event_time(line: Line) -> int | None:
+def event_time(line: Line) -> int | None:
+    """The line's event time in ns, where it has one; raises `bad(...)` for two, and for one that is none."""
     if line.event_time is None:
         return line.event_time_ns
     if line.event_time_ns is not None:
@@ -190,7 +190,16 @@ def _instant(text: str, field: str) -> tuple[int, int]:
         raise bad("bad time", f"{field}: {error}") from error
 
 
-def _content(holder: Line | Answer) -> bytes | None:
+def body_of(line: Line) -> bytes:
+    """The line's body; raises `bad(...)` for none and for two."""
+    body = content(line)
+    if body is None:
+        raise bad("no body", "one of body, body_text and body_base64 is required")
+    return body
+
+
+def content(holder: Line | Answer) -> bytes | None:
+    """The body in whichever way it is given; raises `bad(...)` for two of them."""
     given = [one for one in (holder.body, holder.body_text, holder.body_base64) if one is not UNSET]
     if not given:
         return None
@@ -205,10 +214,20 @@ def _recorded(answer: Answer | None) -> RecordedResponse | None:
     return RecordedResponse(
         status=answer.status,
         headers=answer.headers,
-        body=_content(answer) or b"",
+        body=content(answer) or b"",
         latency_ns=answer.latency_ns,
         latency_kind=answer.latency_kind,
     )
+
+
+def features(line: Line) -> bytes | None:
+    """The text of the line's features, where it has some; raises `bad(...)` where they are none."""
+    return _object(line.online_features, _FEATURES, field="online_features")
+
+
+def feature_times(line: Line) -> bytes | None:
+    """The text of the times of the line's features; raises `bad(...)` where they are none."""
+    return _object(line.feature_timestamps, _TIMESTAMPS, field="feature_timestamps")
 
 
 def _object(

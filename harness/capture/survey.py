@@ -7,20 +7,30 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from harness import columns
+from harness.capture.intake import private_headers
 from harness.capture.times import SECOND_NS
-from harness.records import CapturedRequest
 
+Times = NDArray[np.int64]
+
+#: how what `_KEYS` finds may begin, for a search of many bodies at once
+_BEGINNINGS = "eyJ|AKIA|gh[pousr]_|sk-|-----BEGIN |Bearer "
 _KEYS = re.compile(
     rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{36}|\bsk-[\w-]{20,}"
     rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bBearer [\w.~+/-]{20,}"
 )
 #: of a body, for the search for keys
 _SEARCHED_BYTES = 1 << 20
+_SLICE = 1 << 16
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,10 +63,10 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Surveyor:
-    """Looks at the requests that pass; 16 bytes of memory for each."""
+    """Looks at the requests that pass; eight bytes of memory for each, and a count for each size of body."""
 
     _times: array[int] = field(default_factory=lambda: array("q"))
-    _sizes: array[int] = field(default_factory=lambda: array("q"))
+    _sizes: Counter[int] = field(default_factory=Counter)
     _methods: Counter[str] = field(default_factory=Counter)
     _statuses: Counter[str] = field(default_factory=Counter)
     _secrets: Counter[str] = field(default_factory=Counter)
@@ -65,32 +75,38 @@ class Surveyor:
     _newest: int = -1
     _resolution: int = 1
 
-    def watched(self, requests: Iterable[CapturedRequest]) -> Iterator[CapturedRequest]:
+    def watched(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         """The same requests, looked at as they pass."""
-        for request in requests:
-            self.look(request)
-            yield request
+        for table in tables:
+            self.look(table)
+            yield table
 
-    def look(self, request: CapturedRequest) -> None:
-        """This request is counted."""
-        self._times.append(request.ts_ns)
-        self._sizes.append(len(request.body))
-        self._methods[request.method] += 1
-        self._counts["out_of_order"] += request.ts_ns < self._newest
-        self._counts["truncated"] += request.truncated
-        self._newest = max(self._newest, request.ts_ns)
-        self._resolution = max(self._resolution, request.ts_resolution_ns)
-        if (answer := request.recorded_response) is not None:
-            self._statuses[str(answer.status)] += 1
-            self._counts["timed"] += answer.latency_ns is not None
-        self._tags.update(f"{name}={value}" for name, value in request.tags.items() if name == "ts_from")
-        self._secrets.update(suspected(request))
+    def look(self, table: pa.Table) -> None:
+        """These requests are counted."""
+        if not table.num_rows:
+            return
+        self._look_at_times(table.column("ts_ns").to_numpy())
+        self._resolution = max(self._resolution, pc.max(table.column("ts_resolution_ns")).as_py())
+        self._sizes.update(_counted(pc.binary_length(table.column("body"))))
+        self._methods.update(_counted(table.column("method")))
+        statuses = table.column("recorded_status").drop_null()
+        self._statuses.update({str(status): count for status, count in _counted(statuses).items()})
+        self._counts["truncated"] += pc.sum(table.column("truncated")).as_py()
+        self._counts["timed"] += pc.count(table.column("recorded_latency_ns")).as_py()
+        self._tags.update(_counted(_tag(table, "ts_from")))
+        self._secrets.update(suspected(table))
+
+    def _look_at_times(self, times: Times) -> None:
+        newest = np.maximum.accumulate(np.concatenate([[self._newest], times]))
+        self._counts["out_of_order"] += int((times < newest[:-1]).sum())
+        self._newest = int(newest[-1])
+        self._times.frombytes(times.tobytes())
 
     def survey(self) -> Survey:
         """What was seen so far."""
-        times = np.sort(np.frombuffer(self._times, np.int64)) if self._times else np.empty(0, np.int64)
-        sizes = np.frombuffer(self._sizes, np.int64) if self._sizes else np.zeros(1, np.int64)
-        median, p95 = np.quantile(sizes, [0.5, 0.95], method="inverted_cdf")
+        times = np.frombuffer(self._times, np.int64) if self._times else np.empty(0, np.int64)
+        times.sort()  # in place: nothing but the survey looks at them
+        median, p95, largest = _quantiles(self._sizes, [0.5, 0.95, 1.0])
         return Survey(
             requests=len(times),
             first_ts_ns=int(times[0]) if len(times) else None,
@@ -100,9 +116,9 @@ class Surveyor:
             resolution_ns=self._resolution,
             methods=dict(self._methods.most_common()),
             statuses=dict(self._statuses.most_common()),
-            body_median=int(median),
-            body_p95=int(p95),
-            body_largest=int(sizes.max()),
+            body_median=median,
+            body_p95=p95,
+            body_largest=largest,
             answered=self._statuses.total(),
             secrets=dict(self._secrets),
             tags=dict(self._tags),
@@ -110,30 +126,66 @@ class Surveyor:
         )
 
 
-def suspected(request: CapturedRequest) -> set[str]:
-    """Where the request holds something like a credential: header, query, body, answer's header."""
-    answer = request.recorded_response
-    query = request.path.partition("?")[2]
-    names = (pair.partition("=")[0] for pair in query.split("&"))
+def suspected(table: pa.Table) -> dict[str, int]:
+    """In how many requests something like a credential stands: header, query, body, answer's header."""
+    header, answer = (private_headers(table, name) for name in ("headers", "recorded_headers"))
+    queries = _counted(table.column("path"))
     found = {
-        "header": any(map(columns.is_private, request.headers)),
-        "query": bool(query) and any(map(columns.is_private, names)),
-        "body": _KEYS.search(request.body[:_SEARCHED_BYTES]) is not None,
-        "answer's header": answer is not None and any(map(columns.is_private, answer.headers)),
+        "header": int(header.sum()),
+        "query": sum(count for path, count in queries.items() if "?" in path and _asks_with_secret(path)),
+        "body": _with_key(table.column("body")),
+        "answer's header": int(answer.sum()),
     }
-    return {place for place, there in found.items() if there}
+    return {place: count for place, count in found.items() if count}
 
 
-def _peak(times: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:
-    """The most times in any window of one second; times are sorted."""
-    if not len(times):
-        return 0
-    ends = np.searchsorted(times, times + SECOND_NS, side="left")
-    return int((ends - np.arange(len(times))).max())
+def _asks_with_secret(path: str) -> bool:
+    names = (pair.partition("=")[0] for pair in path.partition("?")[2].split("&"))
+    return any(map(columns.is_private, names))
 
 
-def _cv(times: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float | None:
-    gaps = np.diff(times) / SECOND_NS
-    if len(gaps) < 2 or not gaps.any():
+def _with_key(bodies: pa.ChunkedArray) -> int:
+    """How many bodies hold something in the shape of a key; first all are searched for how such begin."""
+    likely = bodies.filter(pc.match_substring_regex(bodies, _BEGINNINGS))
+    return sum(_KEYS.search(body.as_buffer(), 0, _SEARCHED_BYTES) is not None for body in likely)
+
+
+def _tag(table: pa.Table, name: str) -> pa.Array:
+    """The texts `name=value` of all requests that have this tag."""
+    tags = table.column("tags").combine_chunks()
+    values = tags.items.filter(pc.equal(tags.keys, name))
+    return pc.binary_join_element_wise(pa.scalar(name), values, "=")
+
+
+def _counted(values: pa.Array | pa.ChunkedArray) -> dict[Any, int]:
+    found = values.value_counts()
+    return dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True))
+
+
+def _quantiles(sizes: Counter[int], ranks: list[float]) -> list[int]:
+    """The sizes at these ranks: of n sizes the smallest that at least rank * n do not exceed."""
+    if not sizes:
+        return [0 for _ in ranks]
+    order = np.array(sorted(sizes))
+    upto = np.cumsum([sizes[size] for size in order.tolist()])
+    return [int(order[np.searchsorted(upto, rank * upto[-1])]) for rank in ranks]
+
+
+def _peak(times: Times) -> int:
+    """The most times in any window of one second; times are sorted. Some at a time, to need little memory."""
+    most = 0
+    for start in range(0, len(times), _SLICE):
+        some = times[start : start + _SLICE]
+        ends = np.searchsorted(times, some + SECOND_NS, side="left")
+        most = max(most, int((ends - np.arange(start, start + len(some))).max()))
+    return most
+
+
+def _cv(times: Times) -> float | None:
+    count = len(times) - 1
+    if count < 2 or times[0] == times[-1]:
         return None
-    return float(gaps.std() / gaps.mean())
+    mean = (int(times[-1]) - int(times[0])) / count
+    starts = range(0, count, _SLICE)
+    squares = sum(float(((np.diff(times[at : at + _SLICE + 1]) - mean) ** 2).sum()) for at in starts)
+    return sqrt(squares / count) / mean

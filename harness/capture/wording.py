@@ -6,21 +6,22 @@ from collections import Counter
 
 import msgspec
 
-from harness.capture import times
+from harness.capture import redacting, times
 from harness.capture.importing import Ledger
 from harness.capture.survey import Survey
 
 
-def as_json(ledger: Ledger, survey: Survey) -> str:
-    """Survey and ledger as one JSON object."""
+def as_json(ledger: Ledger, survey: Survey, **more: int) -> str:
+    """Survey and ledger, and what is known besides, as one JSON object."""
     said = {
         "formats": ledger.formats,
         "dropped": dict(ledger.dropped),
+        "not_recorded": ledger.not_recorded,
         "first_dropped": ledger.first,
         "unanswered": ledger.unanswered,
         "labels": len(ledger.labels),
     }
-    return msgspec.json.format(msgspec.json.encode({**said, **msgspec.to_builtins(survey)})).decode()
+    return msgspec.json.format(msgspec.json.encode({**said, **msgspec.to_builtins(survey), **more})).decode()
 
 
 def told(ledger: Ledger, survey: Survey) -> list[str]:
@@ -40,14 +41,10 @@ def told(ledger: Ledger, survey: Survey) -> list[str]:
     lines += [("bodies", "median {:,} B, p95 {:,} B, largest {:,} B".format(*sizes))]
     lines += [("truncated", f"{survey.truncated:,} bodies" if survey.truncated else "")]
     lines += [("secrets suspected", _counts(survey.secrets))]
-    lines += [
-        (
-            "left out",
-            f"headers that may hold credentials, of {ledger.bared:,} requests" if ledger.bared else "",
-        )
-    ]
+    lines += redacting.told(ledger.preparation, requests=survey.requests)
     lines += [("without answer", f"{ledger.unanswered:,} requests" if ledger.unanswered else "")]
     lines += [("labels", f"{len(ledger.labels):,}" if ledger.labels else "")]
+    lines += [("not recorded", _counts(ledger.not_recorded))]
     lines += [("dropped", _counts(dict(ledger.dropped)))]
     lines += [("", f"{one.file}, offset {one.offset:,}: {one.reason}: {one.detail}") for one in ledger.first]
     return [f"{name + ':' if name else '':<18} {text}" for name, text in lines if text]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness import __version__
-from harness.cli import approving, browsing, capturing, diagnosing, inspecting, serving
+from harness.cli import approving, browsing, capturing, diagnosing, inspecting, proxying, serving
 from harness.cli.options import FOLDER, PATH, PUBLIC, RESULTS, RUN
 from harness.cli.output import Ending, screen, show
 from harness.cli.progress import Watch
@@ -276,6 +276,7 @@ cli.add_command(inspecting.reproduce)
 cli.add_command(inspecting.export_test)
 cli.add_command(browsing.ui)
 cli.add_command(capturing.capture)
+capturing.capture.add_command(proxying.proxy)
 
 
 @cli.group(short_help="Add labels that have come since a run.")

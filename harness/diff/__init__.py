@@ -31,6 +31,7 @@
 `locating`    both for some requests of a pair, in one sentence
 `sentences`   how findings read: numbers, units, lists
 `findings`    mismatches told as bugs, one a bug
+`traffic`     the differences of a pair as shares of the traffic, by weight
 `pairs`       all of it for one pair
 `persistence` whether a changed request still shows the same finding
 

@@ -21,8 +21,10 @@ from harness.diff.places import Places
 from harness.diff.profiles import score_grid
 from harness.diff.scores import as_column, compare_scores, flipped
 from harness.diff.tolerance import EVERYTHING, Tolerance, Tolerances
+from harness.diff.traffic import traffic
 from harness.records import Damage, FieldSummary, Finding, IgnoredRule, PairSummary
 from harness.stats import clopper_pearson_interval
+from harness.weighting import alike
 
 #: features whose damage is measured, those with most mismatches: each scores its mismatching requests again
 DAMAGE_FIELDS = 200
@@ -147,6 +149,7 @@ def _summary(case: Case, *, masks: Masks, score: Judged) -> PairSummary:
         time=case.places.times,
         grid=score_grid(pair.left.scores, pair.right.scores, flips=masks.flips, threshold=case.threshold),
         unsure=tuple(_unsure(case)),
+        traffic=traffic(case, features=features, scores=masks.score, flips=masks.flips),
     )
 
 
@@ -161,7 +164,9 @@ def _field(
     change = signed(judged, rows)
     change = change[np.isfinite(change)]
     counts = np.bincount(judged.codes[rows], minlength=len(Difference))
-    low, high = clopper_pearson_interval(len(rows), judged.compared) if judged.compared else (None, None)
+    low, high = None, None
+    if judged.compared and (case.context.weight is None or alike(case.context.weight)):
+        low, high = clopper_pearson_interval(len(rows), judged.compared)
     return FieldSummary(
         field=judged.field,
         dtype=judged.left.dtype,

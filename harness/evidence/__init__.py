@@ -20,7 +20,7 @@ from harness.evidence.cohort import Arms, Cohort
 from harness.evidence.live import LiveConfig
 from harness.evidence.model import OFFLINE, Against, Evidence, JudgedPair, Levels
 from harness.evidence.outcomes import BINARY, LabelsConfig, Outcome, Plan, plans
-from harness.evidence.parity import census, claim
+from harness.evidence.parity import Counted, census, claim
 
 __all__ = [
     "BINARY",
@@ -28,6 +28,7 @@ __all__ = [
     "Against",
     "Arms",
     "Cohort",
+    "Counted",
     "Evidence",
     "JudgedPair",
     "LabelsConfig",

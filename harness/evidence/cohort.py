@@ -33,10 +33,11 @@ class Cohort:
     """Columns over all captured requests, aligned by seq: what quality needs to know of each.
 
     `event_ns` int64, `exposed` and `in_scope` bool, `unit` int64 codes, `label` float64 (NaN: none known),
-    `label_ns` int64, `weight` float64 (1 / propensity where given), `scores` float64 (n,) by arm with NaN for
-    none. `events` are all labels, in the order they became known, where some were revised (None: each request
-    has one label). `assumed` bool marks requests taken as exposed because nothing says whether they were;
-    `partial` bool those with a propensity that is not used, because others have none. `segments` are object
+    `label_ns` int64, `weight` float64 (the sampling weight, times 1 / propensity where `weighted` by it),
+    `scores` float64 (n,) by arm with NaN for none. `events` are all labels, in the order they became known,
+    where some were revised (None: each request has one label). `assumed` bool marks requests taken as exposed
+    because nothing says whether they were; `partial` bool those with a propensity that is not used, because
+    others have none. `sampled` says that requests were kept with unequal probabilities. `segments` are object
     arrays of str (n,), or None, by the name of the segment.
     """
 
@@ -52,6 +53,7 @@ class Cohort:
     events: LabelEvents | None = None
     assumed: NDArray[np.bool_] | None = None
     partial: NDArray[np.bool_] | None = None
+    sampled: bool = False
     segments: dict[str, NDArray[np.object_]] | None = None
 
     def label_on(self, day_ns: int) -> NDArray[np.float64]:

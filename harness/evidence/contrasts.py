@@ -10,11 +10,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import UNSET
 
 from harness.diagnosis.influence import NAMES, grid, table, unit_influence
 from harness.evidence.harms import harm, undefined, unfit
 from harness.records import Estimate, SegmentRow
 from harness.stats import mean_influence, unit_sums
+from harness.weighting import alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,22 +81,25 @@ def _levels(
     named: tuple[str, NDArray[np.object_]],
 ) -> Iterator[SegmentRow]:
     segment, values = named
+    uneven, whole = not alike(cohort.weight[used]), float(cohort.weight[used].sum())
     counted = Counter(value for value in values[used].tolist() if value is not None)
     for level, _ in counted.most_common(LEVELS):
         rows = used & (values == level)
         units = len(np.unique(cohort.unit[rows]))
         if units >= FEWEST_UNITS and (found := _harm(cohort, arms, plan=plan, rows=rows)) is not None:
-            yield SegmentRow(segment=segment, level=str(level), requests=found.n, units=units, harm=found)
+            share = float(cohort.weight[rows].sum()) / whole if uneven else UNSET
+            yield SegmentRow(
+                segment=segment, level=str(level), requests=found.n, units=units, share=share, harm=found
+            )
 
 
 def _harm(cohort: Cohort, arms: Arms, *, plan: Plan, rows: NDArray[np.bool_]) -> Estimate | None:
     """The mean harm of some requests with its interval; None where the metric has no value on them."""
-    label = cohort.label[rows]
+    label, weight, unit = cohort.label[rows], cohort.weight[rows], cohort.unit[rows]
     champion, challenger = (cohort.scores[arm][rows] for arm in (arms.champion, arms.challenger))
-    if undefined(plan, np.stack([champion, challenger])) or unfit(plan, label, weighted=cohort.weighted):
+    if undefined(plan, np.stack([champion, challenger])) or unfit(plan, label, weight=weight):
         return None
-    weight, unit = cohort.weight[rows], cohort.unit[rows]
-    worse = harm(plan, label, champion=champion, challenger=challenger)
+    worse = harm(plan, label, champion=champion, challenger=challenger, weight=weight)
     totals = unit_sums(worse * weight, unit)
     each = mean_influence(totals.sums, unit_sums(weight, unit).sums)
     error = float(each.std(ddof=1) / np.sqrt(len(each)))

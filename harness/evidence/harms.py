@@ -9,7 +9,8 @@ import numpy as np
 
 from harness.evidence.outcomes import BINARY
 from harness.metrics import brier_rows, log_loss_rows
-from harness.stats import auc_difference
+from harness.stats import auc_difference, kish_effective
+from harness.weighting import alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,21 +39,23 @@ def harm(
     *,
     champion: NDArray[np.float64],
     challenger: NDArray[np.float64],
+    weight: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """How much worse the challenger did on each request, float64 (rows,), by the outcome's metric.
 
     log_loss, brier: the loss of the challenger minus that of the champion. auc: minus each row's part in the
-    difference of the AUCs (DeLong). correct: 1 where the champion alone decides right, −1 where the
-    challenger alone does. value: the label's number where one arm alone decides for the request, positive
-    where that is to the challenger's disadvantage. Known: label 1, scores .4 (champion) and .6, threshold .5:
-    correct −1; value 3, higher is better: −3.
+    difference of the AUCs (DeLong), by `weight` (rows,), where rows weigh unequally. correct: 1 where the
+    champion alone decides right, −1 where the challenger alone does. value: the label's number where one
+    arm alone decides for the request, positive where that is to the challenger's disadvantage. Known: label
+    1, scores .4 (champion) and .6, threshold .5: correct −1; value 3, higher is better: −3.
     """
     metric, threshold = plan.outcome.metric, plan.threshold
     if metric in _LOSSES:
         loss = _LOSSES[metric]
         return np.asarray(loss(label, challenger) - loss(label, champion), np.float64)
     if metric == "auc":
-        found = auc_difference(label, champion=champion, challenger=challenger)
+        uneven = None if weight is None or alike(weight) else weight
+        found = auc_difference(label, champion=champion, challenger=challenger, weight=uneven)
         return np.asarray(-found.influence, np.float64)
     if metric == "correct":
         truth = label == 1.0
@@ -80,15 +83,16 @@ def beyond(scores: NDArray[np.float64], *, least: float) -> int:
     return int(np.count_nonzero(((scores < least) | (scores > 1.0 - least)).any(axis=0)))
 
 
-def unfit(plan: Plan, label: NDArray[np.float64], *, weighted: bool) -> str:
-    """Why the metric cannot be had of these labels at this look, or nothing."""
+def unfit(plan: Plan, label: NDArray[np.float64], *, weight: NDArray[np.float64]) -> str:
+    """Why the metric cannot be had of these labels at this look, or nothing; `weight` is float64 (rows,)."""
     if plan.outcome.metric in BINARY and not np.isin(label, (0.0, 1.0)).all():
         return f"{plan.outcome.metric} needs labels of 0 and 1, and column {plan.name} has others"
     if plan.outcome.metric != "auc":
         return ""
-    if weighted:
-        return "AUC is not weighted by propensity: take log_loss or brier for weighted requests"
     rarer = int(min(np.count_nonzero(label == 1.0), np.count_nonzero(label == 0.0)))
     if rarer < FEWEST_OF_EACH:
         return f"{rarer:,} labels of the rarer kind, AUC needs {FEWEST_OF_EACH}"
+    worth = min(kish_effective(weight[label == value]) for value in (0.0, 1.0))
+    if not alike(weight) and worth < FEWEST_OF_EACH:
+        return f"labels of the rarer kind are worth {worth:.1f} of equal weight, AUC needs {FEWEST_OF_EACH}"
     return ""

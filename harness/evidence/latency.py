@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 
-from harness.records import TARGET_FAULTS, LatencySummary, Spread, State
+from harness.records import TARGET_FAULTS, LatencySummary, Spread, State, ThinLoad
+from harness.stats import weighted_mean
+from harness.weighting import alike
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,10 +34,10 @@ def summarise(
     is reported as `lost`; one that was not needed for a FAIL, as `spared`.
     """
     states = outcomes["state"].to_numpy(zero_copy_only=False)
-    response = _ms(outcomes, since="due_ns", until="done_ns")
     failed = np.isin(states, [str(s) for s in TARGET_FAULTS])
-    timed = (states == State.OK) & ~np.isnan(response)
-    response = np.where(failed, np.inf, response)[timed | failed]
+    response = _responses(outcomes, failed)
+    timed = ~failed & ~np.isnan(response)
+    response = response[timed | failed]
     due = _stamp(outcomes, "due_ns")[timed | failed]
     spared = states == State.NOT_NEEDED
     seconds = (due - np.min(due, where=~np.isnan(due), initial=np.inf)) / 1e9
@@ -55,6 +58,34 @@ def summarise(
         rate=arrivals(seconds),
         points=thin(seconds, response),
     )
+
+
+def thin_load(
+    outcomes: pa.Table, kept: NDArray[np.float64], *, speed: float | None, budget_ms: float
+) -> ThinLoad | UnsetType:
+    """What a thinned capture does to a phase: too few arrivals, and the share of the traffic that was slow.
+
+    `kept` are the sampling weights of all captured requests, `speed` that of a recorded pace (None: another
+    pace, whose rate is as declared). Unset where every request stands for itself. To check: weights 1 and 3
+    at speed 1 are arrivals 2 times too few.
+    """
+    weight = kept[outcomes["seq"].to_numpy()]
+    if not weight.size or bool((weight == 1.0).all()):
+        return UNSET
+    failed = np.isin(outcomes["state"].to_numpy(zero_copy_only=False), [str(s) for s in TARGET_FAULTS])
+    response = _responses(outcomes, failed)
+    known = ~np.isnan(response)
+    slow = None
+    if known.any() and not alike(weight[known]):
+        slow = weighted_mean(response[known] > budget_ms, weight[known])
+    return ThinLoad(factor=None if speed is None else float(weight.mean()) / speed, slow=slow)
+
+
+def _responses(outcomes: pa.Table, failed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Response times in ms: infinite where a request failed, NaN where it counts nowhere."""
+    answered = outcomes["state"].to_numpy(zero_copy_only=False) == State.OK
+    response = np.where(answered, _ms(outcomes, since="due_ns", until="done_ns"), np.nan)
+    return np.where(failed, np.inf, response)
 
 
 def spread(values: NDArray[np.float64]) -> Spread:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 import numpy as np
 
+from harness.weighting import weights
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -105,7 +107,8 @@ class LiveLog:
 
     `ts_ns` int64, `arm` int8 (0 champion, 1 challenger), `unit` int64 codes, `error` bool (a status outside
     200 to 399), `unlogged` bool (no status, so it is not known), `latency_ms` float64 as recorded (NaN:
-    none); all (n,). `neither_ns` int64 (others,), ascending: requests that name neither arm.
+    none), `weight` float64 (what each stands for; None: all alike); all (n,). `neither_ns` int64 (others,),
+    ascending: requests that name neither arm.
     """
 
     ts_ns: NDArray[np.int64]
@@ -116,6 +119,7 @@ class LiveLog:
     latency_ms: NDArray[np.float64]
     neither_ns: NDArray[np.int64]
     kinds: tuple[str, ...] = ()
+    weight: NDArray[np.float64] | None = None
 
     @property
     def neither(self) -> int:
@@ -134,6 +138,7 @@ class LiveLog:
             latency_ms=self.latency_ms[:n],
             neither_ns=self.neither_ns[: int(np.searchsorted(self.neither_ns, ns))],
             kinds=self.kinds,
+            weight=None if self.weight is None else self.weight[:n],
         )
 
     def counts(self) -> dict[str, int]:
@@ -194,4 +199,5 @@ def read(capture: pa.Table, config: LiveConfig, *, unit: NDArray[np.int64]) -> L
         latency_ms=latency[mine],
         neither_ns=np.sort(ts[arm == _NEITHER]),
         kinds=tuple(sorted(kinds)),
+        weight=weights(capture).traffic[mine],
     )

@@ -8,8 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.evidence.live import CHALLENGER, CHAMPION, unmeasured
+from harness.weighting import alike
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from harness.evidence.live import LiveConfig, LiveLog
 
 
@@ -35,6 +39,18 @@ def untimed(log: LiveLog, config: LiveConfig) -> str:
     canary = log.arm == CHALLENGER
     lacking, total = int(unmeasured(log)[canary].sum()), int(canary.sum())
     return _too_many(lacking, total, what="answers of the challenger have no recorded latency", config=config)
+
+
+def uneven(log: LiveLog, rows: NDArray[np.bool_], *, what: str) -> str:
+    """Why counts of a sampled log are none of its traffic, or nothing: these requests weigh unequally."""
+    weight = None if log.weight is None else log.weight[rows]
+    if weight is None or alike(weight):
+        return ""
+    times = weight.max() / weight.min()
+    return (
+        f"the log is a sample in which {what} stand for unequally many (one for {times:.3g} times as many as "
+        "another), and this test counts them alike: keep all, or all equally often"
+    )
 
 
 def _too_many(found: int, total: int, *, what: str, config: LiveConfig) -> str:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from harness.evidence import live_blocks
 from harness.evidence.cohort import stamp
 from harness.evidence.live import CHALLENGER, periods, units_by_arm
-from harness.evidence.live_gaps import unlogged, unnamed, untimed
+from harness.evidence.live_gaps import uneven, unlogged, unnamed, untimed
 from harness.evidence.looks import changed, remembered
 from harness.records import LiveSummary, Look
 from harness.stats import (
@@ -130,11 +130,12 @@ def _split(log: LiveLog, config: LiveConfig, *, end_ns: int) -> Look:
     least, most = _odds_band(config)
     kept = least < low and high < most
     ruling: Ruling = "FAIL" if found.rejects else "PASS" if kept else "UNDECIDED"
+    apart = uneven(log, np.ones(len(log.arm), bool), what="requests")
     what, factor = "units" if config.sticky else "requests", f"odds within a factor {config.split_factor:g}"
     refused = unnamed(log, config)
     if not refused and moved > config.max_missing_share * n:
         refused = f"routing is not sticky as declared: {moved:,} of {n:,} units met both arms"
-    return Look(
+    look = Look(
         as_of=stamp(end_ns),
         test=f"{SPLIT}: the challenger's share of {what}, declared {config.share:g}, {factor}, "
         f"α {config.split_alpha:.3g}",
@@ -147,6 +148,7 @@ def _split(log: LiveLog, config: LiveConfig, *, end_ns: int) -> Look:
         ruling="UNDECIDED" if refused else ruling,
         refused=refused,
     )
+    return _silenced(look, apart)
 
 
 def _odds_band(config: LiveConfig) -> tuple[float, float]:
@@ -174,7 +176,7 @@ def _errors(log: LiveLog, config: LiveConfig, *, end_ns: int, levels: Levels) ->
     ruling: Ruling = "FAIL" if worse.rejects else "PASS" if fine.rejects else "UNDECIDED"
     refused = unnamed(log, config) or unlogged(log, config) or (STICKY if config.sticky else "")
     total = mine + theirs
-    return Look(
+    look = Look(
         as_of=stamp(end_ns),
         test=f"{ERRORS}: challenger over champion at a share of {config.share:g}, "
         f"margin {config.error_margin:g}, planned for {n_opt:,} errors, {_levels(levels)}",
@@ -187,6 +189,7 @@ def _errors(log: LiveLog, config: LiveConfig, *, end_ns: int, levels: Levels) ->
         ruling="UNDECIDED" if refused else ruling,
         refused=refused,
     )
+    return _silenced(look, uneven(log, log.error | log.unlogged, what="errors"))
 
 
 def _ratio(share: float, traffic: float) -> float | None:
@@ -204,7 +207,7 @@ def _p95(log: LiveLog, config: LiveConfig, *, end_ns: int, blocks: live_blocks.B
     _, high = mean_bounds(blocks.most[:done], alpha=levels.go, sides=1, bets=within.bets)
     refused = unnamed(log, config) or unlogged(log, config, arms=(CHALLENGER,)) or untimed(log, config)
     ruling: Ruling = "FAIL" if over.rejects else "PASS" if within.rejects else "UNDECIDED"
-    return Look(
+    look = Look(
         as_of=stamp(end_ns),
         test=_p95_title(config, rule),
         n=int(blocks.sizes[:done].sum()),
@@ -215,6 +218,22 @@ def _p95(log: LiveLog, config: LiveConfig, *, end_ns: int, blocks: live_blocks.B
         log_e=within.log_e(),
         ruling="UNDECIDED" if refused else ruling,
         refused=refused,
+    )
+    return _silenced(look, uneven(log, log.arm == CHALLENGER, what="requests of the challenger"))
+
+
+def _silenced(look: Look, why: str) -> Look:
+    """The same, or a look without any number where counts would speak of the sample, not of its traffic."""
+    if not why:
+        return look
+    return replace(
+        look,
+        estimate=None,
+        lower=None,
+        upper=None,
+        log_e=None,
+        ruling="UNDECIDED",
+        refused=look.refused or why,
     )
 
 

@@ -8,6 +8,7 @@ revisions come, and a ruling once reached stays.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +18,7 @@ from harness.evidence import harms
 from harness.evidence.cohort import DAY_NS, stamp
 from harness.evidence.processes import Goal, Sample
 from harness.records import Look
+from harness.weighting import alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -45,7 +47,8 @@ def looks(cohort: Cohort, arms: Arms, *, plan: Plan, as_of_ns: int) -> Iterator[
     days = _day_ends(entries[entries <= as_of_ns], as_of_ns)
     if plan.outcome.how.whole_days:
         days = [day for day in days if day % DAY_NS == 0]
-    yield from taken(plan, [_sample(cohort, arms, plan=plan, day_end=day) for day in days])
+    weighing = _weighing(cohort, plan)
+    yield from taken(plan, [_sample(cohort, arms, plan=plan, day_end=day, weighing=weighing) for day in days])
 
 
 def taken(plan: Plan, samples: Sequence[Sample]) -> Iterator[Look]:
@@ -107,23 +110,51 @@ def _day_ends(entry_ns: NDArray[np.int64], as_of_ns: int) -> list[int]:
     return [min(int(day) * DAY_NS, as_of_ns) for day in np.unique(-(-entry_ns // DAY_NS))]
 
 
-def _sample(cohort: Cohort, arms: Arms, *, plan: Plan, day_end: int) -> Sample:
+@dataclass(frozen=True)
+class _Weighing:
+    """The largest weight of any request that may come to be compared (None: all weigh alike); why not."""
+
+    most: float | None = None
+    refused: str = ""
+
+
+def _weighing(cohort: Cohort, plan: Plan) -> _Weighing:
+    """How the outcome's test is to weigh units, known before any label; or why it cannot."""
+    rows = cohort.eligible()
+    weight = cohort.weight[rows]
+    if alike(weight):
+        return _Weighing()
+    most = float(weight.max())
+    _, first, code = np.unique(cohort.unit[rows], return_index=True, return_inverse=True)
+    mixed = len(np.unique(code[weight != weight[first][code]]))
+    if mixed and plan.outcome.how.unit_once:
+        return _Weighing(
+            most,
+            f"{mixed:,} of {len(first):,} units have requests of unequal weight, and this test counts a unit "
+            'once: sample by unit, or take test = { kind = "asymptotic" }',
+        )
+    return _Weighing(most)
+
+
+def _sample(cohort: Cohort, arms: Arms, *, plan: Plan, day_end: int, weighing: _Weighing) -> Sample:
     """What may be compared at the end of a day, by the labels as they were known then."""
     label, ripe = cohort.label_on(day_end), cohort.eligible() & (cohort.ripe_ns(plan.delay_days) <= day_end)
     seen = ripe & cohort.answered(arms) & ~np.isnan(label)
     matured = int(np.count_nonzero(ripe))
     absent = matured - int(np.count_nonzero(seen))
-    unfit = harms.unfit(plan, label[seen], weighted=cohort.weighted)
+    weight = cohort.weight[seen]
+    unfit = harms.unfit(plan, label[seen], weight=weight)
     harm = np.zeros(int(np.count_nonzero(seen)))
     if not unfit:
         champion, challenger = _scores(cohort, arms, rows=seen)
-        harm = harms.harm(plan, label[seen], champion=champion, challenger=challenger)
+        harm = harms.harm(plan, label[seen], champion=champion, challenger=challenger, weight=weight)
     return Sample(
         at_ns=day_end,
         harm=harm,
-        weight=cohort.weight[seen],
+        weight=weight,
         unit=cohort.unit[seen],
-        refused=unfit or _absent(absent, matured, allowed=plan.max_missing_share),
+        most=weighing.most,
+        refused=weighing.refused or unfit or _absent(absent, matured, allowed=plan.max_missing_share),
         undefined=bool(unfit),
     )
 

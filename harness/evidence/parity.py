@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from harness.records import Estimate
 from harness.stats import clopper_pearson_upper
 
 LEVEL = 0.95
 
 
-def census(name: str, *, count: int, n: int, units: int = 0, units_hit: int = 0) -> tuple[Estimate, ...]:
+@dataclass(frozen=True)
+class Counted:
+    """An exact count: of `n` requests `count`, of `units` (0: not known) `units_hit`.
+
+    `traffic` is the share of the traffic that these stand for, where they weigh unequally.
+    """
+
+    count: int
+    n: int
+    units: int = 0
+    units_hit: int = 0
+    traffic: Estimate | None = None
+
+
+def census(name: str, counted: Counted) -> tuple[Estimate, ...]:
     """The exact share, its bound for future traffic by request, and the same by unit where `units` are known.
 
-    Clopper and Pearson (1934), one-sided 95 %. Known: 0 of 1,497 gives at most 0.2 %.
+    Clopper and Pearson (1934), one-sided 95 %. Known: 0 of 1,497 gives at most 0.2 %. Requests that weigh
+    unequally are no sample of traffic to come: their share, by weight, and its bound stand first then, and
+    the exact counts have none.
     """
-    found = [_share(name, "requests", count=count, n=n)] if n else []
-    if n and units:
-        found.append(_share(f"{name} by unit", "units", count=units_hit, n=units))
+    if not counted.n:
+        return ()
+    bounded, found = counted.traffic is None, [counted.traffic] if counted.traffic else []
+    found.append(_share(name, "requests", count=counted.count, n=counted.n, bounded=bounded))
+    if counted.units:
+        by_unit = _share(
+            f"{name} by unit", "units", count=counted.units_hit, n=counted.units, bounded=bounded
+        )
+        found.append(by_unit)
     return tuple(found)
 
 
-def claim(says: str, *, count: int, n: int, of: str = "distinct requests") -> str:
+def claim(says: str, counted: Counted, *, of: str = "distinct requests") -> str:
     """What an exact count says, and what it would if the requests were a sample; nothing of no requests."""
+    count, n, traffic = counted.count, counted.n, counted.traffic
     if n == 0:
         return ""
+    if traffic is not None and traffic.value is not None and traffic.upper is not None:
+        return (
+            f"On these {n:,} {of} {count:,} {says}: exact. By their weights that is {traffic.value:.3%} of "
+            f"the traffic they stand for ({traffic.note}); if they were kept independently, it is below "
+            f"{traffic.upper:.3%} (95 %)."
+        )
     upper = clopper_pearson_upper(count, n, level=LEVEL)
     return (
         f"On these {n:,} {of} {count:,} {says}: exact. If they were an independent sample of "
@@ -30,8 +61,13 @@ def claim(says: str, *, count: int, n: int, of: str = "distinct requests") -> st
     )
 
 
-def _share(name: str, things: str, *, count: int, n: int) -> Estimate:
+def _share(name: str, things: str, *, count: int, n: int, bounded: bool) -> Estimate:
     traffic = "traffic" if things == "requests" else things
+    if not bounded:
+        method = "exact count of what was replayed, not weighted"
+        return Estimate(
+            name=name, value=count / n, n=n, count=count, unit=f"share of {things}", method=method
+        )
     return Estimate(
         name=name,
         value=count / n,

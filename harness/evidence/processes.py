@@ -32,6 +32,8 @@ FEWEST_HARMED = 30
 class Sample:
     """What may be compared at one look: float64 harm and weight (rows,), int64 unit codes (rows,).
 
+    `most` is the largest weight that any request may have, known before the labels: then a unit weighs what
+    its requests do, which are alike in it. None: tests that count a unit once count all units alike.
     `refused` says why nothing may be ruled on it, or is empty; `undefined` that its harm has no meaning.
     """
 
@@ -39,6 +41,7 @@ class Sample:
     harm: NDArray[np.float64]
     weight: NDArray[np.float64]
     unit: NDArray[np.int64]
+    most: float | None = None
     refused: str = ""
     undefined: bool = False
 
@@ -84,6 +87,8 @@ class Asymptotic(
 
     #: whether only days that have ended are looked at; this one may be looked at whenever one likes
     whole_days: ClassVar[bool] = False
+    #: whether a unit enters once, so that its requests must weigh alike
+    unit_once: ClassVar[bool] = False
     planned_units: Annotated[
         int,
         msgspec.Meta(ge=1, description="units at which the test is tightest; fixed before the first look"),
@@ -130,6 +135,7 @@ class Betting(
 
     #: a unit's first mean is that of a whole day, whenever the run is judged
     whole_days: ClassVar[bool] = True
+    unit_once: ClassVar[bool] = True
     clip: Annotated[
         float,
         msgspec.Meta(gt=0, description="harm of a unit beyond ± this counts as this; 3 to 5 of its spreads"),
@@ -141,21 +147,27 @@ class Betting(
         for sample in samples:
             if not sample.refused:
                 entered = entered.after(sample)
-            yield self._bounds(entered.values, goal, rows=entered.rows, refused=sample.refused)
+            yield self._bounds(entered, goal, most=sample.most, refused=sample.refused)
 
-    def _bounds(self, values: NDArray[np.float64], goal: Goal, *, rows: int, refused: str) -> Bounds:
-        shares = stats.to_unit_interval(values, self.clip)
-        low = stats.mean_bounds(shares, alpha=goal.nogo, sides=1)[0]
-        high = stats.mean_bounds(shares, alpha=goal.go, sides=1)[1]
+    def _bounds(self, entered: Entered, goal: Goal, *, most: float | None, refused: str) -> Bounds:
+        shares, weights = stats.to_unit_interval(entered.values, self.clip), entered.weights
         null = (goal.below + self.clip) / (2.0 * self.clip)
-        evidence = stats.Betting(m0=null, side="less", alpha=goal.go).update(shares).log_e()
+        if most is None:
+            low = stats.mean_bounds(shares, alpha=goal.nogo, sides=1)[0]
+            high = stats.mean_bounds(shares, alpha=goal.go, sides=1)[1]
+            mean, bets = float(shares.mean()) if shares.size else math.nan, shares
+        else:
+            alpha = goal.nogo, goal.go
+            low, high = stats.weighted_mean_bounds(shares, weights, most=most, alpha=alpha)
+            mean = stats.weighted_mean(shares, weights)
+            bets = stats.toward_null(shares, weights, m0=null, most=most)
         return Bounds(
-            estimate=self._harm(float(shares.mean())) if shares.size else math.nan,
+            estimate=self._harm(mean),
             lower=self._harm(low),
             upper=self._harm(high),
-            log_e=evidence,
-            rows=rows,
-            units=len(values),
+            log_e=stats.Betting(m0=null, side="less", alpha=goal.go).update(bets).log_e(),
+            rows=entered.rows,
+            units=len(shares),
             refused=refused,
         )
 
@@ -188,6 +200,7 @@ class GroupSequential(
 
     #: a look spends error probability, so there is one a day, however often a run is judged
     whole_days: ClassVar[bool] = True
+    unit_once: ClassVar[bool] = True
     planned_units: Annotated[
         int, msgspec.Meta(ge=1, description="units at which the test ends; fixed before the first look")
     ]
@@ -207,9 +220,10 @@ class GroupSequential(
         entered = Entered()
         for sample in samples:
             entered = entered if sample.refused else entered.after(sample)
-            values = entered.values
+            values = entered.linear(weighted=sample.most is not None)
             mean, se = _mean_and_error(values)
-            refused = sample.refused or _too_few(np.ones(len(values)))
+            sizes = np.ones(len(values)) if sample.most is None else entered.weights
+            refused = sample.refused or _too_few(sizes)
             before = passing.information[-1] if passing.information else 0.0
             if refused or se == 0.0 or len(values) <= before:
                 yield Bounds(mean, -math.inf, math.inf, math.nan, entered.rows, len(values), refused)
@@ -245,20 +259,26 @@ OutcomeTest = Asymptotic | Betting | GroupSequential
 class Entered:
     """The units that have entered, each once: by the mean harm of what had matured at its first look.
 
-    `units` int64 codes and float64 `values` (units,), `rows` requests behind them.
+    `units` int64 codes, float64 `values` and `weights` (units,), `rows` requests behind them.
     """
 
     units: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
     rows: int = 0
+
+    def linear(self, *, weighted: bool) -> NDArray[np.float64]:
+        """A value a unit whose plain mean is the estimate, and whose spread is that of the estimate."""
+        return mean_influence(self.values * self.weights, self.weights) if weighted else self.values
 
     def after(self, sample: Sample) -> Entered:
         """With the units that this sample has and none before had."""
         new = ~np.isin(sample.unit, self.units)
-        fresh, mean = _unit_means(sample, new)
+        fresh, mean, weight = _unit_means(sample, new)
         return Entered(
             units=np.concatenate([self.units, fresh]),
             values=np.concatenate([self.values, mean]),
+            weights=np.concatenate([self.weights, weight]),
             rows=self.rows + int(np.count_nonzero(new)),
         )
 
@@ -286,12 +306,14 @@ def _by_unit(sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return mean_influence(sums, sizes), sizes
 
 
-def _unit_means(sample: Sample, rows: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The units among some rows, in order of their codes, and the weighted mean harm of each."""
-    units = np.unique(sample.unit[rows])
+def _unit_means(
+    sample: Sample, rows: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """The units among some rows, in order of their codes, their weighted mean harm and their first weight."""
+    units, first = np.unique(sample.unit[rows], return_index=True)
     sums = unit_sums((sample.harm * sample.weight)[rows], sample.unit[rows]).sums
     sizes = unit_sums(sample.weight[rows], sample.unit[rows]).sums
-    return units, sums / sizes if units.size else sums
+    return units, sums / sizes if units.size else sums, sample.weight[rows][first]
 
 
 def _mean_and_error(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +17,8 @@ from harness.evidence.looks import changed, clipped, compared, looks, remembered
 from harness.evidence.outcomes import BINARY
 from harness.metrics import METRICS
 from harness.records import Estimate, MetricRow, QualitySummary
-from harness.stats import kish_effective, unit_sums
+from harness.stats import kish_effective, mean_influence, unit_sums
+from harness.weighting import alike
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,9 +211,42 @@ def _estimate(last: Look, plan: Plan, *, clipped: int, equal: float) -> Estimate
 
 def _fixed_n(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], plan: Plan) -> Estimate | None:
     """What a test that looks only once would say; a read-out beside the sequential test, never a gate."""
+    if not alike(cohort.weight[used]):
+        return _weighted_t(cohort, arms, used=used, plan=plan)
     if plan.outcome.metric in BINARY:
         return _mcnemar(cohort, arms, used=used, threshold=plan.threshold)
     return _paired_t(cohort, arms, used=used, plan=plan)
+
+
+def _weighted_t(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], plan: Plan) -> Estimate | None:
+    """Student's t on the weighted mean a request, linearised by unit, where requests weigh unequally.
+
+    Of an outcome of 0 and 1 it is the difference of the shares decided right. Counts of pairs, as McNemar's,
+    would speak of the sample and not of its traffic.
+    """
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    if plan.outcome.metric in BINARY:
+        plan = replace(plan, outcome=msgspec.structs.replace(plan.outcome, metric="correct", test=None))
+    champion, challenger = (cohort.scores[arm][used] for arm in (arms.champion, arms.challenger))
+    worse = harm(plan, cohort.label[used], champion=champion, challenger=challenger)
+    weight, unit = cohort.weight[used], cohort.unit[used]
+    each = mean_influence(unit_sums(worse * weight, unit).sums, unit_sums(weight, unit).sums)
+    if len(each) < _FEWEST_UNITS or not each.std():
+        return None
+    fit = DescrStatsW(each)
+    low, high = fit.tconfint_mean(alpha=0.1)
+    p = _p_value(float(fit.ttest_mean(0.0)[1]))
+    return Estimate(
+        name=f"{plan.name}: {plan.outcome.harm}, of the traffic",
+        value=float(fit.mean),
+        lower=float(low),
+        upper=float(high),
+        level=0.9,
+        n=len(each),
+        unit="mean difference a request",
+        method=f"Student's t by unit on weighted requests, two-sided {p}, if looked at once",
+    )
 
 
 def _paired_t(cohort: Cohort, arms: Arms, *, used: NDArray[np.bool_], plan: Plan) -> Estimate | None:
@@ -277,6 +312,8 @@ def _note(cohort: Cohort, delay_days: float, *, counts: dict[str, int]) -> str:
         if cohort.weighted
         else f"Exposed traffic only ({unexposed:,} requests were not exposed and can have no label)."
     ]
+    if cohort.sampled:
+        said.append("The capture is a sample: every request counts by its sampling weight.")
     if assumed:
         said.append(
             f"Of {assumed:,} of {in_scope:,} requests it is not known whether they were exposed: taken as so."

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from harness.records import LatencySummary, PhaseNote
 
 QUANTILE = 0.95
+#: arrivals thinned by less than this are those of the traffic
+_NOT_THIN = 1.01
 _QUIET = "a harness that keeps time (less load on this host)"
 
 
@@ -59,13 +61,14 @@ class LatencyP95(
         }
         verdicts = [
             _voided(
-                self._one(s, rules, required=self.required and s.target == mine),
+                _thinned(self._one(s, rules, required=self.required and s.target == mine), (s,)),
                 distrusted.get(s.phase, ""),
             )
             for s in judged
         ]
         verdicts += [
-            self._joint(s, rules, mine=s.target == mine, distrusted=distrusted) for s in repeated(evidence)
+            _thinned(self._joint(s, rules, mine=s.target == mine, distrusted=distrusted), s.ran)
+            for s in repeated(evidence)
         ]
         verdicts += [self._not_run(mine, phase) for phase in left_out(evidence)]
         return tuple(verdicts) if phases else (*verdicts, self._not_run(mine, None))
@@ -274,6 +277,31 @@ def _voided(verdict: Verdict, why: str) -> Verdict:
         return verdict
     reason = f"The harness measured itself before this pass and may not judge it: {why}."
     return msgspec.structs.replace(verdict, ruling="UNDECIDED", fault="harness", reason=reason, needs=_QUIET)
+
+
+def _thinned(verdict: Verdict, ran: Sequence[LatencySummary]) -> Verdict:
+    """The same, saying where a sampled capture sent too few requests; no PASS if too much traffic was slow.
+
+    Weights mend what a share is of, and not the load that the requests met.
+    """
+    thin = [one.thin for one in ran if one.thin]
+    factor = max((one.factor for one in thin if one.factor is not None), default=1.0)
+    if factor > _NOT_THIN:
+        told = (
+            f"{verdict.method}; the capture is a sample: {factor:.3g} times too few requests arrived, so the "
+            "load of all traffic was not met"
+        )
+        verdict = msgspec.structs.replace(verdict, method=told)
+    slow = max((one.slow for one in thin if one.slow is not None), default=0.0)
+    if verdict.ruling != "PASS" or slow <= 1 - QUANTILE:
+        return verdict
+    return msgspec.structs.replace(
+        verdict,
+        ruling="UNDECIDED",
+        fault="evidence",
+        reason=f"{verdict.reason.removesuffix('.')}; by their weights {slow:.2%} of the traffic is over.",
+        needs="a capture with more of the requests that were kept least often",
+    )
 
 
 def _limits(within: int | None, over: int | None) -> str:

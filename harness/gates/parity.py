@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.evidence import census, claim
-from harness.gates._config import LEAST_COMPARED, Required, Share
+from harness.evidence import Counted, census, claim
+from harness.gates._config import LEAST_COMPARED, Required, Share, of_traffic
 from harness.records import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.evidence import Against, Evidence, JudgedPair, Levels
-    from harness.records import PairSummary
+    from harness.records import Estimate, PairSummary
 
 
 class FeatureParity(
@@ -84,6 +84,7 @@ class _Count:
     """How many of `n` requests of a pair are hit (None: not comparable), and how many units where known.
 
     `noise` of the hits are the champion's own noise at the least, and `numbers` were compared by its size.
+    `traffic` is the share of the traffic, where requests weigh unequally.
     """
 
     says: str
@@ -92,6 +93,20 @@ class _Count:
     units_hit: int | None = None
     noise: int = 0
     numbers: tuple[str, ...] = ()
+    traffic: Estimate | None = None
+
+    @property
+    def beyond(self) -> float:
+        """The share of the traffic that the budget is held against, 0 where all requests weigh alike.
+
+        Of the champion's own noise as large a part is taken off as of the count.
+        """
+        return (self.traffic.value or 0.0) * self.left / max(1, self.hit or 0) if self.traffic else 0.0
+
+    def counted(self, units: int) -> Counted:
+        """The count as evidence has it; `units` are those of the pair, where they were counted."""
+        known = 0 if self.units_hit is None else units
+        return Counted(self.hit or 0, self.n, known, self.units_hit or 0, self.traffic)
 
     @property
     def left(self) -> int:
@@ -116,7 +131,7 @@ class _Count:
     @property
     def method(self) -> str:
         """What the count says, and that it is no plain census where noise was let pass."""
-        found = claim(self.says, count=self.hit or 0, n=self.n)
+        found = claim(self.says, self.counted(0))
         passed = f" Numbers of {', '.join(self.numbers)} count as equal within the champion's own noise."
         off = f" Of these {self.noise:,} are taken off as the champion's own noise, by its lower 95 % limit."
         used = f"{off if self.noise else ''}{passed if self.numbers else ''}"
@@ -128,17 +143,32 @@ def _features(pair: PairSummary) -> _Count:
     n = max((field.compared for field in pair.fields), default=pair.compared)
     units = pair.units_features if n == pair.compared else None
     noise, numbers = pair.noise.features, pair.noise.numbers
-    return _Count("have a feature that differs", pair.feature_mismatches, n, units, noise, numbers)
+    traffic = pair.traffic.features if pair.traffic else None
+    return _Count(
+        "have a feature that differs", pair.feature_mismatches, n, units, noise, numbers, traffic=traffic
+    )
 
 
 def _scores(pair: PairSummary) -> _Count:
     return _Count(
-        "are scored differently", pair.score_mismatches, pair.compared, pair.units_scores, pair.noise.scores
+        "are scored differently",
+        pair.score_mismatches,
+        pair.compared,
+        pair.units_scores,
+        pair.noise.scores,
+        traffic=pair.traffic.scores if pair.traffic else None,
     )
 
 
 def _flips(pair: PairSummary) -> _Count:
-    return _Count("are decided differently", pair.flips, pair.compared, pair.units_flips, pair.noise.flips)
+    return _Count(
+        "are decided differently",
+        pair.flips,
+        pair.compared,
+        pair.units_flips,
+        pair.noise.flips,
+        traffic=pair.traffic.flips if pair.traffic else None,
+    )
 
 
 def _must_agree(evidence: Evidence) -> tuple[Against, ...]:
@@ -171,8 +201,13 @@ def _judge(gate: Budget, evidence: Evidence) -> tuple[Verdict, ...]:
     pairs = [pair for pair in evidence.pairs if pair.against in against]
     verdicts = [
         _unjudged(gate, pair, evidence=evidence)
-        or _answered(_rule(gate, pair, counted=count(pair.summary)), pair, evidence=evidence)
+        or _answered(
+            of_traffic(_rule(gate, pair, counted=counted), counted.beyond),
+            pair,
+            evidence=evidence,
+        )
         for pair in pairs
+        for counted in (count(pair.summary),)
     ]
     if not any(pair.under_test for pair in pairs):
         verdicts.append(_unpaired(gate, evidence.under_test, against=against))
@@ -224,7 +259,6 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
             reason=f"{summary.right} or {summary.left} shows no features on any of {n:,} requests.",
             needs="a feature echo (targets.*.response.features), or required = false on this gate",
         )
-    units = 0 if counted.units_hit is None else summary.units
     return msgspec.structs.replace(
         base,
         ruling="PASS" if counted.left / n <= gate.max_share else "FAIL",
@@ -233,7 +267,7 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
         n=n,
         reason=f"{counted.reason}; the budget is {gate.max_share:.2%}.",
         method=counted.method,
-        evidence=census(base.gate, count=hit, n=n, units=units, units_hit=counted.units_hit or 0),
+        evidence=census(base.gate, counted.counted(summary.units)),
     )
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.evidence import census, claim
-from harness.gates._config import Required, Share
+from harness.evidence import Counted, census, claim
+from harness.gates._config import Required, Share, of_traffic
 from harness.records import TARGET_FAULTS, State, Verdict
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class Errors(
         share = failed / total
         # what was not sent could all have been answered, so it thins out what was
         least = failed / (total + counts.states.get(State.NOT_NEEDED, 0))
-        return msgspec.structs.replace(
+        counted = Counted(failed, total, counts.units, counts.units_failed, counts.failed_traffic or None)
+        verdict = msgspec.structs.replace(
             base,
             ruling="PASS" if least <= self.max_share else "FAIL",
             fault=None,
@@ -93,10 +94,11 @@ class Errors(
             n=total,
             reason=f"{failed:,} of {total:,} requests failed ({share:.2%}){often}; "
             f"the budget is {self.max_share:.2%}.",
-            method=claim("failed", count=failed, n=total, of="requests sent"),
-            evidence=census(
-                "errors", count=failed, n=total, units=counts.units, units_hit=counts.units_failed
-            ),
+            method=claim("failed", counted, of="requests sent"),
+            evidence=census("errors", counted),
+        )
+        return (
+            verdict if not counts.failed_traffic else of_traffic(verdict, counts.failed_traffic.value or 0.0)
         )
 
 

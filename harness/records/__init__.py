@@ -8,6 +8,7 @@
 `findings`     bugs named: what each costs, where and since when
 `latency`      latencies of a phase, and the counts of slow requests that decide it
 `evidence`     estimates, looks, quality on labels, a live canary
+`sampling`     what a sampled capture stands for, and shares of its traffic
 `verdicts`     what each gate says, the one word and its exit code
 `report`       all of it, as `report.json` holds it
 `diagnosis`    the gap between holdout and production in parts, as `diagnosis.json` holds it
@@ -44,6 +45,7 @@ from harness.records.differences import (
     NoiseSummary,
     NoiseTaken,
     PairSummary,
+    RedactedInput,
     ScoreCell,
     ScoreGrid,
     SinglesCheck,
@@ -65,6 +67,7 @@ from harness.records.latency import LatencySummary, SlowCount, SlowLimits, Sprea
 from harness.records.phases import Calibrated, PhaseNote
 from harness.records.report import Report
 from harness.records.requests import CapturedRequest, LabelEvent, RecordedResponse
+from harness.records.sampling import PairTraffic, Sampled, ThinLoad
 from harness.records.targets import Identity, Ledger, LedgerStep, Loss, TargetCounts
 from harness.records.verdicts import EXIT_CODES, Approval, Decision, Fault, Verdict, Word
 
@@ -113,15 +116,18 @@ __all__ = [
     "OnsetFound",
     "Outcome",
     "PairSummary",
+    "PairTraffic",
     "PhaseNote",
     "Picture",
     "PlaceFound",
     "QualitySummary",
     "RecordedResponse",
+    "RedactedInput",
     "Remedy",
     "Report",
     "Ruling",
     "RungValue",
+    "Sampled",
     "ScoreCell",
     "ScoreGrid",
     "SegmentRow",
@@ -134,6 +140,7 @@ __all__ = [
     "Table",
     "TableColumn",
     "TargetCounts",
+    "ThinLoad",
     "TimeBins",
     "Verdict",
     "Volume",

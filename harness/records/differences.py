@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.records.sampling import PairTraffic
+
 
 class Exemplar(msgspec.Struct, frozen=True, kw_only=True):
     """One request where two arms differ."""
@@ -97,7 +99,8 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Two arms compared on each of `compared` distinct requests: exact counts, no sampling.
 
     `units_features`, `units_scores` and `units_flips` are the units behind the three counts (None: not
-    counted), `units_mismatching` those with any feature or the score differing.
+    counted), `units_mismatching` those with any feature or the score differing. `traffic` is there where the
+    capture kept its requests unequally often: then no field has a bound for traffic to come.
     """
 
     left: str
@@ -118,6 +121,7 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     grid: ScoreGrid | None = None
     unsure: tuple[str, ...] = ()
     noise: NoiseTaken = NoiseTaken()
+    traffic: PairTraffic | msgspec.UnsetType = msgspec.UNSET
 
 
 class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,11 +140,27 @@ class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):
     max_abs: float | None = None
 
 
+class RedactedInput(msgspec.Struct, frozen=True, kw_only=True):
+    """A redacted place that feeds features of a model, in `requests` of all that were captured.
+
+    `features` empty: nobody knows which.
+    """
+
+    place: str
+    requests: int
+    of: int
+    features: tuple[str, ...] = ()
+
+
 class SinglesCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests that were also built and scored one at a time, and each cell that came out otherwise."""
+    """Requests that were also built and scored one at a time, and each cell that came out otherwise.
+
+    `redacted`: what feeds the model and is not what production saw.
+    """
 
     checked: int
     found: tuple[str, ...] = ()
+    redacted: tuple[RedactedInput, ...] = ()
 
 
 class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,13 +37,17 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SegmentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The harm that is tested (positive: the challenger is worse) on the requests of one segment alone."""
+    """The harm that is tested (positive: the challenger is worse) on the requests of one segment alone.
+
+    `share` is that of the traffic which the segment stands for, where requests weigh unequally.
+    """
 
     segment: str
     level: str
     requests: int
     units: int
     harm: Estimate
+    share: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class LabelDelays(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.records.sampling import ThinLoad
+
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
     """Percentiles of one latency in milliseconds over n requests.
@@ -26,7 +28,8 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
 
     Of the requests planned, `lost` are those of which the harness knows nothing, and `spared` those that were
     not sent because FAIL was certain. `curve` is the distribution of the response time as (ms, share of
-    requests at or below it), ascending; it ends below 1 where requests failed.
+    requests at or below it), ascending; it ends below 1 where requests failed. `thin` is there where the
+    capture is a sample.
     """
 
     phase: str
@@ -44,6 +47,7 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[tuple[float, float], ...] = ()
     rate: tuple[tuple[float, float], ...] = ()
     points: tuple[tuple[float, float], ...] = ()
+    thin: ThinLoad | msgspec.UnsetType = msgspec.UNSET
 
 
 class SlowCount(msgspec.Struct, frozen=True, kw_only=True):

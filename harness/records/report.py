@@ -9,6 +9,7 @@ from harness.records.evidence import LiveSummary, QualitySummary
 from harness.records.findings import Finding
 from harness.records.latency import LatencySummary, SlowLimits
 from harness.records.phases import PhaseNote
+from harness.records.sampling import Sampled
 from harness.records.targets import Identity, Ledger, TargetCounts
 from harness.records.verdicts import Approval, Decision, Verdict
 
@@ -16,7 +17,8 @@ from harness.records.verdicts import Approval, Decision, Verdict
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The truth of a run; every other rendering is a pure function of it.
 
-    `curls` holds, by the number of a finding (F1 is the first), its first request as a command of a shell.
+    `sample` is there where the capture is a sample of its traffic. `curls` holds, by the number of a finding
+    (F1 is the first), its first request as a command of a shell.
     """
 
     schema_version: int = 1
@@ -44,4 +46,5 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     digests: dict[str, str] = {}
     reproduce: tuple[str, ...] = ()
+    sample: Sampled | msgspec.UnsetType = msgspec.UNSET
     curls: dict[str, str] = {}

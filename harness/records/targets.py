@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.records.evidence import Estimate
+
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """Requests that did not reach the next step, and why."""
@@ -32,6 +34,7 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How every request sent to one target ended, over all phases, by state; `details` are reasons seen.
 
     `units` are those that the target answered for, well or badly, `units_failed` those it failed at all.
+    `failed_traffic` is the share of the traffic that it failed, where the capture's requests weigh unequally.
     """
 
     target: str
@@ -39,6 +42,7 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, int] = {}
     units: int = 0
     units_failed: int = 0
+    failed_traffic: Estimate | msgspec.UnsetType = msgspec.UNSET
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

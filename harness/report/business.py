@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.report import outlook, story, why, words
+from harness.report import outlook, sampled, story, why, words
 from harness.report.numbers import THE_LOG
 
 if TYPE_CHECKING:
@@ -194,7 +194,8 @@ def _decisions(report: Report) -> Iterator[str]:
     pair = _pair(report)
     if pair is None or not pair.flips:
         return
-    often = of_hundred(pair.flips / pair.compared)
+    rate = pair.flips / pair.compared
+    often = of_hundred(sampled.share(rate, pair.traffic.flips) if pair.traffic else rate)
     yield (
         f"{often} decisions would be other ones than the trained model makes "
         f"({pair.flips:,} of {pair.compared:,} replayed)."
@@ -205,7 +206,8 @@ def _slow(report: Report) -> Iterator[str]:
     tested, budget = _tested(report), report.budget_ms
     for item in report.latency:
         if item.judged and item.target == tested and item.over_budget and budget is not None:
-            often = of_hundred(item.over_budget / max(item.requests, 1))
+            rate = item.over_budget / max(item.requests, 1)
+            often = of_hundred(item.thin.slow if item.thin and item.thin.slow is not None else rate)
             yield f"{often} requests would take longer than {words.ms(budget)} or get no answer."
 
 
@@ -245,5 +247,6 @@ def _limits(report: Report) -> Iterator[str]:
     if pair is not None:
         yield f"Tested on {pair.compared:,} real requests that were recorded and sent again."
         yield _LIMIT
+    yield from sampled.lines(report)
     if not report.quality:
         yield "Nothing is known about results for users: no outcomes were given."

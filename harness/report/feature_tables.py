@@ -9,6 +9,8 @@ from harness.report import marks, words
 from harness.report.tables import Column, Table, differing, pair_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.records import FieldSummary, Finding, PairSummary, Report
 
 #: small multiples of a pair and of a finding
@@ -77,6 +79,16 @@ def interval(field: FieldSummary) -> str:
     if field.lower is None or field.upper is None:
         return words.NONE
     return f"{words.percent(field.lower)} to {words.percent(field.upper)}"
+
+
+def traffic(report: Report) -> Table:
+    """What differs by its share of the requests, which is exact, and of the traffic, with its bound."""
+    heads = ("Differ", "Of", "Share of these", "Share of the traffic", "At most (95 %)")
+    return Table(
+        "Shares of the traffic",
+        (Column("Pair"), Column("What", "code"), *(Column(head, "number") for head in heads)),
+        tuple(row for pair in report.pairs for row in _weighed(pair)),
+    )
 
 
 def exemplars(report: Report, finding: Finding) -> Table:
@@ -202,3 +214,23 @@ def _span(seconds: float) -> str:
         if seconds >= size:
             return f"{words.number(seconds / size)} {unit}s"
     return f"{seconds:g} s"
+
+
+def _weighed(pair: PairSummary) -> Iterator[tuple[str, ...]]:
+    found = pair.traffic
+    if not found:
+        return
+    name = pair_name(pair)
+    for what, one in (("any feature", found.features), ("score", found.scores), ("decision", found.flips)):
+        if one is not None and one.count is not None:
+            bound = words.percent(one.upper)
+            yield (name, what, *_counts(one.count, one.n), words.percent(one.value), bound)
+    for field in differing(pair):
+        if field.field in found.fields:
+            weighed = words.percent(found.fields[field.field])
+            name_of = words.clipped(field.field, _NAME)
+            yield (name, name_of, *_counts(field.mismatches, field.compared), weighed, words.NONE)
+
+
+def _counts(hit: int, of: int) -> tuple[str, str, str]:
+    return words.count(hit), words.count(of), words.percent(hit / of if of else None)

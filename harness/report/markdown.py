@@ -10,7 +10,8 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from harness.report import approvals, numbers, outlook, story, tables, words
+from harness.report import approvals, numbers, outlook, sampled, story, tables, words
+from harness.report.feature_tables import traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,6 +43,7 @@ def _sections(report: Report) -> dict[str, Iterable[str]]:
         "Findings": _findings(report),
         "Features": _features(report),
         "Arms compared": _table(tables.pairs(report)),
+        "Shares of the traffic": _table(traffic(report)),
         "Scores": _table(tables.scores(report)),
         "Noise": _bullets(story.noise_lines(report)) if report.noise else (),
         "Latency": _latency(report),
@@ -123,6 +125,7 @@ def _ledger(report: Report) -> Iterator[str]:
     for account in story.accounts(report):
         yield f"- {escape(account.name)}: {escape(account.line)}"
         yield from (f"  - {escape(loss)}" for loss in account.losses)
+    yield from (f"- {escape(line)}" for line in sampled.lines(report))
     yield ""
 
 

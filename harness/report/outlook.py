@@ -8,7 +8,7 @@ from harness.report import words
 from harness.report.tables import Column, Table
 
 if TYPE_CHECKING:
-    from harness.records import MetricRow, QualitySummary
+    from harness.records import MetricRow, QualitySummary, SegmentRow
 
 
 def ahead_line(quality: QualitySummary) -> str:
@@ -81,12 +81,17 @@ def _says(row: MetricRow) -> str:
     return "better" if (e.lower > 0.0) == (row.direction == "higher") else "worse"
 
 
+def _of_traffic(row: SegmentRow) -> str:
+    return f", {words.percent(row.share)} of traffic" if row.share else ""
+
+
 def segments(quality: QualitySummary) -> str:
     """The harm by segment as a forest; nothing where no segment has units enough."""
     from harness.report import marks
 
     rows = [
-        (f"{words.clipped(row.segment)} {words.clipped(row.level)}", row.harm) for row in quality.segments
+        (f"{words.clipped(row.segment)} {words.clipped(row.level)}{_of_traffic(row)}", row.harm)
+        for row in quality.segments
     ]
     if not rows:
         return ""

@@ -113,7 +113,8 @@ def _mismatch_rows(report: Report, pair: PairSummary, *, gate: Verdict | None) -
     ]
     if pair.feature_mismatches and pair.compared:
         rate = pair.feature_mismatches / pair.compared
-        bounds = next((e for e in gate.evidence if e.upper is not None), None) if gate else None
+        exact = (e for e in gate.evidence if e.unit == "share of requests") if gate else ()
+        bounds = next((e for e in exact if e.upper is not None), None)
         together = _row("any feature", rate, arm=pair.right)
         if bounds is not None and bounds.upper is not None:
             together |= {

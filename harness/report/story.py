@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.report import words
+from harness.report import sampled, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -319,7 +319,7 @@ def latency_line(item: LatencySummary, budget_ms: float | None) -> str:
     judged = "judged" if item.judged else "not judged"
     return (
         f"{words.clipped(item.phase)} · {words.clipped(item.target)}: {late}, {item.failed:,} failed, "
-        f"{item.lost:,} lost{spared}; {words.clipped(item.pace)} pace, {judged}"
+        f"{item.lost:,} lost{spared}; {words.clipped(item.pace)} pace, {judged}{sampled.thin(item)}"
     )
 
 

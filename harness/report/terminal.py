@@ -13,7 +13,8 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.report import approvals, numbers, outlook, story, tables, words
+from harness.report import approvals, numbers, outlook, sampled, story, tables, words
+from harness.report.feature_tables import cut, traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +36,7 @@ _COLOURS = {
 }
 _MOST_FINDINGS = 5
 _MOST_LATENT = 3
+_MOST_SHARES = 12
 _ROOMY = 96
 TIE = "\ue000"
 
@@ -59,6 +61,7 @@ def render(report: Report, console: Console, *, folder: Path | None = None) -> N
     _gates(report, console)
     _findings(report, console)
     _lines(console, story.noise_lines(report))
+    _section(console, cut(traffic(report), _MOST_SHARES, rest="all in report.html"))
     _latency(report, console)
     _quality(report, console)
     if report.live is not None:
@@ -104,6 +107,7 @@ def _ledger(report: Report) -> Iterable[str]:
     for account in story.accounts(report):
         yield f"{account.name}: {account.line}"
         yield from (f"  {loss}" for loss in account.losses)
+    yield from sampled.lines(report)
 
 
 def _gates(report: Report, console: Console) -> None:

@@ -84,6 +84,8 @@ def interval(estimate: Estimate) -> str:
     level = f" ({percent(estimate.level)})" if estimate.level is not None else ""
     if lower is not None and upper is not None:
         return f"{quantity(lower, unit)} to {quantity(upper, unit)}{level}"
+    if upper is not None and unit == "share of the traffic":
+        return f"{quantity(estimate.value, unit)} of the traffic, ≤ {quantity(upper, unit)}"
     if upper is not None and estimate.method.startswith("exact count"):
         return f"exact; future ≤ {quantity(upper, unit)}"
     if upper is not None:

@@ -150,6 +150,8 @@ def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
     lines = []
     for name, target in loaded.scenario.targets.items():
         where = "the recorded responses"
+        if isinstance(target, RecordedTarget) and target.answers is not None:
+            where = f"the responses in {loaded.file(target.answers)}"
         if isinstance(target, HttpTarget):
             where = concealed(target.url)
             _try_bytes(loaded, table.slice(0, TRIED), name=name, target=asked(loaded, name))

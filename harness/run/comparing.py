@@ -302,6 +302,7 @@ def _compare(
             tags={name: tag[rows] for name, tag in arms.known.tags.items() if comes_back(tag[rows])},
             answered_by=_answered_by(right, rows, outcomes=arms.tables.get(plan.right)),
             extra=mine.extra if mine else {},
+            weight=None if arms.known.weight is None else arms.known.weight[rows],
             # Against the champion a finding is told only where there is no offline one of the arm.
             located=plan.against == "offline" or loaded.scenario.targets[plan.right].model is None,
         ),

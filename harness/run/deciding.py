@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import UNSET, UnsetType
 
 from harness import __version__, columns, gates, join
 from harness.capture.intake import Intake
@@ -24,6 +25,7 @@ from harness.evidence.cohort import stamp
 from harness.records import (
     ANSWERED_FOR,
     TARGET_FAULTS,
+    Estimate,
     Identity,
     LatencySummary,
     Ledger,
@@ -36,9 +38,11 @@ from harness.records import (
     State,
     TargetCounts,
 )
+from harness.replay.schedule import Recorded
 from harness.run import accounting, noise
 from harness.run.comparing import SUMMARY, Comparison, sent
 from harness.run.curls import curls
+from harness.weighting import sampled, traffic_share, weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -113,6 +117,7 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         live=evidence.live,
         noise=noise.found(folder),
         identities=evidence.identities,
+        sample=sampled(weights(run.capture).kept) or UNSET,
         ignored=run.comparison.rules(),
         environment=record.versions,
         digests={
@@ -189,12 +194,15 @@ def _findings(run: _Run, *, void: Collection[str]) -> tuple[Finding, ...]:
 
 
 def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
-    unit = join.units(join.keys(run.capture))
+    known = join.keys(run.capture)
+    unit = join.units(known)
     return Evidence(
         under_test=run.loaded.under_test,
         parity_release=run.loaded.scenario.decision.release == "parity",
         pairs=run.comparison.judged(),
-        targets=tuple(_counts(name, table, unit=unit) for name, table in run.tables.items()),
+        targets=tuple(
+            _counts(name, table, unit=unit, weight=known.weight) for name, table in run.tables.items()
+        ),
         latency=tuple(_latency(run)),
         phases=run.phases,
         identities=tuple(_identity(run, name) for name in run.tables),
@@ -206,7 +214,9 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
     )
 
 
-def _counts(target: str, table: pa.Table, *, unit: NDArray[np.int64]) -> TargetCounts:
+def _counts(
+    target: str, table: pa.Table, *, unit: NDArray[np.int64], weight: NDArray[np.float64] | None = None
+) -> TargetCounts:
     """Final states over all phases, the ten reasons seen most often, and the units behind them."""
     states, details = table["state"].to_pylist(), table["detail"].to_pylist()
     reasons = Counter(
@@ -219,7 +229,16 @@ def _counts(target: str, table: pa.Table, *, unit: NDArray[np.int64]) -> TargetC
         details=dict(ordered),
         units=_units(table, unit, states=ANSWERED_FOR),
         units_failed=_units(table, unit, states=TARGET_FAULTS),
+        failed_traffic=UNSET if weight is None else _failed_traffic(table, weight),
     )
+
+
+def _failed_traffic(table: pa.Table, weight: NDArray[np.float64]) -> Estimate | UnsetType:
+    """The share of the traffic that a target failed, of the requests that it answered for."""
+    sent = table.filter(pc.is_in(table["state"], value_set=pa.array([str(s) for s in ANSWERED_FOR])))
+    failed = pc.is_in(sent["state"], value_set=pa.array([str(s) for s in TARGET_FAULTS]))
+    found = traffic_share("errors", failed.to_numpy(), weight=weight[sent["seq"].to_numpy()])
+    return UNSET if found is None else found
 
 
 def _units(table: pa.Table, unit: NDArray[np.int64], *, states: Collection[State]) -> int:
@@ -230,22 +249,23 @@ def _units(table: pa.Table, unit: NDArray[np.int64], *, states: Collection[State
 
 def _latency(run: _Run) -> list[LatencySummary]:
     """One summary for each phase and target that ran; only open loops at a declared pace are judged."""
-    found = []
+    found, kept = [], weights(run.capture).kept
     for phase in run.loaded.phases():
         note = next((n for n in run.phases if n.phase == phase.name and n.ran), None)
         for target in note.targets if note else ():
             table = run.tables[target]
             rows = table.filter(pc.equal(table["phase"], phase.name))
-            found.append(
-                stopwatch.summarise(
-                    rows,
-                    phase=phase.name,
-                    target=target,
-                    pace=note.pace if note else "",
-                    judged=phase.open_loop,
-                    budget_ms=run.loaded.budget_ms,
-                )
+            summary = stopwatch.summarise(
+                rows,
+                phase=phase.name,
+                target=target,
+                pace=note.pace if note else "",
+                judged=phase.open_loop,
+                budget_ms=run.loaded.budget_ms,
             )
+            speed = phase.pace.speed if isinstance(phase.pace, Recorded) else None
+            thin = stopwatch.thin_load(rows, kept, speed=speed, budget_ms=run.loaded.budget_ms)
+            found.append(msgspec.structs.replace(summary, thin=thin))
     return found
 
 
@@ -351,10 +371,7 @@ def _cohort(run: _Run) -> Cohort:
     n = len(known)
     config = run.loaded.scenario.labels
     since = parse(config.since)[0] if config is not None and config.since else 0
-    exposed = run.capture["exposed"]
-    propensity = run.capture["propensity"].to_numpy(zero_copy_only=False).astype(np.float64)
-    given = ~np.isnan(propensity)
-    weighted = bool(n) and bool(given.all())
+    exposed, weighed = run.capture["exposed"], weights(run.capture)
     # A target that was sent nothing answered nothing: an arm without scores, not an arm that is left out.
     scores = {name: np.full(n, np.nan) for name in run.loaded.scenario.targets}
     scores |= {name: join.answers(name, t, n=n).scores for name, t in run.tables.items()}
@@ -367,11 +384,12 @@ def _cohort(run: _Run) -> Cohort:
         unit=join.units(known),
         label=np.full(n, np.nan),
         label_ns=np.zeros(n, dtype=np.int64),
-        weight=1.0 / propensity if weighted else np.ones(n),
-        weighted=weighted,
+        weight=weighed.exposed,
+        weighted=weighed.by_propensity,
+        sampled=weighed.uneven,
         scores=scores,
         assumed=exposed.is_null().to_numpy(),
-        partial=np.zeros(n, dtype=bool) if weighted else given,
+        partial=weighed.partial,
         segments=known.segments,
     )
 

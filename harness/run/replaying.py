@@ -24,6 +24,7 @@ from harness.replay.source import Parted, RequestIds
 from harness.run import calibrating, comparing, noise
 from harness.run.asked import asked
 from harness.run.first_answers import FIRST, Opened, leave, look, opened, opening
+from harness.run.other_answers import answered_in
 from harness.run.resuming import SO_FAR, journalled, journalled_passes
 from harness.run.stopping import certain_no_go, limits, saved
 from harness.run.together import together_or_apart
@@ -104,10 +105,12 @@ def replay_all(
 
 
 def take_recorded(loaded: Loaded, folder: RunFolder) -> None:
-    """The answers in the capture stand beside those that will be sent for."""
+    """The answers in the capture, and in others of the same requests, stand beside those to be sent for."""
     for name, target in loaded.scenario.targets.items():
         if isinstance(target, RecordedTarget):
             requests = capture.requests(folder.read(folder.capture))
+            if target.answers is not None:
+                requests = answered_in(loaded.file(target.answers), requests)
             outcomes = recorded_outcomes(target, requests, name=name, phase=RECORDED)
             write_outcomes(folder, name, parts=[outcome_table(outcomes)])
 

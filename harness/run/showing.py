@@ -223,7 +223,8 @@ def _answers(
         )
     logged = request.recorded_response.latency_ns if request.recorded_response else None
     for name, rows in outcomes.items():
-        log = isinstance(loaded.scenario.targets[name], RecordedTarget)
+        target = loaded.scenario.targets[name]
+        log = isinstance(target, RecordedTarget) and target.answers is None
         served = [_answered(row, name, threshold=threshold) for row in rows.to_pylist()]
         found += [msgspec.structs.replace(one, service_ms=_ms(logged, 0)) if log else one for one in served]
     return found

@@ -62,7 +62,11 @@ def served_by(loaded: Loaded, config: DiagnosisConfig) -> str:
             expected=f"one of {', '.join(targets)}",
             fix=did_you_mean(config.served, list(targets)),
         )
-    recorded = [name for name, target in targets.items() if isinstance(target, RecordedTarget)]
+    recorded = [
+        name
+        for name, target in targets.items()
+        if isinstance(target, RecordedTarget) and target.answers is None
+    ]
     usual = (*recorded, loaded.champion, loaded.under_test, *targets)
     return next(name for name in usual if name)
 

@@ -23,6 +23,7 @@ Evidence with a planned end:
 `group_sequential`  the looks, one by one
 
 Around them:
+`weighted`          the mean of the traffic from rows kept with unequal probabilities
 `units`             from requests to the units that are independent, and whether there are enough of them
 `crossing`          when a count test will have ruled: exact error rate, power and mean sample
 `multiplicity`      many tests at once
@@ -128,6 +129,7 @@ from harness.stats.units import (
     mean_influence,
     unit_sums,
 )
+from harness.stats.weighted import toward_null, weighted_mean, weighted_mean_bounds
 
 __all__ = [
     "AsymptoticCS",
@@ -189,10 +191,13 @@ __all__ = [
     "share_bounds",
     "spending_bounds",
     "to_unit_interval",
+    "toward_null",
     "trials_for",
     "tuned_prior",
     "tuned_weights",
     "unit_sums",
+    "weighted_mean",
+    "weighted_mean_bounds",
     "wilson_lower",
     "z_log_e",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from harness.stats._checks import Floats, check_at_least, finite_vector
+from harness.stats._checks import Floats, check_at_least, finite_vector, weight_vector
 from harness.stats.confseq import Side
 from harness.stats.normal_mixture import best_rho, log_mixture
 
@@ -36,16 +36,23 @@ class AucDifference:
 
 
 def auc_difference(
-    labels: npt.ArrayLike, *, champion: npt.ArrayLike, challenger: npt.ArrayLike
+    labels: npt.ArrayLike,
+    *,
+    champion: npt.ArrayLike,
+    challenger: npt.ArrayLike,
+    weight: npt.ArrayLike | None = None,
 ) -> AucDifference:
     """The difference of the AUCs of two scores on the same rows, ties counted half.
 
-    `labels` is (rows,) of 0 and 1, the scores (rows,) finite numbers of any scale.
-    Raises ValueError for other shapes or values, or fewer than 2 rows of either outcome.
+    `labels` is (rows,) of 0 and 1, the scores (rows,) finite numbers of any scale, `weight` (rows,) numbers
+    above 0 by which each row stands for as many (None: one each); the difference is then the weighted mean of
+    `influence`. Raises ValueError for other shapes or values, or fewer than 2 rows of either outcome.
     To check: labels 0 0 1 1, champion .1 .4 .35 .8, challenger .1 .2 .3 .4: AUC .75 and 1, difference .25, se
-    .353553.
+    .353553; weights 1 3 1 1 make the champion's AUC .625.
     """
     truth = _outcomes(labels)
+    if weight is not None:
+        return _weighted(truth, champion=champion, challenger=challenger, weight=weight)
     old, new = (
         _components(truth, finite_vector(s, name))
         for s, name in ((champion, "champion"), (challenger, "challenger"))
@@ -61,6 +68,38 @@ def auc_difference(
         difference=difference,
         se=math.sqrt(variance),
         influence=difference + (parts - difference) / share,
+    )
+
+
+def _weighted(
+    truth: npt.NDArray[np.bool_],
+    *,
+    champion: npt.ArrayLike,
+    challenger: npt.ArrayLike,
+    weight: npt.ArrayLike,
+) -> AucDifference:
+    """The same of rows that stand for several: Mann and Whitney's pairs weigh as the product of both weights.
+
+    The standard error is that of the weighted mean of the influences, rows independent.
+    """
+    w = weight_vector(weight, "weight")
+    if w.shape != truth.shape or w.min() <= 0.0:
+        raise ValueError(f"weight: found shape {w.shape}, least {w.min(initial=0):g}, expected all above 0")
+    old, new = (
+        _weighted_components(truth, finite_vector(s, name), weight=w)
+        for s, name in ((champion, "champion"), (challenger, "challenger"))
+    )
+    parts, total = new - old, w.sum()
+    aucs = [float(np.average(one[truth], weights=w[truth])) for one in (old, new)]
+    difference = float(np.average(parts[truth], weights=w[truth]))
+    share = np.where(truth, w[truth].sum(), w[~truth].sum()) / total
+    moved = (parts - difference) / share
+    return AucDifference(
+        champion=aucs[0],
+        challenger=aucs[1],
+        difference=difference,
+        se=math.sqrt(float(np.square(moved * w / total).sum())),
+        influence=difference + moved,
     )
 
 
@@ -107,4 +146,17 @@ def _components(truth: npt.NDArray[np.bool_], scores: Floats) -> Floats:
         mine = truth == outcome
         below = (everywhere[mine] - rankdata(scores[mine])) / float((~mine).sum())
         parts[mine] = below if outcome else 1.0 - below
+    return parts
+
+
+def _weighted_components(truth: npt.NDArray[np.bool_], scores: Floats, *, weight: Floats) -> Floats:
+    """By row: the share, by weight, of rows of the other outcome that it is ranked rightly against."""
+    if scores.shape != truth.shape:
+        raise ValueError(f"scores: found shape {scores.shape}, expected {truth.shape} as the labels")
+    _, place = np.unique(scores, return_inverse=True)
+    parts = np.empty(scores.size)
+    for outcome in (True, False):
+        others = np.bincount(place, weights=weight * (truth != outcome))
+        below = ((np.cumsum(others) - 0.5 * others) / others.sum())[place[truth == outcome]]
+        parts[truth == outcome] = below if outcome else 1.0 - below
     return parts

@@ -143,6 +143,65 @@ def _trace(number: int) -> bytes:
     return json.dumps({"http_buffered_trace": {"request": request, "response": answer}}, indent=1).encode()
 
 
+def envoy_streamed() -> bytes:
+    """The pieces of two traces in one another, the answer of the second in camel case; no times."""
+    pieces: list[dict[str, Any]] = []
+    for number in (0, 1):
+        asked = {":method": "POST", ":path": "/p", "x-request-id": f"t{number}"}
+        headers = [{"key": name, "value": value} for name, value in asked.items()]
+        pieces.append({"trace_id": str(number), "request_headers": {"headers": headers}})
+    for number, body in enumerate(BODIES):
+        for part in (body[:9], body[9:]):
+            packed = base64.b64encode(part.encode()).decode()
+            pieces.append({"trace_id": str(number), "request_body_chunk": {"as_bytes": packed}})
+    answered = {"headers": [{"key": ":status", "value": "200"}]}
+    pieces.append({"trace_id": "0", "response_headers": answered})
+    pieces.append({"traceId": "1", "responseHeaders": answered})
+    pieces.append({"trace_id": "0", "response_body_chunk": {"as_string": ANSWER}})
+    pieces.append({"traceId": "1", "responseBodyChunk": {"asString": ANSWER, "truncated": True}})
+    pieces.append({"trace_id": "0", "response_trailers": {}})
+    return b"\n".join(json.dumps({"http_streamed_trace_segment": piece}).encode() for piece in pieces)
+
+
+def envoy_protobuf() -> bytes:
+    """A buffered trace with its time, and a streamed one in two pieces, each behind its length."""
+    asked = _fields(
+        (1, _pair(":method", "POST")), (1, _pair(":path", "/p")), (1, _pair("x-request-id", "t0"))
+    )
+    body = _fields((1, BODIES[0].encode()), (3, 0))
+    time = _fields((1, START_NS // 10**9), (2, 5))
+    answered = _fields((1, _pair(":status", "200")), (2, _fields((1, ANSWER.encode()), (3, 1))))
+    whole = _fields((1, asked + _fields((2, body), (4, time))), (2, answered))
+    headers = _fields((1, _pair(":method", "POST")), (1, _pair("x-request-id", "t1")))
+    begun = _fields((1, 7), (2, headers))
+    part = _fields((1, 7), (3, _fields((1, BODIES[1].encode()))))
+    wrappers = [_fields((1, whole)), _fields((2, begun)), _fields((2, part))]
+    return b"".join(_varint(len(one)) + one for one in wrappers)
+
+
+def _pair(key: str, value: str) -> bytes:
+    return _fields((1, key.encode()), (2, value.encode()))
+
+
+def _fields(*fields: tuple[int, bytes | int]) -> bytes:
+    """A message of protocol buffers: numbers as varints, all else behind its length."""
+    made = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            made += _varint(number << 3) + _varint(value)
+        else:
+            made += _varint(number << 3 | 2) + _varint(len(value)) + value
+    return made
+
+
+def _varint(value: int) -> bytes:
+    made = b""
+    while value > 0x7F:
+        made += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return made + bytes([value])
+
+
 def databricks() -> bytes:
     """The second generation, as Parquet: a batch of two rows, and a call that was too large to log."""
     batch = {"dataframe_records": [{"a": 1.5}, {"a": 2}]}

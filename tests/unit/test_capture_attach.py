@@ -20,13 +20,16 @@ CAPTURE = to_table(
 )
 
 
-def label(request_id: str, seconds: float, value: float = 1.0, row_index: int | None = None) -> PlacedLabel:
+def label(
+    request_id: str, seconds: float, value: float = 1.0, row_index: int | None = None, *, revision: int = 0
+) -> PlacedLabel:
     """A label that became known so many seconds after the epoch."""
     return PlacedLabel(
         request_id=request_id,
         label=value,
         label_at_ns=int(seconds * SECOND),
         row_index=row_index,
+        revision=revision,
         file="l.csv",
         line=7,
     )
@@ -138,3 +141,13 @@ def test_labels_handed_in_later_may_revise_and_not_contradict() -> None:
     check_against(known, attach([label("a", 99), label("b", 120, 0.0)], CAPTURE).table, where="more.csv")
     with pytest.raises(LabelsError, match=r"more\.csv: 1 labels contradict those that the run has"):
         check_against(known, attach([label("a", 99, 0.0)], CAPTURE).table, where="more.csv")
+
+
+def test_of_several_revisions_at_one_time_the_last_counts() -> None:
+    """None of the others was ever the last one known; within one revision two labels still contradict."""
+    events = [label("b", 70, 1.0, revision=2), label("b", 70, 0.0), label("b", 80, 0.0)]
+    found = attach(events, CAPTURE)
+    assert found.table["label"].to_pylist() == [1.0, 0.0]
+    assert (found.events, found.requests, found.superseded) == (3, 1, 2)
+    with pytest.raises(LabelsError, match=r"contradict each other.*higher revision"):
+        attach([*events, label("b", 70, 0.0, revision=2)], CAPTURE)

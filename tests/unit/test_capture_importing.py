@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from harness.capture.formats import Dropped
-from harness.capture.importing import Ledger, bared, checked, requests_of
+from harness.capture.formats import Dropped, Labelled
+from harness.capture.importing import Ledger, checked, labels_of, requests_of, write_labels
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
 from tests.kit import captures
@@ -40,15 +41,8 @@ def test_answers_in_another_file_are_joined(tmp_path: Path) -> None:
 REQUEST = CapturedRequest(seq=0, request_id="r", ts_ns=0, headers={"Cookie": "c"})
 
 
-def test_credentials_are_left_out_and_counted() -> None:
-    """A run keeps none, so a capture need not."""
-    ledger = Ledger()
-    assert [one.headers for one in bared([REQUEST], ledger)] == [{}]
-    assert ledger.bared == 1
-
-
 @pytest.mark.parametrize(
-    ("requests", "lost", "share", "refused"),
+    ("given", "lost", "share", "refused"),
     [
         (1, 0, 0.0, False),
         (1, 1, 0.0, True),
@@ -58,11 +52,9 @@ def test_credentials_are_left_out_and_counted() -> None:
         (0, 0, 1.0, True),
     ],
 )
-def test_too_much_loss_is_refused_at_the_end(
-    requests: int, lost: int, share: float, *, refused: bool
-) -> None:
+def test_too_much_loss_is_refused_at_the_end(given: int, lost: int, share: float, *, refused: bool) -> None:
     """One lost record is borne by any share above 0; no request at all never is."""
-    ledger = Ledger(requests=requests)
+    ledger = Ledger(requests=given)
     for offset in range(lost):
         ledger.drop(Dropped(file="c", offset=offset, reason="cut short"))
     ledger.drop(Dropped(file="c", offset=0, reason="replayed answer"))
@@ -72,3 +64,29 @@ def test_too_much_loss_is_refused_at_the_end(
         assert refused
     else:
         assert not refused
+
+
+def test_labels_alone_are_taken_in(tmp_path: Path) -> None:
+    """Ground truth and feedback without a request; a lost record or no label at all is refused."""
+    (tmp_path / "t.jsonl").write_bytes(captures.sagemaker().splitlines()[-1])
+    (tmp_path / "u.jsonl").write_bytes(captures.seldon().splitlines()[-1])
+    found = labels_of([tmp_path], Ledger())
+    assert [(one.request_id, one.label) for one in found] == [("e0", 1.0), ("s0", 1.0)]
+    (tmp_path / "t.jsonl").write_bytes(captures.sagemaker().replace(b'"1"', b'"x"'))
+    with pytest.raises(CaptureError, match="1 records are lost"):
+        labels_of([tmp_path], Ledger())
+    (tmp_path / "t.jsonl").write_bytes(captures.sagemaker(truth=False))
+    with pytest.raises(CaptureError, match="no label; found 2 requests"):
+        labels_of([tmp_path / "t.jsonl"], Ledger())
+
+
+def test_labels_are_written_with_their_outcome_and_row(tmp_path: Path) -> None:
+    """As `read_labels` reads them."""
+    given = [Labelled("a", 1.0, 0), Labelled("b", 2.5, 0, outcome="loss", row_index=3)]
+    assert write_labels(given, tmp_path / "l.jsonl") == 2
+    lines = [json.loads(line) for line in (tmp_path / "l.jsonl").read_text().splitlines()]
+    at = "1970-01-01T00:00:00Z"
+    assert lines == [
+        {"request_id": "a", "label": 1.0, "label_at": at},
+        {"request_id": "b", "loss": 2.5, "label_at": at, "row_index": 3},
+    ]

@@ -227,3 +227,25 @@ def test_a_missing_outcome_column_is_named(tmp_path: Path) -> None:
     path.write_text(f"request_id,bought,euro,label_at\na,1,2,{AT}\n", encoding="utf-8")
     with pytest.raises(LabelsError, match="no column 'eur'"):
         list(read_labels(path, SEVERAL))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("l.csv", f"request_id,label,label_at,revision\na,1,{AT},\na,0,{AT},2\n"),
+        (
+            "l.jsonl",
+            (
+                f'{{"request_id":"a","label":1,"label_at":"{AT}"}}\n'
+                f'{{"request_id":"a","label":0,"label_at":"{AT}","revision":2}}\n'
+            ),
+        ),
+    ],
+)
+def test_revisions_are_read(tmp_path: Path, name: str, content: str) -> None:
+    """A row without one is the first; what is no integer is an error."""
+    (tmp_path / name).write_text(content)
+    assert [(one.label, one.revision) for one in read_labels(tmp_path / name)] == [(1.0, 0), (0.0, 2)]
+    (tmp_path / name).write_text(content.replace("2\n", '"x"\n').replace("2}", '"x"}'))
+    with pytest.raises(LabelsError, match="revision of request 'a' is no integer"):
+        list(read_labels(tmp_path / name))

@@ -74,6 +74,19 @@ def test_a_file_is_not_for_everybody(tmp_path: Path) -> None:
     assert next(tmp_path.iterdir()).stat().st_mode & 0o777 & ~0o640 == 0
 
 
+def test_no_empty_file_stays_on_a_full_disk(tmp_path: Path) -> None:
+    """A file without a line would be no capture, and stop the import of its folder."""
+    disk = Small(0)
+    lines = lines_in(tmp_path, opened=disk.open)
+    with pytest.raises(OSError, match="no room"):
+        lines.append(b"123456\n")
+    assert contents(tmp_path) == []
+    disk.room = 100
+    lines.append(b"123456\n")
+    lines.close()
+    assert contents(tmp_path) == [b"123456\n"]
+
+
 def test_no_half_line_stays_on_a_full_disk(tmp_path: Path) -> None:
     """Lines that fit in part are taken back; once there is room they come, and nothing twice."""
     disk = Small(10)

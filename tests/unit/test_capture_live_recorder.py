@@ -13,6 +13,7 @@ import pytest
 from harness.capture import CaptureConfig
 from harness.capture.live import Counts, Limits, Record, Recorder
 from harness.capture.live.recorder import Names
+from harness.capture.live.waiting import RULED_OUT
 from harness.capture.read import read
 from harness.records import CapturedRequest
 from tests.kit.disks import Small, Stuck
@@ -67,29 +68,30 @@ def test_only_harmless_headers_are_kept_without_a_redactor(tmp_path: Path) -> No
 class Blacked:
     """A redactor of bodies that keeps every header."""
 
-    def record(self, record: Record) -> Record:
-        """The record without its body."""
-        return msgspec.structs.replace(record, body=b'"gone"')
+    def record(self, record: Record) -> Record | None:
+        """The record without its body; nothing of the fifth."""
+        return None if record.request_id == "5" else msgspec.structs.replace(record, body=b'"gone"')
 
 
 class Halved:
     """A sampler that keeps the odd names, each for two."""
 
-    def weight(self, record: Record) -> float:
-        """2 or nothing."""
-        return 2.0 * (int(record.request_id) % 2)
+    def sampled(self, request: Record) -> Record | None:
+        """Of weight 2, or nothing."""
+        odd = int(request.request_id) % 2
+        return msgspec.structs.replace(request, sampling_weight=2.0) if odd else None
 
 
 def test_sampler_and_redactor_have_their_say(tmp_path: Path) -> None:
-    """What is not sampled is counted as that, and a weight is kept; the redactor decides about headers."""
+    """What is not sampled or left out is counted, a weight is kept; the redactor decides about headers."""
     recorder = Recorder(tmp_path, sampler=Halved(), redactor=Blacked())
-    for k in range(4):
+    for k in range(6):
         recorder.offer(record(str(k), headers={"x-own": "kept"}, body=b"secret"))
     recorder.close()
     kept = found(tmp_path)
     assert [(one.request_id, one.sampling_weight) for one in kept] == [("1", 2.0), ("3", 2.0)]
     assert {(one.body, one.headers["x-own"]) for one in kept} == {(b'"gone"', "kept")}
-    assert recorder.counts == Counts(offered=4, written=2, not_sampled=2)
+    assert recorder.counts == Counts(offered=6, written=2, not_sampled=3, dropped={RULED_OUT: 1})
 
 
 def test_a_record_that_has_no_line_is_dropped(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture.live import writer as live
 from harness.capture.live.files import Disk, Limits, Lines, Sink
 from harness.capture.live.record import Record
 from harness.capture.live.waiting import FULL, Call, Waiting
@@ -44,7 +43,7 @@ def written(folder: Path) -> bytes:
 def test_each_call_becomes_its_line_in_order(tmp_path: Path) -> None:
     """More calls than one slice are all there, in order, and the counts stand beside them."""
     waiting = Waiting(1 << 20)
-    names = [f"r{k}" for k in range(3 * live.SLICE + 1)]
+    names = [f"r{k}" for k in range(500)]
     for name in [*names, "not this", "broken"]:
         waiting.put(record(name))
     writer = Writer(waiting, lines_in(tmp_path), line=line, sync_s=1.0)

@@ -12,6 +12,8 @@ from harness.capture.sources import (
     did_you_mean,
     existing,
     extension,
+    lines_of,
+    text_blocks,
     text_lines,
     translated,
 )
@@ -134,3 +136,16 @@ def test_a_foreign_error_becomes_ours(cause: Exception, line: str) -> None:
     with pytest.raises(CaptureError) as caught, translated(Path("x"), CaptureError):
         raise cause
     assert str(caught.value).startswith(line)
+
+
+@pytest.mark.parametrize("size", [3, 4, 7, 100])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_blocks_are_whole_lines(tmp_path: Path, name: str, size: int) -> None:
+    """However much is read at once; each block knows the number of its first line."""
+    content = b"\xef\xbb\xbfone\n\ntwo three\n\r\nfour"
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    found = list(text_blocks(path, size))
+    assert b"".join(text for _, text in found if isinstance(text, bytes)) == content[3:]
+    lines = [line for first, text in found if isinstance(text, bytes) for line in lines_of(text, first)]
+    assert lines == [(1, b"one\n"), (3, b"two three\n"), (5, b"four")]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.capture.survey import Surveyor, suspected
+from harness.capture.table import to_table
 from harness.records import CapturedRequest, RecordedResponse
 
 
@@ -19,7 +20,8 @@ def test_arrivals_and_sizes_are_counted() -> None:
     surveyor = Surveyor()
     seconds = [5.0, 1.0, 1.9, 2.5]
     some = [request(ts_ns=int(at * 1e9), body=b"x" * size) for size, at in enumerate(seconds)]
-    assert list(surveyor.watched(some)) == some
+    tables = [to_table(some[:3]), to_table(some[3:])]
+    assert list(surveyor.watched(tables)) == tables
     found = surveyor.survey()
     gaps = np.diff(sorted(seconds))
     assert (found.requests, found.out_of_order, found.peak_per_s) == (4, 3, 2)
@@ -49,4 +51,4 @@ def test_an_empty_capture_has_a_survey() -> None:
 )
 def test_credentials_are_suspected_by_name_and_shape(words: dict[str, object], places: set[str]) -> None:
     """Where, not what: nothing secret is repeated."""
-    assert suspected(request(**words)) == places
+    assert suspected(to_table([request(), request(**words)])) == dict.fromkeys(places, 1)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness import columns
 from harness.capture import load, requests, to_table
+from harness.capture.table import numbered, regrouped, rows, texts, with_name, without
 from harness.errors import RunError
 from harness.records import CapturedRequest, RecordedResponse
 
@@ -74,3 +76,28 @@ def test_a_folder_without_parts_is_no_capture(tmp_path: Path) -> None:
     (tmp_path / "part-00000.parquet.tmp").touch()
     with pytest.raises(RunError, match=r"no capture in this folder; expected part-00000\.parquet"):
         load(tmp_path)
+
+
+def test_tables_are_cut_anew_by_rows_and_bytes() -> None:
+    """In order, nothing lost: full tables and a last one, or smaller ones where rows are large."""
+    some = [msgspec.structs.replace(BARE, seq=seq, body=b"x" * 100) for seq in range(10)]
+    tables = [to_table(some[:4]), to_table([]), to_table(some[4:])]
+    for limits, sizes in (((3, 1 << 20), [3, 3, 3, 1]), ((100, 1), [4, 6]), ((100, 1 << 20), [10])):
+        found = list(regrouped(tables, limits[0], most_bytes=limits[1]))
+        assert [one.num_rows for one in found] == sizes
+        assert list(rows(found)) == some
+
+
+def test_numbers_are_dense() -> None:
+    """From where the last table ended."""
+    assert [one.seq for one in requests(numbered(to_table([BARE, SPARSE]), 7))] == [7, 8]
+
+
+def test_keys_of_maps_are_found_and_left_out() -> None:
+    """By name, in slices too, a null staying a null."""
+    column = texts([{"a": "1", "b": "2"}, None, {}, {"b": "3"}, {"a": "4"}])
+    assert with_name(column, "b".__eq__).tolist() == [True, False, False, True, False]
+    assert without(column, "b".__eq__).to_pylist() == [[("a", "1")], None, [], [], [("a", "4")]]
+    assert without(column[3:], "b".__eq__).to_pylist() == [[], [("a", "4")]]
+    assert with_name(column[2:], "a".__eq__).tolist() == [False, False, True]
+    assert without(column, "c".__eq__) is column

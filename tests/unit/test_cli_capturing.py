@@ -24,7 +24,7 @@ def test_import_info_and_export_work_together(gor: Path, tmp_path: Path) -> None
     done = command.run("capture", "import", gor.parent, "--to", tmp_path / "c.parquet")
     assert done.code == 0
     assert "2, 2 with an answer, 2 of them timed" in done.out
-    assert "headers that may hold credentials, of 1 requests" in done.out
+    assert "cookie of 1" in done.out
     for ending in ("jsonl", "har", "gor"):
         assert (
             command.run("capture", "export", tmp_path / "c.parquet", "--to", tmp_path / f"c.{ending}").code
@@ -98,3 +98,42 @@ def test_what_cannot_be_done_is_one_line(
     assert done.code == code
     assert said in done.complaint
     assert [one.name for one in tmp_path.iterdir()] == ["c.txt"]
+
+
+def test_any_table_comes_in_by_a_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looked at, a map proposed and saved, tried, imported with its labels."""
+    monkeypatch.chdir(tmp_path)
+    Path("access.csv").write_text(
+        "id,when,amount,known_at,label\na,1750000000123,1.5,2025-06-20T10:00:00Z,1\nb,1750000000124,2,,\n"
+    )
+    done = command.run("capture", "info", "access.csv")
+    assert done.code == 0
+    Path("map.toml").write_text(done.out)
+    dry = command.run("capture", "info", "access.csv", "--map", "map.toml")
+    assert "requests:          2" in dry.out
+    assert "labels:            1" in dry.out
+    done = command.run(
+        *("capture", "import", "access.csv", "--map", "map.toml", "--to", "c.jsonl", "--labels-to", "l.jsonl")
+    )
+    assert done.code == 0
+    assert json.loads(Path("c.jsonl").read_text().splitlines()[0])["body"] == {"amount": 1.5}
+    assert json.loads(Path("l.jsonl").read_text())["label"] == 1
+    done = command.run("capture", "labels", "access.csv", "--map", "map.toml", "--to", "l2.jsonl")
+    assert Path("l2.jsonl").read_bytes() == Path("l.jsonl").read_bytes()
+    done = command.run("capture", "info", "access.csv", "--map", "map.toml", "--map", "ts_ms=whn")
+    assert (done.code, "Did you mean 'when'?" in done.complaint) == (64, True)
+    done = command.run("capture", "info", "access.csv", "--map", "map.toml", "--format", "har")
+    assert (done.code, "exclude each other" in done.complaint) == (64, True)
+
+
+def test_batches_are_recommended_to_be_taken_apart(tmp_path: Path) -> None:
+    """`info` counts them, `import --explode` makes a request of each row."""
+    line = {"request_id": "r", "ts_ns": 1, "body": {"instances": [1, 2]}}
+    (tmp_path / "c.jsonl").write_text(json.dumps(line) + "\n")
+    assert "1 requests hold 2 rows" in command.run("capture", "info", tmp_path / "c.jsonl").out
+    said = json.loads(command.run("capture", "info", tmp_path / "c.jsonl", "--json").out)
+    assert (said["batches"], said["rows_of_batches"]) == (1, 2)
+    done = command.run("capture", "import", tmp_path / "c.jsonl", "--explode", "--to", tmp_path / "d.jsonl")
+    assert "requests:          2" in done.out
+    rows = [json.loads(one) for one in (tmp_path / "d.jsonl").read_text().splitlines()]
+    assert [(one["row_index"], one["parent_id"]) for one in rows] == [(0, "r"), (1, "r")]

@@ -44,21 +44,24 @@ def test_the_mean_harm_of_auc_is_the_difference_of_the_aucs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "label", "weighted", "told"),
+    ("changes", "label", "heavy", "told"),
     [
-        ({}, LABEL, True, ""),
-        ({}, LABEL * 2, False, "needs labels of 0 and 1"),
-        ({"metric": "value"}, LABEL * 2, False, ""),
-        ({"metric": "auc"}, LABEL, True, "not weighted"),
-        ({"metric": "auc"}, LABEL, False, "2 labels of the rarer kind, AUC needs 30"),
-        ({"metric": "auc"}, np.tile(LABEL, 15), False, ""),
+        ({}, LABEL, 4.0, ""),
+        ({}, LABEL * 2, 1.0, "needs labels of 0 and 1"),
+        ({"metric": "value"}, LABEL * 2, 1.0, ""),
+        ({"metric": "auc"}, LABEL, 1.0, "2 labels of the rarer kind, AUC needs 30"),
+        ({"metric": "auc"}, np.tile(LABEL, 15), 1.0, ""),
+        ({"metric": "auc"}, np.tile(LABEL, 15), 100.0, "worth 1.7 of equal weight, AUC needs 30"),
+        ({"metric": "auc"}, np.tile(LABEL, 30), 1.1, ""),
     ],
 )
 def test_labels_that_a_metric_cannot_use_are_told(
-    changes: dict[str, Any], label: np.ndarray, told: str, *, weighted: bool
+    changes: dict[str, Any], label: np.ndarray, heavy: float, told: str
 ) -> None:
-    """Nothing is computed on them."""
-    found = harms.unfit(plan(**changes), label, weighted=weighted)
+    """Nothing is computed on them; one request of large weight is worth most of the others."""
+    weight = np.ones(len(label))
+    weight[0] = heavy
+    found = harms.unfit(plan(**changes), label, weight=weight)
     assert told in found
     assert bool(found) == bool(told)
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness import columns
-from harness.evidence.latency import MAX_POINTS, arrivals, curve, spread, summarise, thin
+from harness.evidence.latency import MAX_POINTS, arrivals, curve, spread, summarise, thin, thin_load
 from harness.records import LatencySummary, State
 
 MS = 10**6
@@ -143,3 +143,34 @@ def test_the_curve_is_the_distribution(
     found = curve(response)
     assert found[len(found) - len(last) :] == last
     assert list(found) == sorted(found)
+
+
+def loaded(kept: list[float], *rows: Row, speed: float | None = 1.0) -> Any:  # noqa: ANN401  -- or unset
+    """What a thinned capture did to these outcomes, one a request."""
+    numbered = [one | {"seq": seq} for seq, one in enumerate(rows)]
+    table = pa.Table.from_pylist(numbered, schema=columns.OUTCOMES)
+    return thin_load(table, np.array(kept), speed=speed, budget_ms=120.0)
+
+
+def test_a_thinned_capture_sends_too_few_requests() -> None:
+    """Of weights 1 and 3, twice too few; a slow request of weight 3 is three quarters of the traffic."""
+    found = loaded([1.0, 3.0], row(), row(took=500.0))
+    assert (found.factor, found.slow) == (2.0, 0.75)
+    assert loaded([1.0, 3.0], row(), row(took=500.0), speed=2.0).factor == 1.0
+    assert loaded([1.0, 3.0], row(), row(took=500.0), speed=None).factor is None
+
+
+def test_a_failed_request_is_slow_traffic_and_a_lost_one_none() -> None:
+    """As in the counts."""
+    assert (
+        loaded([1.0, 3.0, 4.0], row(), row(State.TIMEOUT, took=None), row(State.SHED, took=None)).slow == 0.75
+    )
+
+
+@pytest.mark.parametrize(("kept", "factor"), [([1.0, 1.0], None), ([4.0, 4.0], 4.0)])
+def test_weights_that_are_alike_change_no_share(kept: list[float], factor: float | None) -> None:
+    """A capture that was not sampled says nothing; one thinned evenly, only that arrivals were."""
+    found = loaded(kept, row(), row(took=500.0))
+    assert bool(found) is (factor is not None)
+    if factor is not None:
+        assert (found.factor, found.slow) == (factor, None)

@@ -389,3 +389,32 @@ def test_another_level_is_another_test(test: str, levels: Levels) -> None:
     assert of(other, test)[-1].test != of(looked(found), test)[-1].test
     slower = summarise(found, declared, budget_ms=130.0, as_of_ns=FOREVER, levels=EVEN)
     assert (of(slower, test)[-1].test != of(looked(found), test)[-1].test) == (test == P95)
+
+
+@pytest.mark.parametrize(
+    ("heavy", "silent"),
+    [
+        ("all", set()),
+        ("half", {SPLIT, ERRORS, P95}),
+        ("fine", {SPLIT, P95}),
+        ("champion", {SPLIT, ERRORS}),
+    ],
+)
+def test_counts_of_a_log_with_unequal_weights_rule_nothing(heavy: str, silent: set[str]) -> None:
+    """A test whose own requests weigh unequally shows no number; one whose are alike goes on."""
+    canary, n = split(8_000, 0.5), 8_000
+    error = np.arange(n) % 20 == 0
+    weight = {
+        "all": np.full(n, 4.0),
+        "half": np.where(np.arange(n) % 7 < 3, 4.0, 1.0),
+        "fine": np.where(error, 1.0, 20.0),
+        "champion": np.where(canary, 1.0, 4.0),
+    }[heavy]
+    found = looked(log(n, canary=canary, error=error, weight=weight), share=0.5)
+    for test in (SPLIT, ERRORS, P95):
+        shown = last(found, test)
+        assert shown is not None
+        assert (shown.estimate is None) is (test in silent), test
+        if test in silent:
+            assert (shown.ruling, shown.lower, shown.upper, shown.log_e) == ("UNDECIDED", None, None, None)
+            assert "the log is a sample in which" in shown.refused

@@ -306,3 +306,27 @@ def test_only_days_that_have_ended_are_looked_at_by_a_test_that_spends(
     """However often a run is judged within a day, its looks are those of the days before."""
     found = seen(cohort(600), plan(test=test, margin=0.05), as_of_ns=int(8.5 * DAY_NS))
     assert len(found) == looks_cut
+
+
+@pytest.mark.parametrize(
+    "how", [Betting(), GroupSequential(planned_units=600)], ids=["betting", "group sequential"]
+)
+def test_a_unit_that_counts_once_must_weigh_one_thing(how: OutcomeTest) -> None:
+    """Units of unequal requests rule nothing and show no number; sampled whole they do."""
+    test = plan(test=how)
+    base = replace(cohort(600, shift=0.25), unit=np.arange(600) // 2)
+    mixed = seen(replace(base, weight=np.where(np.arange(600) % 2 == 0, 4.0, 1.0)), test)[-1]
+    assert (mixed.ruling, mixed.estimate) == ("UNDECIDED", None)
+    assert mixed.refused.startswith("300 of 300 units have requests of unequal weight")
+    whole = seen(replace(base, weight=np.where(np.arange(600) // 2 % 2 == 0, 4.0, 1.0)), test)[-1]
+    assert (whole.ruling, whole.refused) == ("FAIL", "")
+
+
+def test_an_auc_is_weighted_too() -> None:
+    """The estimate is that of the requests written out."""
+    base = cohort(400, shift=0.1)
+    four = np.arange(400) % 2 == 0
+    spelled = part(base, np.repeat(np.arange(400), np.where(four, 4, 1)))
+    spelled = replace(spelled, unit=np.repeat(np.arange(400), np.where(four, 4, 1)))
+    found = seen(replace(base, weight=np.where(four, 4.0, 1.0)), plan(metric="auc"))[-1]
+    assert found.estimate == pytest.approx(seen(spelled, plan(metric="auc"))[-1].estimate, abs=1e-12)

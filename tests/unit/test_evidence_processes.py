@@ -177,3 +177,60 @@ def test_units_that_come_back_do_not_stop_a_group_sequential_test() -> None:
     found = list(GroupSequential(planned_units=300).looks(samples(harm, unit=unit), GOAL))
     assert [bounds.units for bounds in found][:2] == [100, 150]
     assert found[-1].final
+
+
+def weighed(harm: np.ndarray, weight: np.ndarray, *, most: float | None = None) -> Sample:
+    """One look at requests that are each their own unit."""
+    unit = np.arange(len(harm))
+    most = float(weight.max()) if most is None else most
+    return Sample(at_ns=0, harm=harm, weight=weight, unit=unit, most=most)
+
+
+@pytest.mark.parametrize("test", TESTS, ids=IDS)
+def test_the_estimate_is_that_of_the_traffic_written_out(test: OutcomeTest) -> None:
+    """A unit of weight 3 counts as three units of weight 1, in the estimate of each test."""
+    harm, three = noise(0.05), np.arange(800) % 4 == 0
+    spelled = np.repeat(harm, np.where(three, 3, 1))
+    (found,) = test.looks([weighed(harm, np.where(three, 3.0, 1.0))], GOAL)
+    (plain,) = test.looks(samples(spelled, days=1), GOAL)
+    assert found.estimate == pytest.approx(plain.estimate, abs=1e-12)
+    assert found.estimate != pytest.approx(harm.mean(), abs=1e-4)
+
+
+@pytest.mark.parametrize("test", TESTS, ids=IDS)
+def test_heavy_units_that_differ_decide_for_the_traffic(test: OutcomeTest) -> None:
+    """No harm in most of the sample, harm in most of the traffic: weighted it fails, unweighted it passes."""
+    n = 4_000
+    heavy = np.arange(n) % 4 == 0
+    harm = noise(0.0, n=n) + np.where(heavy, 0.3, -0.15)
+    (found,) = test.looks([weighed(harm, np.where(heavy, 8.0, 1.0))], GOAL)
+    (plain,) = test.looks(samples(harm, days=1), GOAL)
+    assert (found.ruling(GOAL.below), plain.ruling(GOAL.below)) == ("FAIL", "PASS")
+
+
+@pytest.mark.parametrize("test", TESTS, ids=IDS)
+def test_equal_weights_of_a_larger_most_only_widen(test: OutcomeTest) -> None:
+    """That heavier units may come costs certainty, where the bound on a weight counts; no estimate moves."""
+    harm = noise(0.0)
+    (found,) = test.looks([weighed(harm, np.ones(800), most=4.0)], GOAL)
+    (plain,) = test.looks(samples(harm, days=1), GOAL)
+    assert found.estimate == pytest.approx(plain.estimate, abs=1e-12)
+    assert found.upper >= plain.upper - 1e-9
+    assert found.lower <= plain.lower + 1e-9
+
+
+def test_a_few_heavy_units_are_too_few_for_a_planned_end() -> None:
+    """800 units of which two have nearly all weight are two."""
+    weight = np.where(np.arange(800) < 2, 1e4, 1.0)
+    (found,) = GroupSequential(planned_units=800).looks([weighed(noise(0.1), weight)], GOAL)
+    assert "count as 2." in found.refused
+
+
+def test_weights_that_do_not_differ_harm_leave_the_level() -> None:
+    """Bets on units of weights 1 to 20 without any effect: of 100 runs at most a few fail."""
+    failed = 0
+    for seed in range(100):
+        weight = np.where(np.random.default_rng(1_000 + seed).random(800) < 0.3, 20.0, 1.0)
+        (found,) = Betting(clip=1.0).looks([weighed(noise(0.0, seed=seed), weight)], GOAL)
+        failed += found.ruling(GOAL.below) == "FAIL"
+    assert failed <= 10

@@ -238,3 +238,31 @@ def test_one_of_two_success_metrics_may_end_without_ending_the_run() -> None:
     assert not exhausted([ended, running])
     assert exhausted([ended, ended])
     assert exhausted([running, quality(look(ruling="UNDECIDED", final=True))])
+
+
+def test_what_a_sample_says_once_is_of_its_traffic() -> None:
+    """With unequal weights pairs are no longer counted: the difference is weighted, and says so."""
+    base = cohort(600, shift=0.25)
+    weight = np.where(np.arange(600) % 3 == 0, 5.0, 1.0)
+    found = summary(replace(base, weight=weight, sampled=True))
+    assert found.fixed_n is not None
+    right = [(base.scores[arm] >= 0.5) == (base.label == 1.0) for arm in ("champion", "challenger")]
+    apart = right[0].astype(float) - right[1]
+    assert found.fixed_n.value == pytest.approx(np.average(apart, weights=weight))
+    assert found.fixed_n.name.endswith("of the traffic")
+    assert "weighted requests" in found.fixed_n.method
+    assert "every request counts by its sampling weight" in found.note
+    plain = summary(base)
+    assert plain.fixed_n is not None
+    assert "McNemar" in plain.fixed_n.method
+
+
+def test_segments_say_their_share_of_the_traffic() -> None:
+    """Raw requests, and beside them what they stand for; nothing where all weigh alike."""
+    base = cohort(600, shift=0.25)
+    plan_of = np.where(np.arange(600) % 3 == 0, "rare", "usual").astype(object)
+    rare = replace(base, segments={"plan": plan_of}, weight=np.where(np.arange(600) % 3 == 0, 1.0, 4.5))
+    usual, seldom = summary(rare).segments
+    assert (usual.level, usual.requests, seldom.level, seldom.requests) == ("usual", 400, "rare", 200)
+    assert [usual.share, seldom.share] == [pytest.approx(0.9), pytest.approx(0.1)]
+    assert not any(row.share for row in summary(replace(rare, weight=np.ones(600))).segments)

@@ -7,7 +7,7 @@ import pytest
 
 from harness.evidence import Evidence, Levels
 from harness.gates import LatencyP95
-from harness.records import Calibrated, LatencySummary, PhaseNote, Verdict
+from harness.records import Calibrated, LatencySummary, PhaseNote, ThinLoad, Verdict
 from tests.kit.some_evidence import LEVELS, evidence, lag, latency, nothing, phase
 
 EVEN = Levels(go=0.05, nogo=0.05)
@@ -178,3 +178,22 @@ def calibrated(name: str = "rush", *, trusted: bool) -> PhaseNote:
         why="fine" if trusted else "harness bias p95 7.00 ms: bias above 6.00 ms, 5 % of the budget",
     )
     return msgspec.structs.replace(phase(name), calibration=found)
+
+
+@pytest.mark.parametrize(
+    ("thin", "ruling", "told"),
+    [
+        (ThinLoad(factor=9.5, slow=0.02), "PASS", True),
+        (ThinLoad(factor=9.5, slow=0.06), "UNDECIDED", True),
+        (ThinLoad(factor=1.0, slow=None), "PASS", False),
+        (ThinLoad(factor=None, slow=0.06), "UNDECIDED", False),
+    ],
+)
+def test_a_thinned_capture_is_told_and_passes_only_with_its_traffic(
+    thin: ThinLoad, ruling: str, *, told: bool
+) -> None:
+    """Few of the requests are slow; weighted, it may be over 5 % of the traffic, and the load was thin."""
+    (verdict,) = judged(evidence(latency=(latency(thin=thin),)))
+    assert verdict.ruling == ruling
+    assert ("9.5 times too few requests arrived" in verdict.method) is told
+    assert ("by their weights 6.00% of the traffic is over" in verdict.reason) is (ruling != "PASS")

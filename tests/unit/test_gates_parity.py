@@ -4,7 +4,7 @@ import pytest
 
 from harness.evidence import JudgedPair
 from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
-from harness.records import NoiseTaken, SinglesCheck
+from harness.records import Estimate, NoiseTaken, PairTraffic, SinglesCheck
 from tests.kit.some_evidence import LEVELS, champion, evidence, offline, own, pair
 
 GATES = [
@@ -222,3 +222,20 @@ def test_noise_that_may_still_come_is_not_beyond_saving(hits: int, expected: int
     pairs = (offline(score_mismatches=hits, noise=NoiseTaken(scores=10)),)
     gate = ScoreParity(max_share=0.004)
     assert beyond_saving(gate, evidence(pairs=pairs), captured=2000) == expected
+
+
+@pytest.mark.parametrize(("gate", "counted"), GATES)
+@pytest.mark.parametrize(("value", "ruling"), [(0.002, "PASS"), (0.003, "UNDECIDED")])
+def test_a_sample_passes_only_if_its_traffic_does(
+    gate: Gate, counted: str, value: float, ruling: str
+) -> None:
+    """The exact count is within the budget; the weighted share is an estimate: it opens and never fails."""
+    share = Estimate(name="of the traffic", value=value, upper=0.02, note="n_eff 90 of 1,000")
+    traffic = PairTraffic(features=share, scores=share, flips=share)
+    (verdict,) = gate.judge(evidence(pairs=(offline(**{counted: 1}, traffic=traffic),)), LEVELS)
+    assert (verdict.ruling, verdict.value) == (ruling, 0.001)
+    assert ("by the requests' weights it is 0.30% of the traffic" in verdict.reason) is (ruling != "PASS")
+    assert verdict.evidence[0] == share
+    assert "0.300%" in verdict.method or ruling == "PASS"
+    (failed,) = gate.judge(evidence(pairs=(offline(**{counted: 3}, traffic=traffic),)), LEVELS)
+    assert failed.ruling == "FAIL"

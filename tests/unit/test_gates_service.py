@@ -5,7 +5,7 @@ import pytest
 
 from harness.gates import Errors, ModelIdentity
 from harness.gates.service import same_model
-from harness.records import TARGET_FAULTS, Identity, State, TargetCounts
+from harness.records import TARGET_FAULTS, Estimate, Identity, State, TargetCounts
 from tests.kit.some_evidence import LEVELS, SHA, evidence, latency, phase
 
 
@@ -196,3 +196,12 @@ def test_a_clean_phase_does_not_thin_out_a_failing_one(failed: int, ruling: str)
     )
     (verdict,) = Errors().judge(seen, LEVELS)
     assert verdict.ruling == ruling
+
+
+@pytest.mark.parametrize(("value", "ruling"), [(0.01, "PASS"), (0.02, "UNDECIDED")])
+def test_errors_of_a_sample_pass_only_if_its_traffic_does(value: float, ruling: str) -> None:
+    """Within the budget by count, beyond it by weight: open."""
+    share = Estimate(name="errors of the traffic", value=value, upper=0.05, note="n_eff 90 of 1,000")
+    sent = msgspec.structs.replace(counts({"ok": 995, "timeout": 5}), failed_traffic=share)
+    (verdict,) = Errors().judge(evidence(targets=(sent,)), LEVELS)
+    assert (verdict.ruling, verdict.value, verdict.evidence[0]) == (ruling, 0.005, share)

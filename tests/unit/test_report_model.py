@@ -43,9 +43,9 @@ def test_no_float_turns_into_null(value: float) -> None:
 
 
 def test_keys_stand_in_the_order_of_declaration() -> None:
-    """The file reads from the top as the record is declared, indented."""
+    """The file reads from the top as the record is declared, indented; only a sample has `sample`."""
     data = faces.encode(no_go())
-    assert list(json.loads(data)) == list(Report.__struct_fields__)
+    assert list(json.loads(data)) == [name for name in Report.__struct_fields__ if name != "sample"]
     assert data.startswith(b'{\n  "schema_version": 1,\n  "scenario"')
 
 

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.stats import AsymptoticCS, auc_difference, z_log_e
 from harness.stats.confseq import Side
@@ -124,3 +126,37 @@ def test_a_z_that_is_no_number_is_refused() -> None:
     """A difference without spread has no z; the caller asks `identical` first."""
     with pytest.raises(ValueError, match="z: found NaN"):
         z_log_e(math.nan, 10, side="greater", n_opt=500, alpha=0.05)
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 5), st.integers(0, 5), st.integers(1, 4)), min_size=6)
+)
+def test_a_row_of_weight_two_is_the_row_twice(rows: list[tuple[bool, int, int, int]]) -> None:
+    """AUCs, their difference and its parts are those of the rows written out; whole weights, ties and all."""
+    labels, champion, challenger, weight = (np.array(one) for one in zip(*rows, strict=True))
+    if min(labels.sum(), (~labels).sum()) < 2:
+        return
+    found = auc_difference(labels, champion=champion, challenger=challenger, weight=weight)
+    written = [np.repeat(one, weight) for one in (labels, champion, challenger)]
+    plain = auc_difference(written[0], champion=written[1], challenger=written[2])
+    assert (found.champion, found.challenger) == pytest.approx((plain.champion, plain.challenger), abs=1e-12)
+    assert found.difference == pytest.approx(plain.difference, abs=1e-12)
+    assert np.repeat(found.influence, weight) == pytest.approx(plain.influence, abs=1e-9)
+    assert np.average(found.influence, weights=weight) == pytest.approx(found.difference, abs=1e-12)
+
+
+def test_weights_of_one_are_no_weights() -> None:
+    """The same numbers by the other way; the error differs by the factor n / (n - 1) of each class alone."""
+    labels = [0, 0, 1, 1]
+    scores = {"champion": [0.1, 0.4, 0.35, 0.8], "challenger": [0.1, 0.2, 0.3, 0.4]}
+    plain, found = auc_difference(labels, **scores), auc_difference(labels, weight=[1, 1, 1, 1], **scores)
+    assert found.influence == pytest.approx(plain.influence)
+    assert found.se == pytest.approx(plain.se / 2**0.5)
+    assert auc_difference(labels, weight=[1, 3, 1, 1], **scores).champion == pytest.approx(0.625)
+
+
+@pytest.mark.parametrize("weight", [[1, 1, 1], [1, 1, 0, 1], [1, 1, -1, 1]])
+def test_weights_that_are_none_are_refused(weight: list[float]) -> None:
+    """One above 0 for each row."""
+    with pytest.raises(ValueError, match="weight"):
+        auc_difference([0, 0, 1, 1], champion=[1, 2, 3, 4], challenger=[1, 2, 3, 4], weight=weight)

@@ -28,9 +28,13 @@ def read(path: Path) -> Iterator[Piece]:
 
 
 def _told(refused: list[BadLine]) -> Iterator[Dropped]:
-    for one in refused:
-        yield Dropped(file=one.file, offset=one.line, reason=one.reason, detail=one.detail)
+    yield from map(dropped, refused)
     refused.clear()
+
+
+def dropped(line: BadLine) -> Dropped:
+    """A bad line as a record that gave nothing."""
+    return Dropped(file=line.file, offset=line.line, reason=line.reason, detail=line.detail)
 
 
 CANONICAL = Format("replaygate", "replaygate's own JSON Lines or Parquet", detects, read)

@@ -31,6 +31,7 @@ from harness.records import CapturedRequest
 
 _EVENT = frozenset({"specversion", "ce-specversion"})
 _RECORD = frozenset({"reqType", "bytes", "id"})
+_KINDS = (b".inference.", b".serving.feedback")
 _SERVED = {
     "inferenceservicename": "endpoint",
     "inferenceservice": "endpoint",
@@ -45,7 +46,7 @@ def detects(head: Head) -> bool:
     """Whether these are CloudEvents about inference, or records with KServe's `reqType`, `bytes`, `id`."""
     if head.keys >= _RECORD:
         return True
-    return bool(head.keys & _EVENT) and b".inference." in head.start
+    return bool(head.keys & _EVENT) and any(kind in head.start for kind in _KINDS)
 
 
 def read(path: Path) -> Iterator[Piece]:

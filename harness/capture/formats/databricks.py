@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-
+from harness.capture.formats.batches import rows_of
 from harness.capture.formats.json_objects import encoded
 from harness.capture.formats.pieces import (
     Asked,
+    Dropped,
     Format,
     Head,
     Piece,
@@ -26,12 +26,6 @@ from harness.capture.sources import Unreadable
 from harness.records import CapturedRequest
 
 _MS = 10**6
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-#: a body that would become more than this is kept whole
-_MOST_ROWS, _MOST_BYTES = 10_000, 32 << 20
-_LISTS = ("dataframe_records", "instances", "inputs")
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Generation(NamedTuple):
@@ -73,9 +67,10 @@ def _pieces(found: Row | bytes | Unreadable, place: Place) -> Iterator[Piece]:
         raise broken("wrong field", "no id and time of an inference table")
     if row.get("request") in (None, ""):
         raise broken("no body", f"request was not logged: {row.get('logging_error_codes') or 'no reason'}")
-    request = _captured(row, names, place=place)
-    for one in _rows(request):
+    told: list[Dropped] = []
+    for one in rows_of(_captured(row, names, place=place), told.append):
         yield Asked(one)
+    yield from told
 
 
 def _captured(row: Row, names: _Generation, *, place: Place) -> CapturedRequest:
@@ -116,61 +111,6 @@ def _time(value: object, name: str) -> tuple[int, int]:
     if ms is None or ms != ms or abs(ms) > 2**53:  # noqa: PLR0124  -- NaN is not itself
         raise broken("bad time", f"{name} is {value!r}")
     return epoch(int(ms) * _MS, name), _MS
-
-
-def _rows(request: CapturedRequest) -> Iterator[CapturedRequest]:
-    """The request itself, or one for each row of its batch."""
-    bodies = _taken_apart(request.body)
-    if len(bodies) < 2:
-        yield request
-        return
-    response = request.recorded_response
-    answers = [] if response is None else _predictions(response.body)
-    for index, body in enumerate(bodies):
-        own = None
-        if response is not None and len(answers) == len(bodies):
-            own = msgspec.structs.replace(response, body=answers[index], latency_ns=None, latency_kind=None)
-        yield msgspec.structs.replace(
-            request, body=body, row_index=index, parent_id=request.request_id, recorded_response=own
-        )
-
-
-def _taken_apart(body: bytes) -> list[bytes]:
-    """A body for each row, whose numbers keep their digits; none for a body of no known batch shape."""
-    try:
-        words = _OBJECT.decode(body)
-        key = next((one for one in _LISTS if one in words), None)
-        if key is not None:
-            return [_with(words, key, [one]) for one in _listed(words[key], beside=len(body))]
-        if "dataframe_split" in words:
-            table = _OBJECT.decode(words["dataframe_split"])
-            plain = {name: raw for name, raw in table.items() if name != "index"}
-            found = _listed(table["data"], beside=len(body))
-            return [_with(words, "dataframe_split", {**plain, "data": [one]}) for one in found]
-    except (*_NOT_JSON, KeyError):
-        pass
-    return []
-
-
-def _listed(raw: msgspec.Raw, *, beside: int) -> list[msgspec.Raw]:
-    """The rows of a list; none where they, each with what stands beside the list, would be too much."""
-    size = len(bytes(raw))
-    if size > _MOST_BYTES // 16:
-        return []
-    rows = _LIST.decode(raw)
-    return rows if len(rows) <= _MOST_ROWS and len(rows) * (beside - size) <= _MOST_BYTES else []
-
-
-def _with(words: dict[str, msgspec.Raw], key: str, value: Any) -> bytes:  # noqa: ANN401, PLR0917  -- any JSON
-    return msgspec.json.encode({**words, key: value})
-
-
-def _predictions(body: bytes) -> list[bytes]:
-    try:
-        words = _OBJECT.decode(body)
-        return [_with(words, "predictions", [one]) for one in _listed(words["predictions"], beside=len(body))]
-    except (*_NOT_JSON, KeyError):
-        return []
 
 
 DATABRICKS = Format("databricks", "Databricks inference table", detects, read)

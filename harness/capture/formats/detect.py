@@ -76,7 +76,9 @@ def _keys(first: bytes) -> frozenset[str]:
             return frozenset(decoded(whole))
         return frozenset(match[1].decode(errors="replace") for match in _KEY.finditer(first))
     line = first.partition(b"\n")[0].decode(errors="replace").strip()
-    names = next(csv.reader([line]), []) if "," in line and len(line) <= _HEADER else []
+    names: list[str] = []
+    with suppress(csv.Error):
+        names = next(csv.reader([line]), []) if "," in line and len(line) <= _HEADER else []
     return frozenset(names) if all(map(_NAME.fullmatch, names)) else frozenset()
 
 

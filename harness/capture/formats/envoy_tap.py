@@ -1,14 +1,14 @@
-"""Envoy tap traces as JSON: one object a file, or one after another as the admin endpoint streams them."""
+"""Envoy tap traces: JSON objects, one a file or one after another, and length-delimited protocol buffers."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from harness.capture import times
+from harness.capture.formats.envoy_protobuf import is_delimited, wrappers
+from harness.capture.formats.envoy_streams import Streams, body_of
 from harness.capture.formats.http_message import FRAMING, unpacked
 from harness.capture.formats.json_objects import decoded, objects
 from harness.capture.formats.pieces import (
@@ -36,33 +36,53 @@ _ALL = _TRACES | _PIECES | _SOCKETS | {"socket_streamed_trace_segment", "socketS
 
 
 def detects(head: Head) -> bool:
-    """Whether an object has one of Envoy's traces."""
-    return not head.parquet and bool(head.keys & _ALL)
+    """Whether an object has one of Envoy's traces, or they come as protocol buffers, each with its length."""
+    return not head.parquet and (bool(head.keys & _ALL) or is_delimited(head.start))
 
 
 def read(path: Path) -> Iterator[Piece]:
-    """The buffered HTTP traces of one file; `truncated` as Envoy says, whose limit is 1 KiB unless raised.
+    """The HTTP traces of one file; `truncated` as Envoy says, whose limit is 1 KiB unless raised.
 
-    A trace without `headers_received_time` has the time of its file, to the second, tagged `ts_from=file`.
+    The pieces of a streamed trace are put together by `trace_id`. A trace without `headers_received_time`
+    (no streamed one has it) has the time of its file, to the second, tagged `ts_from=file`.
     """
     mtime_ns = path.stat().st_mtime_ns
-    for number, (offset, raw) in enumerate(objects(chunks(path))):
+    streams = Streams()
+    for number, (offset, raw) in enumerate(_wrappers(path)):
         place = Place(path.name, offset, number)
-        yield from guarded(_piece(raw, place, mtime_ns=mtime_ns), place)
+        yield from guarded(_piece(raw, place, mtime_ns=mtime_ns, streams=streams), place)
+    for place, trace in streams.rest():
+        yield from guarded(_asked(trace, place, mtime_ns=mtime_ns), place)
 
 
-def _piece(raw: bytes | Unreadable, place: Place, *, mtime_ns: int) -> Iterator[Piece]:
-    wrapper = decoded(raw)
-    name = next((key for key in wrapper if key in _TRACES), None)
+def _wrappers(path: Path) -> Iterator[tuple[int, dict[str, Any] | bytes | Unreadable]]:
+    with path.open("rb") as file:
+        first = file.read(16)
+    return wrappers(path) if is_delimited(first) else objects(chunks(path))
+
+
+def _piece(
+    raw: dict[str, Any] | bytes | Unreadable, place: Place, *, mtime_ns: int, streams: Streams
+) -> Iterator[Piece]:
+    wrapper = raw if isinstance(raw, dict) else decoded(raw)
+    name = next((key for key in wrapper if key in _TRACES | _PIECES), None)
     if name is None:
         other = next((key for key in wrapper if key in _ALL), "no trace")
-        yield place.dropped("not a single request", f"{other}: only buffered HTTP traces hold whole requests")
-        return
-    trace = object_of(wrapper[name], name)
-    asked = object_of(trace.get("request"), "request")
+        yield place.dropped("not a single request", f"{other}: only HTTP traces hold requests")
+    elif name in _TRACES:
+        yield from _asked(object_of(wrapper[name], name), place, mtime_ns=mtime_ns)
+    else:
+        for begun, trace in streams.put(object_of(wrapper[name], name), place):
+            yield from guarded(_asked(trace, begun, mtime_ns=mtime_ns), begun)
+
+
+def _asked(trace: dict[str, Any], place: Place, *, mtime_ns: int) -> Iterator[Piece]:
+    if not trace.get("request"):
+        raise broken("cut short", "an answer whose request is not in the file")
+    asked = object_of(trace["request"], "request")
     pseudo, headers = _headers(asked)
     ts_ns, resolution_ns, timed = _time(asked, mtime_ns)
-    body, truncated = _body(asked)
+    body, truncated = body_of(asked.get("body"))
     if not truncated:
         body, headers = unpacked(body, headers)
     yield Asked(
@@ -90,7 +110,7 @@ def _answered(said: object, asked_ns: int | None) -> RecordedResponse | None:
         return None
     pseudo, headers = _headers(said)
     status = pseudo.get(":status", "")
-    body, truncated = _body(said)
+    body, truncated = body_of(said.get("body"))
     if not truncated:
         body, headers = unpacked(body, headers)
     latency_ns = None
@@ -121,19 +141,4 @@ def _headers(side: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     return {name: value for name, value in pairs if name.startswith(":")}, kept
 
 
-def _body(side: dict[str, Any]) -> tuple[bytes, bool]:
-    body = side.get("body")
-    if not isinstance(body, dict):
-        return b"", False
-    truncated = body.get("truncated") is True
-    packed = body.get("as_bytes", body.get("asBytes"))
-    if packed is None:
-        text = body.get("as_string", body.get("asString", ""))
-        return str(text).encode(), truncated
-    try:
-        return base64.b64decode(str(packed), validate=True), truncated
-    except (binascii.Error, ValueError) as error:
-        raise broken("wrong value", f"as_bytes: {error}") from error
-
-
-ENVOY_TAP = Format("envoy-tap", "Envoy tap, buffered HTTP traces as JSON", detects, read)
+ENVOY_TAP = Format("envoy-tap", "Envoy tap, buffered and streamed HTTP traces", detects, read)

@@ -16,6 +16,7 @@ from harness.records import CapturedRequest, RecordedResponse
 
 #: why a record is dropped, beside the reasons of `harness.capture.line`: few and stable words
 Why = Literal[
+    "answer not of these rows",
     "answer without a request",
     "cut short",
     "duplicate request_id",
@@ -35,7 +36,9 @@ Why = Literal[
 ]
 
 #: reasons of records that are no requests to replay: told, but nothing is missing without them
-PASSED_OVER = frozenset({"replayed answer", "not a single request", "feedback without a label"})
+PASSED_OVER = frozenset(
+    {"replayed answer", "not a single request", "feedback without a label", "answer not of these rows"}
+)
 
 
 class Dropped(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,12 +84,17 @@ class Answered(NamedTuple):
 
 
 class Labelled(NamedTuple):
-    """A label that came with the capture; `resolution_ns` says how coarse its time is."""
+    """A label that came with the capture; `resolution_ns` says how coarse its time is.
+
+    `row_index` names a row of a batch request.
+    """
 
     request_id: str
     label: float
     label_at_ns: int
     resolution_ns: int = 1
+    outcome: str = "label"
+    row_index: int | None = None
 
 
 Piece = Asked | Answered | Labelled | Dropped

@@ -15,15 +15,17 @@ from harness.capture import times
 from harness.capture.formats.json_objects import records
 from harness.capture.formats.pieces import broken, epoch, instant, readable
 from harness.capture.formats.streams import MAX_RECORD_BYTES, chunks, lines
-from harness.capture.parquet import TICKS_NS, batch_rows
+from harness.capture.parquet import TICKS_NS
+from harness.capture.parquet_caps import rows_at_once
 from harness.capture.sources import Unreadable
+from harness.errors import CaptureError
 
 Row = dict[str, Any]
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _STAMP = pa.timestamp("ns", tz="UTC")
 
 
-def rows(path: Path) -> Iterator[tuple[int, Row | bytes | Unreadable]]:
+def rows(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, Row | bytes | Unreadable]]:
     """Each row with its place: a dict from Parquet and CSV, the text of an object, or what was unreadable.
 
     The place is an offset in bytes, in Parquet the row from 0. Times of Parquet are (ns, resolution in ns),
@@ -35,7 +37,7 @@ def rows(path: Path) -> Iterator[tuple[int, Row | bytes | Unreadable]]:
         yield from _parquet(path)
         return
     head = next((chunk for chunk in chunks(path) if isinstance(chunk, bytes)), b"")
-    yield from records(path) if head.lstrip()[:1] in (b"{", b"[") else _csv(path)
+    yield from records(path) if head.lstrip()[:1] in (b"{", b"[") else _csv(path, delimiter)
 
 
 def row_of(found: Row | bytes | Unreadable) -> Row:
@@ -95,7 +97,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         place = 0
-        for batch in file.iter_batches(batch_size=batch_rows(file.metadata)):
+        for batch in file.iter_batches(batch_size=rows_at_once(file, path, error=CaptureError)):
             batch.validate(full=True)
             cells = [_cells(column) for column in batch.columns]
             for values in zip(*cells, strict=True):
@@ -111,11 +113,11 @@ def _cells(column: pa.Array) -> list[Any]:
     return [None if one is None else (one, tick) for one in ns]
 
 
-def _csv(path: Path) -> Iterator[tuple[int, Row | Unreadable]]:
+def _csv(path: Path, delimiter: str) -> Iterator[tuple[int, Row | Unreadable]]:
     """A quoted cell may hold line breaks; a cell above 32 MiB, or a quote that never ends, is unreadable."""
     csv.field_size_limit(MAX_RECORD_BYTES)
     place = [0]
-    reader = csv.reader(_csv_lines(path, place), strict=True)
+    reader = csv.reader(_csv_lines(path, place), strict=True, delimiter=delimiter)
     names: list[str] | None = None
     begun = 0
     try:
@@ -124,6 +126,9 @@ def _csv(path: Path) -> Iterator[tuple[int, Row | Unreadable]]:
                 pass  # a blank line between rows
             elif names is None:
                 names = cells
+                if len(set(names)) < len(names):
+                    yield begun, Unreadable("wrong field", "two columns of one name")
+                    return
             elif len(cells) != len(names):
                 yield begun, Unreadable("wrong field", f"{len(cells)} cells below {len(names)} names")
             else:

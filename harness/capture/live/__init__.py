@@ -4,9 +4,27 @@ Imports the standard library and msgspec, nothing else: it lives in production s
 alone, as `replaygate-capture` (`import replaygate_capture`).
 """
 
+from .exchange import attach, current_id
 from .files import Limits
+from .identity import model_hash
 from .record import Record
-from .recorder import Recorder, Redactor, Sampler
+from .recorder import Recorder
+from .redaction import Redactor
+from .rules import Rules
+from .sampling import Sample, Sampler
 from .waiting import Call, Counts
 
-__all__ = ["Call", "Counts", "Limits", "Record", "Recorder", "Redactor", "Sampler"]
+__all__ = [
+    "Call",
+    "Counts",
+    "Limits",
+    "Record",
+    "Recorder",
+    "Redactor",
+    "Rules",
+    "Sample",
+    "Sampler",
+    "attach",
+    "current_id",
+    "model_hash",
+]

@@ -88,6 +88,7 @@ class Lines:
         self._clock = clock
         self._opened = opened
         self._sink: Sink | None = None
+        self._path = folder
         self._numbers = count()
         self._size = 0
         self._since_ns = 0
@@ -130,16 +131,25 @@ class Lines:
             self.close()
         if self._sink is None:
             names = (f"capture-{stamp(now)}-{n:04d}.jsonl" for n in self._numbers)
-            self._sink, self._since_ns = first_free(self._folder, names, opened=self._opened), now
+            self._sink, self._since_ns = first_free(self._folder, names, opened=self._noted), now
         return self._sink
 
+    def _noted(self, path: Path) -> Sink:
+        self._path = path
+        return self._opened(path)
+
     def _take_back(self, sink: Sink, *, leave: bool) -> None:
-        """No half line stays: the file is cut to its last whole line, or else left for another."""
+        """No half line stays: the file is cut to its last whole line, or else left for another.
+
+        An empty file would be no capture, so it goes.
+        """
         try:
             sink.cut(self._size)
+            if not self._size:
+                self._path.unlink(missing_ok=True)
         except OSError:
             leave = True
-        if leave:
+        if leave or not self._size:
             with suppress(OSError):
                 self.close()
 

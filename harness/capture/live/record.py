@@ -9,21 +9,6 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-#: headers that are kept where no rules say otherwise: none of them holds a credential
-KEPT_HEADERS = frozenset(
-    {
-        *(
-            "accept",
-            "accept-encoding",
-            "accept-language",
-            "content-encoding",
-            "content-length",
-            "content-type",
-        ),
-        *("inference-header-content-length", "traceparent", "user-agent", "x-correlation-id", "x-request-id"),
-    }
-)
-
 #: of a feature that is neither number nor text, so much of its text is kept
 _TEXT = 1_000
 _MISSING = frozenset({"NAType", "NaTType"})
@@ -32,6 +17,7 @@ _ENCODER = msgspec.json.Encoder()
 _JSON = msgspec.json.Decoder(Raw)
 
 Plain = float | int | str | bool | None
+Wire = bytes | str
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,18 +154,18 @@ def is_json_line(body: bytes) -> bool:
     return True
 
 
-def allowed(headers: Mapping[str, str], kept: frozenset[str] = KEPT_HEADERS) -> dict[str, str]:
-    """The headers that may be written down: what is not on the list is left out."""
-    return {name: value for name, value in headers.items() if name in kept}
-
-
-def decoded(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def decoded(pairs: Iterable[tuple[Wire, Wire]]) -> dict[str, str]:
     """Headers as they stand on the wire, by lower-case name; one that comes twice is joined by a comma."""
     found: dict[str, str] = {}
     for name, value in pairs:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = as_text(name).lower(), as_text(value)
         found[key] = f"{found[key]}, {text}" if key in found else text
     return found
+
+
+def as_text(wire: Wire) -> str:
+    """Bytes of a head as HTTP means them."""
+    return wire if isinstance(wire, str) else wire.decode("latin-1")
 
 
 def spelled(features: Mapping[str, object]) -> dict[str, Plain]:

@@ -14,26 +14,27 @@ from typing import Protocol
 import msgspec
 
 from .files import Disk, Limits, Lines, Sink
-from .record import Record, allowed
+from .record import Record
+from .redaction import Redactor
 from .waiting import Call, Counts, Waiting
-from .writer import Writer
+from .writer import LeftOutError, Writer
 
 #: request ids that are remembered, so that one that comes again gets a name of its own
 REMEMBERED = 1 << 15
 
 
-class Sampler(Protocol):
+class Sampling(Protocol):
     """Which calls are kept, and how many each then stands for."""
 
-    def weight(self, record: Record) -> float:
-        """The weight of the record; 0: it is not kept."""
+    def sampled(self, request: Record) -> Record | None:
+        """The record with its weight, None where it is not kept."""
 
 
-class Redactor(Protocol):
+class Redacting(Protocol):
     """What may be written down of a call."""
 
-    def record(self, record: Record) -> Record:
-        """The record as it may be written, its headers too."""
+    def record(self, record: Record) -> Record | None:
+        """The record as it may be written, its headers too; None where it may not be."""
 
 
 class Recorder:
@@ -42,8 +43,8 @@ class Recorder:
     The thread and the files begin with the first call, in the process that offers it, so a server may fork
     before and after. After kill -9 the last second is missing at most, and the last line may be torn. What
     the disk does not take waits until the queue is full; then calls are dropped and counted by reason. At the
-    end of the process the rest is written, for two seconds at most. Without a `redactor` only harmless
-    headers are kept.
+    end of the process the rest is written, for two seconds at most. Without a `redactor` only the
+    headers that are known to be harmless are kept.
     """
 
     def __init__(
@@ -51,8 +52,8 @@ class Recorder:
         folder: str | os.PathLike[str],
         *,
         limits: Limits | None = None,
-        sampler: Sampler | None = None,
-        redactor: Redactor | None = None,
+        sampler: Sampling | None = None,
+        redactor: Redacting | None = None,
         clock: Callable[[], int] = time.time_ns,
         opened: Callable[[Path], Sink] = Disk,
     ) -> None:
@@ -60,7 +61,7 @@ class Recorder:
         self.limits = limits or Limits()
         self.clock = clock
         self._sampler = sampler
-        self._redactor = redactor
+        self._redactor: Redacting = redactor or Redactor()
         self._opened = opened
         self._writer: Writer | None = None
         self._begin_anew()
@@ -108,11 +109,13 @@ class Recorder:
 
     def _line(self, call: Call) -> bytes | None:
         record = call.record()
-        weight = 1.0 if self._sampler is None else self._sampler.weight(record)
-        if not weight:
+        kept = record if self._sampler is None else self._sampler.sampled(record)
+        if kept is None:
             return None
-        bare = _harmless(record) if self._redactor is None else self._redactor.record(record)
-        return self._names.once(bare if weight == 1 else _weighted(bare, weight)).line()
+        bare = self._redactor.record(kept)
+        if bare is None:
+            raise LeftOutError
+        return self._names.once(bare).line()
 
     def _begin_anew(self) -> None:
         """Nothing was offered in this process; what a parent has waiting stays the parent's."""
@@ -141,16 +144,6 @@ class Names:
         return msgspec.structs.replace(
             record, request_id=f"{name}~{times}", tags=record.tags | {"request_id": name}
         )
-
-
-def _harmless(record: Record) -> Record:
-    return msgspec.structs.replace(
-        record, headers=allowed(record.headers), answer_headers=allowed(record.answer_headers)
-    )
-
-
-def _weighted(record: Record, weight: float) -> Record:
-    return msgspec.structs.replace(record, sampling_weight=record.sampling_weight * weight)
 
 
 _LIVING: weakref.WeakSet[Recorder] = weakref.WeakSet()

@@ -14,6 +14,7 @@ from .record import Record
 FULL = "queue full"
 TOO_LARGE = "too large"
 CLOSED = "not written before the end"
+RULED_OUT = "left out by a rule"
 
 
 class Call(Protocol):
@@ -65,11 +66,10 @@ class Waiting:
         """Whether more than half of the room is taken."""
         return self._room + self._room < self._whole
 
-    def take(self, most: int) -> tuple[list[Call], int]:
-        """The oldest calls, and the room that they take until they are settled."""
+    def take(self) -> tuple[Call, int] | None:
+        """The oldest call, and the room that it takes until it is settled; None where none waits."""
         with self._lock:
-            taken = [self._calls.popleft() for _ in range(min(most, len(self._calls)))]
-        return [call for call, _ in taken], sum(size for _, size in taken)
+            return self._calls.popleft() if self._calls else None
 
     def drop(self, reason: str) -> None:
         """A call that was taken is lost for this reason; its room is given back by `settle`."""

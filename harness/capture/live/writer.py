@@ -11,18 +11,22 @@ from collections.abc import Callable
 import msgspec
 
 from .files import Lines, Tally
-from .waiting import FULL, Call, Waiting
+from .waiting import FULL, RULED_OUT, Call, Waiting
 
 LOG = logging.getLogger("replaygate.capture")
 
 #: the writer looks at the queue so often; after trouble with the disk it rests that long
 PAUSE_S = 0.05
 REST_S = 1.0
-#: calls that are encoded in one go; between two the service's threads have the interpreter for themselves
-SLICE = 16
+#: so long calls are encoded in one go; between two the service's threads have the interpreter for themselves
+SLICE_NS = 100_000
 GIVE_WAY_S = 0.0002
 
 _FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class LeftOutError(Exception):
+    """A rule says that this call is not written at all."""
 
 
 class Slice(msgspec.Struct, kw_only=True):
@@ -104,21 +108,28 @@ class Writer:
                 time.sleep(GIVE_WAY_S)
 
     def _next(self) -> Slice | None:
-        calls, room = self._waiting.take(SLICE)
-        if not calls:
+        until = time.perf_counter_ns() + SLICE_NS
+        made: list[bytes | None] = []
+        room = 0
+        while (taken := self._waiting.take()) is not None:
+            made.append(self._made(taken[0]))
+            room += taken[1]
+            if time.perf_counter_ns() >= until:
+                break
+        if not made:
             return None
-        made = [self._made(call) for call in calls]
         lines = [line for line in made if line]
-        not_sampled = sum(line is None for line in made)
-        return Slice(data=b"".join(lines), lines=len(lines), not_sampled=not_sampled, room=room)
+        return Slice(data=b"".join(lines), lines=len(lines), not_sampled=made.count(None), room=room)
 
     def _made(self, call: Call) -> bytes | None:
         """The line of the call; empty where there can be none (it is counted), None where none is wanted."""
         try:
             return self._line(call)
+        except LeftOutError:
+            self._waiting.drop(RULED_OUT)
         except Exception as error:  # noqa: BLE001  -- whatever a handler attached, the recorder goes on
             self._waiting.drop(f"no line: {type(error).__name__}")
-            return b""
+        return b""
 
     def _keep_count(self, *, last: bool) -> None:
         counts = msgspec.to_builtins(self._waiting.counts)

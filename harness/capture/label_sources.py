@@ -1,0 +1,65 @@
+"""Where labels come from beside our own files: folders, SageMaker ground truth, Seldon feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.capture.formats import CLOUDEVENTS, PASSED_OVER, SAGEMAKER, Dropped, Format, Labelled, head_of
+from harness.capture.sources import existing
+from harness.errors import CaptureError, LabelsError
+
+#: files of other tools are JSON, one a line or not
+_JSON = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
+
+
+def label_files(path: Path) -> list[Path]:
+    """The file itself, or all files of a folder at any depth by name, but names in `.` or `_`."""
+    existing(path, LabelsError)
+    if not path.is_dir():
+        return [path]
+    found = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith((".", "_")))
+    if not found:
+        raise LabelsError("empty folder", where=str(path), expected="label files")
+    return found
+
+
+def foreign(path: Path) -> Format | None:
+    """The format of another tool that the file shows itself to be in; None for files of ours."""
+    if not path.name.lower().endswith(_JSON):
+        return None
+    try:
+        head = head_of(path)
+    except CaptureError as error:
+        raise LabelsError(error.what, where=error.where, found=error.found, fix=error.fix) from error
+    return next((one for one in (SAGEMAKER, CLOUDEVENTS) if one.detects(head)), None)
+
+
+def foreign_rows(path: Path, form: Format, *, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each label as a row of ours, with its offset; requests beside them are passed over.
+
+    The one label is that of the column `label`, or of the only one of the `names` asked for. Raises
+    LabelsError for the first record that is lost, and where it cannot be known which outcome is meant.
+    """
+    for piece in form.read(path):
+        if isinstance(piece, Labelled):
+            row = {"request_id": piece.request_id, "label_at": (piece.label_at_ns, piece.resolution_ns)}
+            yield 0, {**row, _column(path, names): piece.label, "row_index": piece.row_index}
+        elif isinstance(piece, Dropped) and piece.reason not in PASSED_OVER:
+            raise LabelsError(
+                piece.reason, where=f"{path.name}, offset {piece.offset}", found=piece.detail or None
+            )
+
+
+def _column(path: Path, names: Sequence[str]) -> str:
+    if "label" in names or len(names) != 1:
+        if "label" in names:
+            return "label"
+        raise LabelsError(
+            "one label a request, and several outcomes",
+            where=str(path),
+            found=f"outcomes {', '.join(names)}",
+            fix='Say which one it is: column = "label" of that outcome.',
+        )
+    return names[0]

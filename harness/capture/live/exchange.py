@@ -1,0 +1,205 @@
+"""One call while it passes: references to what came and went, until the answer is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from time import perf_counter_ns
+from typing import Any
+
+from .identity import request_id_of
+from .record import Record, Wire, as_text, decoded
+from .watch import Watch
+
+#: under this name the call stands in an ASGI scope and in a WSGI environ, where others have a dot
+KEY = "replaygate.call"
+
+_OVERHEAD = 2_000
+_FEATURE = 100
+#: so many chunks are put together, since each takes memory beside its bytes
+_MANY = 1_024
+
+CURRENT: ContextVar[Exchange | None] = ContextVar("replaygate_call", default=None)
+
+
+class Body:
+    """The first `most` bytes of what passes; `cut` once there was more."""
+
+    size = 0
+    cut = False
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.chunks: list[bytes] = []
+
+    def add(self, chunk: bytes) -> None:
+        """The chunk passes; no copy is made of one that fits."""
+        if not chunk:
+            return
+        size = self.size + len(chunk)
+        if size > self.most:
+            chunk, size, self.cut = chunk[: self.most - self.size], self.most, True
+        self.size = size
+        self.chunks.append(chunk if type(chunk) is bytes else bytes(chunk))
+        if len(self.chunks) == _MANY:
+            self.chunks = [b"".join(self.chunks)]
+
+
+class Exchange:
+    """A call and its answer; `end` offers it to the recorder, once.
+
+    Times are those of the monotonic clock, ns: `asked_ns` when the request was whole, `done_ns` when the
+    answer was. It holds nothing that holds it, so that no garbage has to be collected.
+    """
+
+    # Defaults stand in the class: what a call never says costs it no time.
+    done_ns = 0
+    status = 0
+    answer_headers: Iterable[tuple[Wire, Wire]] = ()
+    left = False
+    error = ""
+    _id = ""
+    _features: dict[str, object] | None = None
+    _served_by: Mapping[str, str] | None = None
+    _tags: dict[str, str] | None = None
+    _unit: str | None = None
+
+    def __init__(self, watch: Watch, *, method: str, path: Wire, query: Wire, headers: Any) -> None:  # noqa: ANN401  -- pairs of bytes or of texts
+        self._watch = watch
+        self.ts_ns = watch.recorder.clock()
+        self.asked_ns = perf_counter_ns()
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers: Iterable[tuple[Wire, Wire]] = headers
+        self.asked = Body(watch.max_body_bytes)
+        self.answer = Body(watch.max_body_bytes)
+
+    @property
+    def request_id(self) -> str:
+        """The id of the call, the same whenever it is asked for."""
+        if not self._id:
+            self._id = request_id_of(decoded(self.headers))
+        return self._id
+
+    def attach(
+        self,
+        *,
+        features: Mapping[str, object] | None,
+        model: str | Mapping[str, str] | None,
+        unit: str | None,
+        tags: Mapping[str, str] | None,
+        request_id: str | None,
+    ) -> bool:
+        """Whether it came in time: before the end of the answer."""
+        if self.done_ns:
+            return False
+        if features is not None:
+            self._features = dict(features) if self._features is None else {**self._features, **features}
+        if model is not None:
+            more = {"model": model} if isinstance(model, str) else model
+            self._served_by = {**(self._served_by or self._watch.served_by), **more}
+        if unit is not None:
+            self._unit = unit
+        if tags is not None:
+            self._tags = {**(self._tags or {}), **tags}
+        if request_id is not None:
+            self._id = request_id
+        return True
+
+    def end(self) -> None:
+        """The answer is whole, or there will be no more of it; later calls of this do nothing."""
+        if not self.done_ns:
+            self.done_ns = perf_counter_ns()
+            self._watch.recorder.offer(self)
+
+    def failed(self, error: BaseException) -> None:
+        """The service raised this instead of answering; what is no `Exception` says that the client went."""
+        self.error = type(error).__name__
+        self.left = self.left or not isinstance(error, Exception)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes."""
+        return _OVERHEAD + self.asked.size + self.answer.size + _FEATURE * len(self._features or ())
+
+    def record(self) -> Record:
+        """The record of it; an error before the answer began is the 500 that servers then send."""
+        headers = decoded(self.headers)
+        query = as_text(self.query)
+        status = self.status or (500 if self.error and not self.left else None)
+        answer_headers = decoded(self.answer_headers)
+        whole = self.status and not (self.answer.cut or self.left or self.error)
+        return Record(
+            request_id=self._id or request_id_of(headers),
+            ts_ns=self.ts_ns,
+            method=self.method,
+            path=as_text(self.path) + (f"?{query}" if query else ""),
+            headers=headers,
+            body=b"".join(self.asked.chunks),
+            truncated=self.asked.cut or self.asked.size < _length(headers),
+            status=status,
+            answer_headers=answer_headers,
+            answer_body=b"".join(self.answer.chunks),
+            answer_truncated=bool(self.status) and not whole,
+            latency_ns=self.done_ns - self.asked_ns,
+            unit=self._unit,
+            features=self._features,
+            served_by=_texts(self._served_by or self._watch.served_by),
+            tags=self._told(),
+        )
+
+    def _told(self) -> dict[str, str]:
+        tags = _texts(self._tags or {})
+        if self.error:
+            tags["exception"] = self.error
+        if self.left:
+            tags["disconnected"] = "true"
+        return tags
+
+
+def attach(
+    target: object = None,
+    *,
+    features: Mapping[str, object] | None = None,
+    model: str | Mapping[str, str] | None = None,
+    unit: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    request_id: str | None = None,
+) -> bool:
+    """What the handler knows of its call goes into the record; False where none is recorded (any more).
+
+    `features` are what the model was given, by name; the mapping is copied, its values are not and are read
+    later: numbers and texts, or whatever does not change. `model` is the hash of the model or a mapping such
+    as `{"model": hash, "build": "v7"}`. `request_id` is the id that labels will come with. `target` is the
+    request of FastAPI, Starlette, Litestar or Flask, an ASGI scope or a WSGI environ; without one it is the
+    call that this task or thread serves.
+    """
+    call = CURRENT.get() if target is None else _call_of(target)
+    if call is None:
+        return False
+    return call.attach(features=features, model=model, unit=unit, tags=tags, request_id=request_id)
+
+
+def current_id(target: object = None) -> str | None:
+    """The id under which the call is recorded, None where it is not; `target` is as for `attach`."""
+    call = CURRENT.get() if target is None else _call_of(target)
+    return None if call is None else call.request_id
+
+
+def _call_of(target: object) -> Exchange | None:
+    for place in (target, getattr(target, "scope", None), getattr(target, "environ", None)):
+        if isinstance(place, Mapping):
+            call = place.get(KEY)
+            return call if isinstance(call, Exchange) else None
+    return None
+
+
+def _texts(given: Mapping[str, object]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in given.items()}
+
+
+def _length(headers: Mapping[str, str]) -> int:
+    """What the client said that it sends."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isdecimal() and text.isascii() and len(text) < 16 else 0

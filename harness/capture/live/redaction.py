@@ -1,0 +1,200 @@
+"""Redaction of one call: headers, target, bodies and names, by rules, with a note of what was changed.
+
+A value is changed where a rule names its place, and wherever a text of a class stands. What a rule took
+out of a body goes from the names of its request too, for units and segments are read out of bodies.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from .content import Content
+from .headers import kept
+from .record import Record, spelled
+from .rules import Rules
+from .sampling import forgotten
+from .texts import DroppedError, Means, Texts
+
+#: rules and places that are counted apart; what comes later is counted together
+MAX_PLACES = 1_000
+#: the tag that names the places of a request that were changed, a JSON array of texts
+TAG = "redacted"
+
+_FAMILIES = ("segments", "served_by", "tags")
+_RECORD = (
+    *("request_id", "unit", "path", "headers", "body", "answer_headers", "answer_body", "features"),
+    *("served_by", "tags"),
+)
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a call can be redacted; `features` are a JSON object, or values by name."""
+
+    request_id: str = ""
+    parent_id: str | None = None
+    unit: str | None = None
+    path: str = "/"
+    headers: dict[str, str] = {}
+    body: bytes = b""
+    answer_headers: dict[str, str] = {}
+    answer_body: bytes = b""
+    features: bytes | Mapping[str, object] | None = None
+    segments: dict[str, str] = {}
+    served_by: dict[str, str] = {}
+    tags: dict[str, str] = {}
+
+
+class Redactor:
+    """Rules and their key, at work; without rules only headers that are not known to be harmless go.
+
+    `changed` counts requests by (rule, place), `lost_headers` by header name, `dropped` by the reason for
+    which they were left out.
+    """
+
+    def __init__(self, rules: Rules | None = None, key: bytes = b"", *, keep: tuple[str, ...] = ()) -> None:
+        """`keep` are headers to keep where there are no rules.
+
+        Raises ValueError where something is to be hashed and there is no key.
+        """
+        self.searches = rules is not None
+        self.means = Means(rules or Rules(keep_headers=keep), key)
+        self.changed: Counter[tuple[str, str]] = Counter()
+        self.lost_headers: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+
+    def parts(self, parts: Parts) -> Parts | None:
+        """The parts after redaction, None where a rule leaves the request out."""
+        texts = Texts(self.means)
+        bare = self._bare(parts)
+        if not self.searches:
+            return bare
+        try:
+            after = _redacted(bare, parts, texts=texts)
+        except DroppedError as error:
+            self._add(self.dropped, str(error), instead="other reasons")
+            return None
+        for change in texts.said:
+            self._add(self.changed, change, instead=(change[0], "other places"))
+        return _tagged(after, [place for _, place in texts.said])
+
+    def record(self, record: Record) -> Record | None:
+        """A record of live capture after redaction, None where a rule leaves it out."""
+        given = {name: getattr(record, name) for name in _RECORD}
+        if record.features is not None:
+            given["features"] = spelled(record.features)
+        after = self.parts(Parts(**given))
+        if after is None:
+            return None
+        changes: dict[str, Any] = {name: getattr(after, name) for name in _RECORD}
+        return msgspec.structs.replace(record, **changes)
+
+    def name(self, text: str, field: str = "request_id") -> str:
+        """The id or unit that stands for this one, as in every request. Raises DroppedError."""
+        return Texts(self.means).name(text, field)
+
+    @property
+    def has_places(self) -> bool:
+        """Whether any rule is for a place, beside those for classes of text."""
+        rules = self.means.rules
+        return bool(rules.paths or rules.query or rules.headers or rules.fields)
+
+    def loses(self, header: str) -> bool:
+        """Whether a header by this name is left out."""
+        return bool(kept({header: ""}, self.means.kept)[1])
+
+    def idle(self) -> list[str]:
+        """The rules by name that nothing was found for: one of them may be misspelled."""
+        rules, places = self.means.rules, {place for _, place in self.changed}
+        idle = [f"paths.{path}" for path in rules.paths if path not in self.means.paths.used]
+        idle += [f"query.{name}" for name in rules.query if f"query.{name}" not in places]
+        named = {place.rpartition(" ")[2] for place in places if "header " in place}
+        return idle + [f"headers.{name}" for name in rules.headers if name.lower() not in named]
+
+    def _bare(self, parts: Parts) -> Parts:
+        headers, lost = kept(parts.headers, self.means.kept)
+        answer_headers, lost_answer = kept(parts.answer_headers, self.means.kept)
+        for name in {*lost, *lost_answer}:
+            self._add(self.lost_headers, name, instead="other names")
+        if not lost and not lost_answer:
+            return parts
+        return msgspec.structs.replace(parts, headers=headers, answer_headers=answer_headers)
+
+    @staticmethod
+    def _add(counts: Counter[Any], one: object, *, instead: object) -> None:
+        counts[one if one in counts or len(counts) < MAX_PLACES else instead] += 1
+
+
+def redacted_places(tags: Mapping[str, str]) -> list[str]:
+    """The places of a request that were changed, as its tag names them: `body:user.email`, `unit`."""
+    text = tags.get(TAG)
+    if not text:
+        return []
+    try:
+        return msgspec.json.decode(text, type=list[str])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return [text]
+
+
+def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
+    """The bodies first: what is taken out of them is looked for in the rest."""
+    content = Content(texts)
+    body = content.body(bare.body, where="body", headers=given.headers)
+    answer_body = content.body(bare.answer_body, where="answer", headers=given.answer_headers)
+    features = bare.features
+    if isinstance(features, bytes):
+        features = content.body(features, where="features", headers={})
+    elif features:
+        features = content.features(features)
+    path = content.path(bare.path)
+    by_name = texts.means.headers
+    headers = partial(_texts, texts, rule=lambda name: by_name.get(name.lower()))
+    return msgspec.structs.replace(
+        bare,
+        body=body,
+        answer_body=answer_body,
+        features=features,
+        path=path,
+        headers=headers(bare.headers, where="header"),
+        answer_headers=headers(bare.answer_headers, where="answer header"),
+        request_id=texts.name(bare.request_id, "request_id"),
+        parent_id=None if bare.parent_id is None else texts.name(bare.parent_id, "request_id"),
+        unit=None if bare.unit is None else texts.name(bare.unit, "unit"),
+        **{family: _family(texts, getattr(bare, family), family=family) for family in _FAMILIES},
+    )
+
+
+def _family(texts: Texts, given: dict[str, str], *, family: str) -> dict[str, str]:
+    return _texts(texts, given, where=family, rule=lambda name: texts.rules.fields.get(f"{family}.{name}"))
+
+
+def _texts(
+    texts: Texts, given: dict[str, str], *, where: str, rule: Callable[[str], str | None]
+) -> dict[str, str]:
+    """Texts by name, each by the rule for it, by what a body lost, or freed of what is of a class."""
+    after: dict[str, str] = {}
+    for name, text in given.items():
+        key = texts.freed(name, where)
+        new = (
+            text
+            if name == TAG
+            else texts.whole(
+                text, f"{where} {key.lower() if where.endswith('header') else key}", action=rule(name)
+            )
+        )
+        if new is not None:
+            after[key] = new
+    return after
+
+
+def _tagged(parts: Parts, places: list[str]) -> Parts:
+    """With the places that were changed, beside those of an earlier redaction."""
+    if not places:
+        return parts
+    all_of_them = sorted({*places, *redacted_places(parts.tags)})
+    tags = forgotten(parts.tags, places) | {TAG: msgspec.json.encode(all_of_them).decode()}
+    return msgspec.structs.replace(parts, tags=tags)

@@ -1,0 +1,184 @@
+"""Requests on their way into a capture or a run: sampled, then freed of what rules take out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from harness.capture import table as tables
+from harness.capture.live.redaction import Parts, Redactor
+from harness.capture.live.rules import Policy, Rules, policy
+from harness.capture.live.sampling import Sample, Sampler
+from harness.capture.sources import existing
+from harness.errors import CaptureError, UsageError
+from harness.records import CapturedRequest
+
+_SAME = ("request_id", "parent_id", "unit", "path", "headers", "body", "segments", "served_by", "tags")
+_ROWS = 1_024
+
+
+@dataclass
+class Preparation:
+    """What is done with requests before they are written; its parts count what they did."""
+
+    redactor: Redactor = field(default_factory=Redactor)
+    sampler: Sampler | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether only headers are looked at, so that requests need not be taken apart."""
+        return self.sampler is None and not self.redactor.searches
+
+    def requests(self, given: Iterable[CapturedRequest]) -> Iterator[CapturedRequest]:
+        """Those that stay, as they may be written, `seq` dense: sampled by the names that they came with."""
+        seq = 0
+        for request in given:
+            kept = request if self.sampler is None else self.sampler.sampled(request)
+            if kept is None:
+                continue
+            after = redacted(kept, self.redactor)
+            if after is not None:
+                yield after if after.seq == seq else msgspec.structs.replace(after, seq=seq)
+                seq += 1
+
+    def tables(self, given: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """The same for requests as tables of the CAPTURE schema; only headers are looked at by column."""
+        if self.plain:
+            yield from map(self._harmless, given)
+            return
+        batch: list[CapturedRequest] = []
+        for request in self.requests(tables.rows(given)):
+            batch.append(request)
+            if len(batch) == _ROWS:
+                yield tables.to_table(batch)
+                batch = []
+        if batch:
+            yield tables.to_table(batch)
+
+    def _harmless(self, table: pa.Table) -> pa.Table:
+        """The requests without the headers that go, which are counted by name."""
+        lost: dict[str, NDArray[np.bool_]] = {}
+        for name in ("headers", "recorded_headers"):
+            column = table.column(name).combine_chunks()
+            for header in tables.names(column):
+                if self.redactor.loses(header):
+                    has = tables.with_name(column, header.__eq__)
+                    lost[header.lower()] = has | lost.get(header.lower(), np.False_)
+            place = table.schema.get_field_index(name)
+            after = tables.without(column, self.redactor.loses)
+            table = table.set_column(place, table.schema.field(name), after)
+        self.redactor.lost_headers.update({name: int(rows.sum()) for name, rows in lost.items()})
+        return table
+
+
+def redacted(request: CapturedRequest, redactor: Redactor) -> CapturedRequest | None:
+    """The request as it may be written, its recorded answer too; None where a rule leaves it out."""
+    before = parts_of(request)
+    after = redactor.parts(before)
+    if after is None or after is before:
+        return None if after is None else request
+    answer = request.recorded_response
+    if answer is not None:
+        answer = msgspec.structs.replace(answer, headers=after.answer_headers, body=after.answer_body)
+    same = {name: getattr(after, name) for name in _SAME}
+    features = after.features if isinstance(after.features, bytes) else None
+    return msgspec.structs.replace(request, **same, online_features=features, recorded_response=answer)
+
+
+def parts_of(request: CapturedRequest) -> Parts:
+    """What of a request can be redacted."""
+    answer = request.recorded_response
+    return Parts(
+        **{name: getattr(request, name) for name in _SAME},
+        features=request.online_features,
+        answer_headers={} if answer is None else answer.headers,
+        answer_body=b"" if answer is None else answer.body,
+    )
+
+
+def read_policy(path: Path) -> Policy:
+    """The rules of a TOML file; UsageError for what it says wrongly, CaptureError where it is missing."""
+    existing(path, CaptureError)
+    try:
+        return policy(path)
+    except (ValueError, OSError) as error:
+        raise UsageError("the rules cannot be used", where=str(path), found=str(error)) from error
+
+
+def redactor_of(rules: Rules | None, environ: Mapping[str, str], *, keep: Iterable[str] = ()) -> Redactor:
+    """The redactor of these rules, which keeps the headers of `keep` besides.
+
+    Raises UsageError for a key that is missing or short, and for a header that is never kept.
+    """
+    try:
+        if rules is None:
+            return Redactor(keep=Rules(keep_headers=tuple(keep)).keep_headers)
+        more = msgspec.structs.replace(rules, keep_headers=(*rules.keep_headers, *keep))
+        return Redactor(more, more.key_in(environ))
+    except ValueError as error:
+        raise UsageError("requests cannot be redacted", found=str(error)) from error
+
+
+def searcher(rules: Rules) -> Redactor:
+    """A redactor that only searches, so that it needs no key."""
+    return Redactor(rules, b"nothing is hashed")
+
+
+def sample_of(given: Sample | None, **changes: object) -> Sample | None:
+    """The sample of a file with what the command line says; raises UsageError for what cannot be."""
+    said = {name: value for name, value in changes.items() if value is not None}
+    if not said:
+        return given
+    try:
+        return msgspec.convert({**(msgspec.structs.asdict(given) if given else {}), **said}, Sample)
+    except msgspec.ValidationError as error:
+        raise UsageError("requests cannot be sampled so", found=str(error)) from error
+
+
+def told(preparation: Preparation, *, requests: int) -> list[tuple[str, str]]:
+    """What was done, in lines of a name and a text; nothing about what was not."""
+    redactor, sampler = preparation.redactor, preparation.sampler
+    lost = redactor.lost_headers
+    lines = []
+    if sampler is not None:
+        lines += [("sampled", f"{sampler.kept:,} of {sampler.seen:,} requests, weights kept")]
+    if lost:
+        named = ", ".join(f"{name} of {count:,}" for name, count in lost.most_common(12))
+        more = f" and {len(lost) - 12:,} more names" if len(lost) > 12 else ""
+        lines += [
+            ("headers left out", f"{named}{more} (of {requests:,} requests; --keep-header NAME keeps one)")
+        ]
+    for (rule, place), count in sorted(redactor.changed.items(), key=lambda item: (-item[1], item[0]))[:20]:
+        lines += [("redacted", f"{place} of {count:,} requests ({rule})")]
+    if len(redactor.changed) > 20:
+        lines += [("redacted", f"and {len(redactor.changed) - 20:,} more places")]
+    lines += [("left out", f"{count:,} requests: {why}") for why, count in redactor.dropped.most_common()]
+    if redactor.searches and (idle := redactor.idle()):
+        lines += [("without effect", f"nothing was found for {', '.join(idle)}: is it spelled right?")]
+    return lines
+
+
+def counted(preparation: Preparation) -> list[dict[str, object]]:
+    """What was done, a row for each count, for a ledger."""
+    redactor, sampler = preparation.redactor, preparation.sampler
+    rows: list[dict[str, object]] = [
+        {"what": "redacted", "rule": rule, "place": place, "requests": count}
+        for (rule, place), count in sorted(redactor.changed.items())
+    ]
+    rows += [
+        {"what": "header left out", "header": n, "requests": c}
+        for n, c in sorted(redactor.lost_headers.items())
+    ]
+    rows += [
+        {"what": "left out by rule", "rule": why, "requests": c}
+        for why, c in sorted(redactor.dropped.items())
+    ]
+    if sampler is not None:
+        rows += [{"what": "sampled", "kept": sampler.kept, "requests": sampler.seen}]
+    return rows

@@ -1,0 +1,51 @@
+"""What a report says where the capture is a sample of its traffic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.report import words
+
+if TYPE_CHECKING:
+    from harness.records import Estimate, LatencySummary, Report, Sampled
+
+_NOT_THIN = 1.01
+
+
+def lines(report: Report) -> list[str]:
+    """One line where the capture is a sample, none where every request stands for itself."""
+    return [told(report.sample)] if report.sample else []
+
+
+def told(sample: Sampled) -> str:
+    """The sample in words: "The capture is a sample: weights 1 to 100; n_eff 812 of 4,000. …"."""
+    if not sample.uneven:
+        return (
+            f"The capture is a sample: each of {words.counted(sample.requests, 'request')} stands for "
+            f"{words.number(sample.low)}, so every share of them is one of the traffic."
+        )
+    return (
+        f"The capture is a sample: weights {words.number(sample.low)} to {words.number(sample.high)}; n_eff "
+        f"{sample.effective:,.0f} of {sample.requests:,}. Counts are of the requests; shares of the traffic, "
+        "and all that labels say, count each request by its weight."
+    )
+
+
+def thin(item: LatencySummary) -> str:
+    """What a sampled capture did to a phase, to be added to its line; else nothing."""
+    load = item.thin
+    if not load:
+        return ""
+    slow = "" if load.slow is None else f"; by weight {words.percent(load.slow)} of the traffic over"
+    if load.factor is None or load.factor <= _NOT_THIN:
+        return slow
+    times = words.number(load.factor)
+    return (
+        f"{slow}; the capture is a sample: {times} times too few requests arrived, which no weight mends "
+        f"(pace speed {times} times as high sends as many a second, though not as they came)"
+    )
+
+
+def share(rate: float, estimate: Estimate | None) -> float:
+    """The share of the traffic where there is one, else that of the requests."""
+    return rate if estimate is None or estimate.value is None else estimate.value

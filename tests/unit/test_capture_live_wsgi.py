@@ -1,0 +1,235 @@
+"""The middleware before a WSGI application: what is special there."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.util import FileWrapper, setup_testing_defaults
+from wsgiref.validate import validator
+
+import pytest
+
+from harness.capture import CaptureConfig
+from harness.capture.live.wsgi import App, CaptureMiddleware, Environ, StartResponse
+from harness.capture.read import read
+from harness.records import CapturedRequest
+
+BODY = b"one\ntwo\nthree\n"
+
+
+def environ(**given: Any) -> Environ:  # noqa: ANN401  -- as a server gives it
+    """An environ with a body of three lines."""
+    made: Environ = {
+        "wsgi.input": io.BytesIO(BODY),
+        "REQUEST_METHOD": "POST",
+        "CONTENT_LENGTH": str(len(BODY)),
+    }
+    setup_testing_defaults(made)
+    return {**made, **given}
+
+
+def called(app: App, given: Environ) -> Iterable[bytes]:
+    """The answer of the application, not read yet."""
+    return app(given, lambda *_: lambda _data: None)
+
+
+def recorded(app: CaptureMiddleware, folder: Path) -> CapturedRequest:
+    """The one call that was recorded."""
+    assert app.recorder.close()
+    (one,) = read(folder, CaptureConfig(path="-"), on_bad=print)
+    return one
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        lambda stream: stream.read(),
+        lambda stream: [stream.read(5), stream.read(100)],
+        lambda stream: [stream.readline(), stream.readline(2), stream.read1(100)],
+        lambda stream: stream.readlines(),
+        list,
+        lambda stream: [stream.readinto(bytearray(100))],
+        lambda stream: io.BufferedReader(Raw(stream)).read(),
+    ],
+)
+def test_however_a_body_is_read_it_is_seen(tmp_path: Path, reading: Any) -> None:  # noqa: ANN401  -- reads a stream
+    """All that the server's stream can do, and each byte once."""
+
+    def app(given: Environ, start_response: StartResponse) -> list[bytes]:
+        reading(given["wsgi.input"])
+        start_response("200 OK", [])
+        return []
+
+    watched = CaptureMiddleware(app, tmp_path)
+    called(watched, environ())
+    one = recorded(watched, tmp_path)
+    assert (one.body, one.truncated) == (BODY, False)
+
+
+class Raw(io.RawIOBase):
+    """A raw stream on top of the server's, as some frameworks make one."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401  -- the server's
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  -- a buffer
+        """From the server's."""
+        return int(self._stream.readinto(buffer))
+
+
+def test_what_the_stream_cannot_do_it_cannot(tmp_path: Path) -> None:
+    """A framework that asks what a stream can do gets the server's answer."""
+
+    class Plain:
+        def read(self, _size: int = -1) -> bytes:
+            return b""
+
+    able: list[bool] = []
+
+    def app(given: Environ, start_response: StartResponse) -> list[bytes]:
+        able.extend(hasattr(given["wsgi.input"], name) for name in ("read", "readinto", "fileno"))
+        start_response("200 OK", [])
+        return []
+
+    watched = CaptureMiddleware(app, tmp_path)
+    called(watched, environ(**{"wsgi.input": Plain()}))
+    watched.recorder.close()
+    assert able == [True, False, False]
+
+
+@pytest.mark.parametrize("answer", [[b"a", b"b"], (b"a", b"b")])
+def test_a_list_is_given_on_as_it_is(tmp_path: Path, answer: Iterable[bytes]) -> None:
+    """Servers tell the length of a body from a list of one."""
+    watched = CaptureMiddleware(answering(answer), tmp_path)
+    assert called(watched, environ()) is answer
+    assert recorded(watched, tmp_path).recorded_response.body == b"ab"  # type: ignore[union-attr]
+
+
+def answering(answer: Iterable[bytes]) -> App:
+    """An application that gives this answer."""
+
+    def app(given: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        given["wsgi.input"].read()
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return answer
+
+    return app
+
+
+def test_an_answer_keeps_its_length(tmp_path: Path) -> None:
+    """What has a length has it still."""
+    watched = CaptureMiddleware(answering(deque([b"a"])), tmp_path)
+    answer = called(watched, environ())
+    assert len(answer) == 1  # type: ignore[arg-type]
+    assert list(answer) == [b"a"]
+    watched.recorder.close()
+
+
+def test_a_file_is_left_to_the_server(tmp_path: Path) -> None:
+    """A server that sends files by itself still gets one; the record says that its bytes were not seen."""
+    answer = FileWrapper(io.BytesIO(b"x"))
+    watched = CaptureMiddleware(answering(answer), tmp_path)
+    assert called(watched, environ(**{"wsgi.file_wrapper": FileWrapper})) is answer
+    assert recorded(watched, tmp_path).tags == {"answer_truncated": "true"}
+
+
+class Closing:
+    """An answer that says when it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from (b"a", b"b")
+
+    def close(self) -> None:
+        """Once more."""
+        self.closed += 1
+
+
+@pytest.mark.parametrize(
+    ("method", "taken", "tags"),
+    [
+        ("POST", 3, {}),
+        ("POST", 1, {"disconnected": "true", "answer_truncated": "true"}),
+        ("HEAD", 0, {}),
+    ],
+)
+def test_the_answer_is_closed_by_the_server_only(
+    tmp_path: Path, *, method: str, taken: int, tags: dict[str, str]
+) -> None:
+    """`close` reaches the application's answer once; before its end it means that the client went."""
+    answer = Closing()
+    watched = CaptureMiddleware(answering(answer), tmp_path)
+    given = called(watched, environ(REQUEST_METHOD=method))
+    chunks = iter(given)
+    for _ in range(taken):
+        next(chunks, b"")
+    given.close()  # type: ignore[attr-defined]
+    assert answer.closed == 1
+    assert recorded(watched, tmp_path).tags == tags
+
+
+def test_an_error_after_the_head_is_the_servers(tmp_path: Path) -> None:
+    """`exc_info` is given on, and what is written with `write` is part of the answer."""
+    given: list[Any] = []
+
+    def start_response(*parts: Any) -> Any:  # noqa: ANN401  -- as PEP 3333 says
+        given.append(parts)
+        return given.append
+
+    def app(_environ: Environ, start: StartResponse) -> list[bytes]:
+        start("200 OK", [])(b"half")
+        try:
+            environ()["nothing"]
+        except LookupError:
+            start("500 Oh", [], sys.exc_info())
+        return [b"rest"]
+
+    watched = CaptureMiddleware(app, tmp_path)
+    watched(environ(CONTENT_LENGTH=""), start_response)
+    assert [len(one) for one in given] == [2, 4, 3]
+    assert given[2][2][0] is KeyError
+    answer = recorded(watched, tmp_path).recorded_response
+    assert answer is not None
+    assert (answer.status, answer.body) == (500, b"halfrest")
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"SCRIPT_NAME": "/api", "PATH_INFO": "/a b", "QUERY_STRING": "x=1"}, "/api/a%20b?x=1"),
+        ({"PATH_INFO": "/é".encode().decode("latin-1")}, "/%C3%A9"),
+        ({"PATH_INFO": "/a b", "RAW_URI": "/a%20b?x=1", "QUERY_STRING": "x=1"}, "/a%20b?x=1"),
+        ({"PATH_INFO": "/a", "REQUEST_URI": "http://host/a"}, "/a"),
+        ({"PATH_INFO": ""}, "/"),
+    ],
+)
+def test_the_path_is_as_the_client_wrote_it(tmp_path: Path, given: Environ, path: str) -> None:
+    """WSGI takes the quotes away; the record has them again."""
+    watched = CaptureMiddleware(answering([]), tmp_path)
+    called(watched, environ(**{"SCRIPT_NAME": "", **given}))
+    assert recorded(watched, tmp_path).path == path
+
+
+def test_the_middleware_is_proper_wsgi(tmp_path: Path) -> None:
+    """The validator of the standard library finds nothing on either side of it."""
+
+    def app(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return iter([b"a", b"b"])
+
+    watched = CaptureMiddleware(validator(app), tmp_path)
+    given = environ(QUERY_STRING="")
+    answer = validator(watched)(given, lambda *_: lambda _data: None)
+    assert b"".join(answer) == b"ab"
+    answer.close()  # type: ignore[attr-defined]
+    watched.recorder.close()

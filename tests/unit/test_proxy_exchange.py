@@ -1,0 +1,219 @@
+"""One request and its answer: failures of the service are answers of our own, and are recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from replayers.process import free_port
+from tests.kit.proxied import LAST, OK, POST, Between, Handler, Heard, proxied
+
+GET = b"GET /g HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+
+def saying(*pieces: bytes, until: bytes = b"\r\n\r\n") -> Handler:
+    """A service that reads a request so far, says this and closes."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(until)
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "outcome"),
+    [
+        (b"", b"502 Bad Gateway", "connection terminated"),
+        (b"HTTP/1.1 20", b"502 Bad Gateway", "connection terminated"),
+        (b"junk\r\n\r\n", b"502 Bad Gateway", "http protocol error"),
+        (
+            b"HTTP/1.1 101 Sure\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+            b"502 Bad",
+            "http upgrade failed",
+        ),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"502 Bad Gateway", "connection terminated"),
+    ],
+)
+def test_a_service_that_fails_is_a_502(said: bytes, status: bytes, outcome: str) -> None:
+    """The user is told by whom, and the record says the same."""
+
+    async def use(it: Between) -> None:
+        got = await it.ask(LAST)
+        assert b"HTTP/1.1 " + status in got
+        assert b"Proxy-Status: replaygate; error=" + outcome.replace(" ", "_").encode() in got
+        (record,) = it.recorded.records
+        assert (record.status, record.tags, record.latency_ns) == (502, {"proxy": outcome}, None)
+        assert it.tally.failed == {outcome: 1}
+
+    proxied(use, saying(said, until=b"abc"))
+
+
+def test_a_service_that_is_not_there_is_a_502() -> None:
+    """Refused is refused at once."""
+
+    async def use(it: Between) -> None:
+        assert b"error=connection_refused" in await it.ask(LAST)
+        assert it.recorded.records[0].status == 502
+
+    proxied(use, free_port())
+
+
+def test_a_service_that_is_silent_is_a_504() -> None:
+    """After the time that it has."""
+
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def use(it: Between) -> None:
+        it.proxy.shared.timeout_ns = 100_000_000
+        assert (await it.ask(LAST)).startswith(b"HTTP/1.1 504")
+        assert it.recorded.records[0].tags == {"proxy": "http response timeout"}
+
+    proxied(use, silent)
+
+
+def test_a_user_who_stops_in_the_middle_is_a_408() -> None:
+    """A request that is not whole is marked so."""
+
+    async def use(it: Between) -> None:
+        it.proxy.shared.timeout_ns = 100_000_000
+        assert (await it.ask(POST[:-1])).startswith(b"HTTP/1.1 408")
+        (record,) = it.recorded.records
+        assert (record.truncated, record.body) == (True, b"ab")
+
+    proxied(use, saying(until=b"never"))
+
+
+@pytest.mark.parametrize(
+    ("said", "reset"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", False),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", False),
+    ],
+)
+def test_an_answer_that_is_cut_stays_cut(said: bytes, *, reset: bool) -> None:
+    """The user gets what came, and no end that would make it look whole."""
+
+    async def use(it: Between) -> None:
+        got = b""
+        with contextlib.suppress(ConnectionResetError):
+            got = await it.ask(GET)
+        assert reset or got.partition(b"\r\n\r\n")[2] in {b"half", b"4\r\nhalf\r\n"}
+        (record,) = it.recorded.records
+        assert (record.status, record.answer_body, record.answer_truncated) == (200, b"half", True)
+        assert record.tags == {"proxy": "http response incomplete"}
+
+    proxied(use, saying(said))
+
+
+def test_an_answer_to_the_close_passes() -> None:
+    """It has no length; it ends with the connection, here and there."""
+
+    async def use(it: Between) -> None:
+        got = await it.ask(POST)
+        assert got == b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it"
+        assert not it.recorded.records[0].answer_truncated
+
+    proxied(use, saying(b"HTTP/1.1 200 OK\r\n\r\nall ", b"of it", until=b"abc"))
+
+
+def test_continue_is_passed_on_both_ways() -> None:
+    """The user waits for the service's word, and gets it before the answer."""
+
+    async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert b"Expect: 100-continue" in await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert await reader.readexactly(3) == b"abc"
+        writer.write(OK)
+
+    async def use(it: Between) -> None:
+        async with it.user() as (reader, writer):
+            writer.write(POST[:-3].replace(b"Host: a", b"Host: a\r\nExpect: 100-continue"))
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(b"abc")
+            assert (await reader.readuntil(b"hi")).startswith(b"HTTP/1.1 200 OK\r\n")
+
+    proxied(use, service)
+
+
+def test_an_answer_to_head_has_no_body() -> None:
+    """Its length is that of another; the connection goes on."""
+    heard = Heard([b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", OK])
+
+    async def use(it: Between) -> None:
+        got = await it.ask(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + GET)
+        assert got.startswith(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nHTTP/1.1 200 OK")
+
+    proxied(use, heard)
+
+
+def test_an_upgrade_is_a_tunnel_that_is_not_recorded() -> None:
+    """Bytes pass both ways as they are, in pieces of any kind, until one side closes."""
+
+    async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert b"Upgrade: websocket" in await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x00first")
+        while data := await reader.read(100):
+            writer.write(data[::-1])
+
+    async def use(it: Between) -> None:
+        async with it.user() as (reader, writer):
+            writer.write(
+                b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly"
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head == b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+            assert await reader.readexactly(11) == b"\x00firstylrae"
+            writer.write(b"GET / HTTP/1.1\r\n")
+            assert await reader.readexactly(16) == b"\n\r1.1/PTTH / TEG"
+        await it.until(lambda: not it.proxy.users)
+        assert it.recorded.calls == []
+        assert (it.tally.tunnels, it.tally.failed) == (1, {})
+
+    proxied(use, service)
+
+
+def test_an_upgrade_that_is_not_granted_is_an_answer() -> None:
+    """The next request on the connection goes on as usual."""
+    heard = Heard([OK])
+
+    async def use(it: Between) -> None:
+        got = await it.ask(
+            b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + GET
+        )
+        assert got.count(b"HTTP/1.1 200 OK") == 2
+        assert len(it.recorded.calls) == 2
+
+    proxied(use, heard)
+
+
+def test_a_harmless_request_is_sent_again_where_the_connection_was_closing() -> None:
+    """A GET is, once; a POST never: the service may have done what it says."""
+    heard = Heard([OK, b""])
+
+    async def use(it: Between) -> None:
+        assert (await it.ask(POST.replace(b"Host: a", b"Host: a\r\nConnection: close"))).endswith(b"hi")
+        heard.answers = [b"", OK]
+        assert (await it.ask(GET)).endswith(b"hi")
+        heard.answers = [b"", OK]
+        assert b"error=connection_terminated" in await it.ask(LAST)
+        assert [record.status for record in it.recorded.records] == [200, 200, 502]
+
+    proxied(use, heard)
+    assert [request[:4] for request in heard.requests] == [b"POST", b"GET ", b"GET ", b"POST"]
+
+
+def test_the_user_s_own_id_names_the_record() -> None:
+    """One that comes again gets a number, as every line of a capture has an id of its own."""
+
+    async def use(it: Between) -> None:
+        for _ in range(2):
+            await it.ask(LAST.replace(b"Host: a", b"Host: a\r\nX-Request-Id: mine"))
+        assert [record.request_id for record in it.recorded.records] == ["mine", "mine~2"]
+
+    proxied(use, Heard([OK]))
