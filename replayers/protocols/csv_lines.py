@@ -92,13 +92,13 @@ class Csv(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fie
 
     def _field(self, value: Value, name: str) -> str:
         """A number as a float to the last bit: some decoders give a column that looks whole another type."""
-        if is_missing(value):
+        if value is None or is_missing(value):
             return str(json_value(value, self.missing, column=name) or "")
         if isinstance(value, str):
             return value
         if isinstance(value, int) and abs(value) > EXACT:
             return str(value)
-        return repr(float(value or 0))
+        return repr(float(value))
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> tuple[object, str]:
         """Lines as a list of rows of numbers, or JSON."""

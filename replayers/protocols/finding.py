@@ -29,12 +29,15 @@ def document_of(body: bytes, *, content_type: str = "") -> Document:
         text = body.decode()
     except UnicodeDecodeError:
         raise CaptureError("a captured body is not text", expected=SHAPES) from None
+    says_json = "json" in content_type.lower()
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        if "json" in content_type.lower() or not text.strip() or text.lstrip()[:1] in {"{", "[", "<"}:
+        if says_json or not text.strip() or text.lstrip()[:1] in {"{", "[", "<"}:
             raise CaptureError("a captured body is neither JSON nor CSV", expected=SHAPES) from None
-    return _csv(text)
+        return _csv(text)
+    one_field = isinstance(document, int | float) and not says_json
+    return _csv(text) if one_field else document
 
 
 def rows_of(document: Document, *, where: str = "") -> list[Row]:
@@ -46,7 +49,7 @@ def rows_of(document: Document, *, where: str = "") -> list[Row]:
         document = _selected(document, where)
     try:
         rows = _rows(document)
-    except (KeyError, TypeError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError):
         rows = []
     if not rows:
         raise CaptureError(
@@ -83,7 +86,7 @@ def _rows(document: Document) -> list[Row]:
 def _listed(items: list[Any]) -> list[Row]:
     """A list of rows, or one row of plain values."""
     if not any(isinstance(item, dict | list) for item in items):
-        return [tuple(items)]
+        return [tuple(items)] if items else []
     rows: list[Row] = []
     for item in items:
         rows += _nested(item)
@@ -91,12 +94,13 @@ def _listed(items: list[Any]) -> list[Row]:
 
 
 def _nested(item: Any) -> list[Row]:  # noqa: ANN401  -- any JSON
-    """One item of a list of rows; KServe also takes a list of one object, and objects of lists of one."""
+    """One item of a list of rows; KServe also takes a list of one object, SageMaker's hold `features`."""
     if isinstance(item, dict):
-        return _object(item)
-    if isinstance(item, list) and any(isinstance(inner, dict) for inner in item):
+        held = item.get("features")
+        return _rows(held) if isinstance(held, dict | list) else _object(item)
+    if isinstance(item, list) and item and all(isinstance(inner, dict) for inner in item):
         return [row for inner in item for row in _object(inner)]
-    if isinstance(item, list):
+    if isinstance(item, list) and not any(isinstance(inner, dict) for inner in item):
         return [tuple(item)]
     raise ValueError
 
