@@ -15,7 +15,9 @@ import msgspec
 from tests.benchmarks import (
     capacity,
     capture_import,
+    capture_live,
     capture_proxy,
+    capture_round_trip,
     closed_loop,
     drift,
     drift_peers,
@@ -79,8 +81,12 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "vs_nannyml": drift_peers.nannyml_rows,
     },
     "capture": {
+        "middleware_": capture_live.rows,
         "jsonl_rate": capture_import.rate_rows,
         "jsonl_rss": capture_import.memory_rows,
+        "gor_": capture_import.gor_rows,
+        "real_files": capture_round_trip.real_rows,
+        "round_trip": capture_round_trip.round_trip_rows,
         "mirror_ms": capture_proxy.rows,
     },
     "ui": {"ui_": ui.rows, "report_": ui.report_rows},

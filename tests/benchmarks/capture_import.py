@@ -1,4 +1,4 @@
-"""How fast, and in how much memory, captures come in; and whether what goes out comes in again unchanged."""
+"""How fast, and in how much memory, captures come in."""
 
 from __future__ import annotations
 
@@ -15,16 +15,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from harness.capture.formats.goreplay import GOREPLAY, SEPARATOR
 from tests.benchmarks.figures import Goal, Rows, row, unmeasured
-from tests.benchmarks.machine import ROOT, NotHere, cores, loudly, pinned
+from tests.benchmarks.machine import (
+    ROOT,
+    NotHere,
+    answer_on_stdout,
+    cores,
+    given,
+    loudly,
+    pinned,
+    run_module,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LINE_BYTES = 991
-RATE_LINES, RATE_RUNS = 500_000, 5
+RATE_LINES, RATE_RUNS = 1_000_000, 3
+PAIRS, GOR_RUNS = 100_000, 5
 MEMORY_BYTES, MEMORY_RUNS = 5_000_000_000, 1
-COMMAND_S = 300.0
 
 RATE = Goal(
     id="jsonl_rate",
@@ -42,6 +52,23 @@ MEMORY = Goal(
     better="lower",
     floor=300,
     aim=200,
+)
+
+GOR = Goal(
+    id="gor_rate",
+    figure=f"a .gor of {2 * PAIRS:,} records of 1 kB, by turns requests, each with a traceparent of its own, "
+    "and answers: cut at the separators, meta and heads parsed, made requests and answers that wait to be "
+    "joined; one core, from the page cache",
+    unit="MB/s",
+    better="higher",
+    floor=200,
+    aim=500,
+)
+GOR_IMPORT = Goal(
+    id="gor_import",
+    figure="the same file, all of `capture import` to Parquet: joined, checked, written",
+    unit="MB/s",
+    better="higher",
 )
 
 
@@ -76,6 +103,37 @@ def memory_rows() -> Rows:
         return [unmeasured(MEMORY, str(why))]
     told = f"{lines:,} lines in {ran[0].seconds:.0f} s on one core"
     return [row(MEMORY, [one.peak_mib for one in ran], told=told)]
+
+
+def gor_rows() -> Rows:
+    """The reader alone, again and again in one process; then the command."""
+    try:
+        with folder(PAIRS * 4_000) as place:
+            path = place / "c_0.gor"
+            write_gor(path, PAIRS)
+            size = path.stat().st_size / 1e6
+            seconds = run_module("capture_import", {"path": str(path)}, answer=list[float])
+            ran = [imported(path, place / "c.parquet") for _ in range(3)]
+    except NotHere as why:
+        loudly(f"GoReplay files are not measured: {why}")
+        return [unmeasured(GOR, str(why)), unmeasured(GOR_IMPORT, str(why))]
+    told = f"{1e6 * min(seconds) / (2 * PAIRS):.1f} us a record at best"
+    return [
+        row(GOR, [size / one for one in seconds], told=told),
+        row(GOR_IMPORT, [size / one.seconds for one in ran]),
+    ]
+
+
+def read_again_and_again(path: Path) -> list[float]:
+    """The seconds that all pieces of a file take, each time."""
+    taken = []
+    for _ in range(GOR_RUNS):
+        started = time.perf_counter()
+        count = sum(1 for _ in GOREPLAY.read(path))
+        taken.append(time.perf_counter() - started)
+        if count != 2 * PAIRS:
+            raise NotHere(f"{count:,} records, not {2 * PAIRS:,}")
+    return taken
 
 
 @contextmanager
@@ -141,3 +199,35 @@ def _halves(rng: np.random.Generator, first: int, *, size: int) -> list[bytes]:
         ]
         made.append(",".join(cells).encode())
     return made
+
+
+def write_gor(path: Path, pairs: int, *, seed: int = 20250618) -> None:
+    """So many requests, each with its answer, of about 1 kB each: browsers, paths, lengths and ids differ."""
+    rng = np.random.default_rng(seed)
+    bodies = [
+        b"{%b,%b}" % both for both in zip(_halves(rng, 0, size=997), _halves(rng, 13, size=997), strict=True)
+    ]
+    with path.open("wb", buffering=1 << 20) as file:
+        for number in range(pairs):
+            ns, body = 1_750_000_000_000_000_000 + 1_000_003 * number, bodies[number % len(bodies)]
+            name = b"%024x" % number
+            asked = _ASKED % (number % 7, number % 50, number, number, len(body) + 140)
+            said = b'{"score":0.7312,"why":"%b"}' % bodies[-number % len(bodies)].replace(b'"', b"'")
+            answered = _ANSWERED % (number // 1_000 % 60, len(said) + 140)
+            pad = b" " * 140
+            file.write(b"1 %b %d 0\n%b%b%b%b" % (name, ns, asked, body, pad, SEPARATOR))
+            file.write(b"2 %b %d 0\n%b%b%b%b" % (name, ns + 20_000_000, answered, said, pad, SEPARATOR))
+
+
+_ASKED = (
+    b"POST /v1/predict?m=%d HTTP/1.1\r\nHost: service:8080\r\nUser-Agent: client/%d.1\r\nAccept: */*\r\n"
+    b"Content-Type: application/json\r\nTraceparent: 00-%032x-%016x-01\r\nContent-Length: %d\r\n\r\n"
+)
+_ANSWERED = (
+    b"HTTP/1.1 200 OK\r\nServer: uvicorn\r\nDate: Sun, 15 Jun 2025 15:06:%02d GMT\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+)
+
+
+if __name__ == "__main__":
+    answer_on_stdout(read_again_and_again(Path(given(dict[str, str])["path"])))

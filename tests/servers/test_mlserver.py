@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.kit import real_servers
+from tests.kit import real_servers as real
 from tests.kit.real_servers import NUMBERS, Case, Make
 
 SERVE = (Path(__file__).parent / "mlserver" / "serve.py").read_text(encoding="utf-8")
@@ -23,8 +24,8 @@ def case(python: Path, protocol: str, *, datatype: str = "") -> Case:
     command = [str(python), "serve.py", "--rest", "{port}"]
     return Case(
         f'url = "http://127.0.0.1:{{port}}/v2/models/served/infer"\nready = "/v2/health/ready"\n'
-        f"protocol = {{ {protocol} }}\n{real_servers.start(command)}",
-        real_servers.tensors(datatype) if datatype else real_servers.plain(gaps=False),
+        f"protocol = {{ {protocol} }}\n{real.start(command)}",
+        real.tensors(datatype) if datatype else real.plain(gaps=False),
         features="tensors" if datatype else "numbers",
         beside={"serve.py": SERVE, "model-settings.json": json.dumps(SETTINGS)},
     )
@@ -41,8 +42,8 @@ def case(python: Path, protocol: str, *, datatype: str = "") -> Case:
 )
 def test_honest_tensors_go(protocol: str, datatype: str, python_of: Make, tmp_path: Path) -> None:
     """Built from features or captured, every score is that of the model to the last bit."""
-    ran = real_servers.run(tmp_path, case(python_of("mlserver"), protocol, datatype=datatype))
-    assert (ran.done.code, ran.sent, ran.exact) == (0, real_servers.N, real_servers.N), ran.done.err
+    ran = real.run(tmp_path, case(python_of("mlserver"), protocol, datatype=datatype))
+    assert (ran.done.code, ran.sent, ran.exact) == (0, real.N, real.N), ran.done.err
 
 
 def order(names: list[str]) -> str:
@@ -62,7 +63,7 @@ def test_columns_by_position_are_told(
     names: list[str], cause: str, words: str, python_of: Make, tmp_path: Path
 ) -> None:
     """The server answers 200 with other scores; ten of them tell in which order it was asked."""
-    ran = real_servers.run(tmp_path, case(python_of("mlserver"), order(names)))
+    ran = real.run(tmp_path, case(python_of("mlserver"), order(names)))
     assert (ran.done.code, ran.sent, ran.causes[0]) == (10, 10, cause), ran.done.err
     assert words in ran.report["decision"]["headline"]
     assert "send them in the order of the model" in " ".join(ran.report["decision"]["next_steps"])
@@ -70,6 +71,15 @@ def test_columns_by_position_are_told(
 
 def test_fractions_cut_off_are_told(python_of: Make, tmp_path: Path) -> None:
     """Captured tensors that say INT64 and hold fractions: the server cuts them off without a word."""
-    ran = real_servers.run(tmp_path, case(python_of("mlserver"), 'kind = "oip-v2"', datatype="INT64"))
+    ran = real.run(tmp_path, case(python_of("mlserver"), 'kind = "oip-v2"', datatype="INT64"))
     assert (ran.done.code, ran.sent, ran.causes[0]) == (10, 10, "truncated_input"), ran.done.err
     assert "send FP64, not INT64" in ran.done.err
+
+
+def test_ten_chosen_requests_tell_a_32_bit_tensor(python_of: Make, tmp_path: Path) -> None:
+    """Few requests of a capture move when they are cast, and none of the first ten: some are chosen."""
+    narrow = case(python_of("mlserver"), 'kind = "oip-v2", datatype = "FP32"')
+    done = real.ask(tmp_path, replace(narrow, bodies=real.on_thresholds(6)))
+    assert done.code == 10, done.err
+    assert "reads its features as float32" in done.out
+    assert "send FP64" in done.out

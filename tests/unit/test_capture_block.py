@@ -99,7 +99,7 @@ LINES = st.dictionaries(FIELDS, VALUES, max_size=3).map(
 ENDS = st.sampled_from(["\n", "\n", "\n", "\r\n", " \n", "\n\n", "", "\n{", "}\n"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(pieces=st.lists(st.tuples(LINES, ENDS), max_size=5), drop=st.sampled_from(["", "body", "ts_ns"]))
 def test_together_is_one_by_one(
     pieces: list[tuple[str, str]], drop: str, tmp_path_factory: pytest.TempPathFactory

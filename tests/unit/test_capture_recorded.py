@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from harness.capture import CaptureConfig, ingest
-from harness.capture.importing import Ledger, requests_of
+from harness.capture.importing import Ledger, tables_of
 from harness.capture.live import Limits, Record, Recorder
 from harness.capture.recorded import UNREADABLE, not_recorded
 from harness.capture.survey import Surveyor
@@ -64,7 +64,7 @@ def lossy(tmp_path: Path) -> Path:
 def test_an_import_tells_it(lossy: Path) -> None:
     """In words and as JSON, beside the records that the import itself dropped."""
     ledger, surveyor = Ledger(), Surveyor()
-    assert len(list(surveyor.watched(requests_of([lossy], ledger)))) == 2
+    assert sum(table.num_rows for table in surveyor.watched(tables_of([lossy], ledger))) == 2
     lines = told(ledger, surveyor.survey())
     assert "not recorded:      recorder: too large 1" in lines
     said = msgspec.json.decode(as_json(ledger, surveyor.survey()))

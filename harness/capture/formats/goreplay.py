@@ -11,6 +11,7 @@ from harness.capture.formats.http_message import Message, missing_bytes, parsed
 from harness.capture.formats.pieces import (
     Answered,
     Asked,
+    Dropped,
     Format,
     Head,
     Piece,
@@ -18,11 +19,12 @@ from harness.capture.formats.pieces import (
     answer,
     broken,
     epoch,
-    guarded,
     readable,
 )
 from harness.capture.formats.streams import MAX_RECORD_BYTES, chunks
 from harness.capture.sources import Unreadable
+from harness.capture.times import MAX_NS
+from harness.errors import CaptureError
 from harness.records import CapturedRequest
 
 SEPARATOR = "\n🐵🙈🙉\n".encode()
@@ -41,9 +43,35 @@ def detects(head: Head) -> bool:
 
 def read(path: Path) -> Iterator[Piece]:
     """The requests and answers of one file, in file order; each pair shares its id."""
-    for offset, raw in _rejoined(records(chunks(path))):
-        place = Place(path.name, offset)
-        yield from guarded(_piece(raw, place), place)
+    file = path.name
+    found = records(chunks(path))
+    ahead = next(found, None)
+    while ahead is not None:
+        offset, raw = ahead
+        piece, missing = _understood(raw, file=file, offset=offset)
+        if missing < len(SEPARATOR) or isinstance(raw, Unreadable):
+            ahead = next(found, None)
+        else:
+            whole, ahead = _whole(raw, found, missing=missing)
+            piece, _ = _understood(whole, file=file, offset=offset)
+        if piece is not None:
+            yield piece
+
+
+def _whole(raw: bytes, more: Iterator[_Raw], *, missing: int) -> tuple[bytes, _Raw | None]:
+    """The record with all of its body that holds the separator, as Content-Length tells; and what follows."""
+    parts, size = [raw], len(raw)
+    for following in more:
+        text = following[1]
+        size += len(SEPARATOR) + len(text)
+        if isinstance(text, Unreadable) or size > MAX_RECORD_BYTES or _BEGINS.match(text.lstrip(b"\n")):
+            return SEPARATOR.join(parts), following
+        parts.append(text)
+        if size - len(raw) + len(SEPARATOR) > missing:
+            break
+    else:
+        return SEPARATOR.join(parts), None
+    return SEPARATOR.join(parts), next(more, None)
 
 
 def records(
@@ -53,25 +81,30 @@ def records(
 
     A record above `limit` comes as one Unreadable, and memory stays near `limit`.
     """
-    buffer, base, searched, too_long = b"", 0, 0, False
+    rest, base, too_long = b"", 0, False
     why: Unreadable | None = None
     for chunk in stream:
         if isinstance(chunk, Unreadable):
             why = chunk
             break
-        buffer += chunk
-        begun = 0
-        while (end := buffer.find(SEPARATOR, max(begun, searched))) >= 0:
-            yield base + begun, _sized(buffer[begun:end], too_long=too_long, limit=limit)
-            begun, too_long = end + len(SEPARATOR), False
-        if len(buffer) - begun > limit:
-            too_long, begun = True, len(buffer) - len(SEPARATOR)
-        buffer, base = buffer[begun:], base + begun
-        searched = max(0, len(buffer) - len(SEPARATOR))
-    if left := _without_cut_separator(buffer):
+        *ended, rest = _split(rest, chunk)
+        for raw in ended:
+            yield base, _sized(raw, too_long=too_long, limit=limit)
+            base, too_long = base + len(raw) + len(SEPARATOR), False
+        if len(rest) > limit:
+            cut = len(rest) - len(SEPARATOR)
+            too_long, base, rest = True, base + cut, rest[cut:]
+    if left := _without_cut_separator(rest):
         yield base, _sized(left, too_long=too_long, limit=limit)
     if why is not None:
-        yield base + len(buffer), why
+        yield base + len(rest), why
+
+
+def _split(rest: bytes, chunk: bytes) -> list[bytes]:
+    """All of it between separators; of a long `rest` only the end is searched, where one may have begun."""
+    kept = max(0, len(rest) - len(SEPARATOR))
+    first, *others = (rest[kept:] + chunk).split(SEPARATOR)
+    return [rest[:kept] + first, *others]
 
 
 def _sized(raw: bytes, *, too_long: bool, limit: int) -> bytes | Unreadable:
@@ -87,67 +120,56 @@ def _without_cut_separator(buffer: bytes) -> bytes:
     return buffer
 
 
-def _rejoined(found: Iterable[_Raw]) -> Iterator[_Raw]:
-    """The records, those put together again whose body holds the separator, as Content-Length tells."""
-    held: tuple[int, bytes] | None = None
-    for offset, raw in found:
-        if isinstance(raw, bytes):
-            begins = _BEGINS.match(raw.lstrip(b"\n")) is not None
-            if held is not None and not begins and _reaches(held[1], raw):
-                held = (held[0], held[1] + SEPARATOR + raw)
-                continue
-        if held is not None:
-            yield held
-            held = None
-        if isinstance(raw, bytes):
-            held = (offset, raw)
-        else:
-            yield offset, raw
-    if held is not None:
-        yield held
+def _understood(raw: bytes | Unreadable, *, file: str, offset: int) -> tuple[Piece | None, int]:
+    """What a record says, and how many bytes its body lacks."""
+    try:
+        text = readable(raw)
+        if text.startswith(b"\n"):
+            text = text.lstrip(b"\n")
+        meta = _META.match(text)
+        if meta is None:
+            if text.strip():
+                raise broken("not a record", repr(text[:60])[1:])
+            return None, 0
+        if meta[1] == b"3":
+            place = Place(file, offset)
+            return place.dropped("replayed answer", meta[2].decode("latin-1")), missing_bytes(
+                text, meta.end()
+            )
+        message = parsed(text, meta.end())
+        piece = _said(message, meta, file=file, offset=offset)
+    except CaptureError as error:
+        dropped = Dropped(file=file, offset=offset, reason=error.what, detail=str(error.found)[:200])
+        return dropped, missing_bytes(raw, raw.find(b"\n") + 1) if isinstance(raw, bytes) else 0
+    return piece, missing_bytes(text, meta.end()) if message.truncated else 0
 
 
-def _reaches(held: bytes, more: bytes) -> bool:
-    return len(held) + len(more) < MAX_RECORD_BYTES and missing_bytes(held) >= len(SEPARATOR)
-
-
-def _piece(raw: bytes | Unreadable, place: Place) -> Iterator[Piece]:
-    text = readable(raw).lstrip(b"\n")
-    meta = _META.match(text)
-    if meta is None:
-        if text.strip():
-            raise broken("not a record", repr(text[:60])[1:])
-        return
-    kind, name = meta[1], meta[2].decode("latin-1")
-    ns, took_ns = epoch(int(meta[3]), "timestamp"), int(meta[4] or 0)
-    if kind == b"3":
-        yield place.dropped("replayed answer", name)
-        return
-    message = parsed(text[meta.end() :])
-    if kind == b"1":
-        request = _request(message, name, ns=ns, place=place)
-        yield Asked(request, waits=True, sent_ns=ns + max(0, took_ns))
-    else:
-        status = int(message.start[1]) if message.start[1].isdecimal() else message.start[1]
-        yield Answered(name, answer(status, message.body, headers=message.headers), ns, place)
-
-
-def _request(message: Message, name: str, *, ns: int, place: Place) -> CapturedRequest:
+def _said(message: Message, meta: re.Match[bytes], *, file: str, offset: int) -> Asked | Answered:
+    kind, name, stamp, took = meta.groups()
+    ns = int(stamp)
+    if ns > MAX_NS:
+        epoch(ns, "timestamp")
+    request_id = name.decode("latin-1")
+    if kind == b"2":
+        code = message.start[1]
+        response = answer(int(code) if code.isdecimal() else code, message.body, headers=message.headers)
+        return Answered(request_id, response, ns, Place(file, offset))
     method, target, version = message.start
     if not version.startswith("HTTP/"):
         raise broken("not HTTP", " ".join(message.start)[:80])
-    return CapturedRequest(
+    request = CapturedRequest(
         seq=0,
-        request_id=name,
+        request_id=request_id,
         ts_ns=ns,
         method=method,
         path=path_of(target),
         headers=message.headers,
         body=message.body,
         truncated=message.truncated,
-        source_file=place.file,
-        source_offset=place.offset,
+        source_file=file,
+        source_offset=offset,
     )
+    return Asked(request, waits=True, sent_ns=ns + max(0, int(took or 0)))
 
 
 def path_of(target: str) -> str:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from harness.capture.formats.pieces import broken, header, headers_of
 from harness.capture.formats.streams import inflated
+from harness.errors import CaptureError
 
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]*\r?\n")
 #: they describe the bytes on the wire, which the capture does not keep
 FRAMING = frozenset({"content-length", "transfer-encoding"})
+_SHORT = 2_048
+_CR = 13
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+#: a header by its name in lower case, name, value
+_Field = tuple[str, str, str]
+_UNSAID: _Field = ("", "", "")
 
 
 class Message(NamedTuple):
@@ -25,25 +32,47 @@ class Message(NamedTuple):
     truncated: bool
 
 
-def parsed(payload: bytes) -> Message:
-    """One message; `truncated` where its own Content-Length or chunks say that bytes are missing.
+class Head(NamedTuple):
+    """First line, headers without those of the framing, and what these say of the body."""
+
+    start: tuple[str, str, str]
+    headers: dict[str, str]
+    length: int | None
+    chunked: bool
+    packed: bool
+
+
+def parsed(payload: bytes, begin: int = 0) -> Message:
+    """The message from `begin`; `truncated` where its Content-Length or chunks say that bytes are missing.
 
     A gzip or deflate body is unpacked and loses its Content-Encoding; one that cannot be is kept as it is.
     Raises `broken("cut short")` where the head has no end, `broken("not HTTP")` where its first line is none.
+    Messages with one head share its headers: nobody may change them.
     """
-    end = _HEAD_END.search(payload)
-    if end is None:
+    end, body_begin = _ends(payload, begin)
+    if end < 0:
         raise broken("cut short", "no end of the HTTP head")
-    first, _, rest = payload[: end.start()].partition(b"\n")
-    words = _text(first).split(" ", 2)
-    if len(words) < 2 or not all(words[:2]):
-        raise broken("not HTTP", _text(first)[:80])
-    headers = headers_of(_lines(rest))
-    body, truncated = _body(payload[end.end() :], headers)
-    if not truncated:
+    start, headers, length, chunked, packed = head_of(payload[begin:end])
+    body, truncated = payload[body_begin:], False
+    if chunked:
+        body, truncated = _unchunked(body)
+    elif length is not None and length != len(body):
+        body, truncated = body[:length], len(body) < length
+    if packed and not truncated:
         body, headers = unpacked(body, headers)
-    kept = {name: value for name, value in headers.items() if name.lower() not in FRAMING}
-    return Message((words[0], words[1], words[2] if len(words) > 2 else ""), kept, body, truncated)
+    return Message(start, headers, body, truncated)
+
+
+def missing_bytes(payload: bytes, begin: int = 0) -> int:
+    """How many bytes of its Content-Length the message from `begin` lacks; 0 where it names none."""
+    end, body_begin = _ends(payload, begin)
+    if end < 0:
+        return 0
+    try:
+        said = head_of(payload[begin:end]).length
+    except CaptureError:
+        return 0
+    return 0 if said is None else max(0, said - (len(payload) - body_begin))
 
 
 def unpacked(body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
@@ -54,16 +83,6 @@ def unpacked(body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str
     if plain is None:
         return body, headers
     return plain, {name: value for name, value in headers.items() if name.lower() != "content-encoding"}
-
-
-def missing_bytes(payload: bytes) -> int:
-    """How many bytes of its Content-Length a message lacks; 0 where it names none."""
-    end = _HEAD_END.search(payload)
-    if end is None:
-        return 0
-    headers = headers_of(_lines(payload[: end.start()].partition(b"\n")[2]))
-    said = _length(headers)
-    return 0 if said is None else max(0, said - (len(payload) - end.end()))
 
 
 def written(start: str, headers: dict[str, str], *, body: bytes) -> bytes:
@@ -78,17 +97,47 @@ def written(start: str, headers: dict[str, str], *, body: bytes) -> bytes:
     )
 
 
-def _body(rest: bytes, headers: dict[str, str]) -> tuple[bytes, bool]:
-    if header(headers, "transfer-encoding").strip().lower() == "chunked":
-        return _unchunked(rest)
-    said = _length(headers)
-    if said is None:
-        return rest, False
-    return rest[:said], len(rest) < said
+def head_of(head: bytes) -> Head:
+    """What a head says; heads of one client are alike, so short ones are remembered."""
+    return _known_head(head) if len(head) <= _SHORT else _head(head)
 
 
-def _length(headers: dict[str, str]) -> int | None:
-    text = header(headers, "content-length").strip()
+def _head(head: bytes) -> Head:
+    first, *lines = head.split(b"\n")
+    short = len(head) <= _SHORT
+    fields = list(filter(None, map(_known_field if short else _field, lines)))
+    said = {field[0]: field for field in fields}
+    if len(said) < len(fields):
+        merged = headers_of((name, value) for _, name, value in fields)
+        said = {name.lower(): (name.lower(), name, value) for name, value in merged.items()}
+    return Head(
+        (_known_first if short else _first_line)(first),
+        {name: value for key, name, value in said.values() if key not in FRAMING},
+        _length(said.get("content-length", _UNSAID)[2]),
+        said.get("transfer-encoding", _UNSAID)[2].lower() == "chunked",
+        said.get("content-encoding", _UNSAID)[2].lower() in _PACKED,
+    )
+
+
+def _first_line(line: bytes) -> tuple[str, str, str]:
+    words = _text(line).split(" ", 2)
+    if len(words) < 2 or not all(words[:2]):
+        raise broken("not HTTP", _text(line)[:80])
+    return words[0], words[1], words[2] if len(words) > 2 else ""
+
+
+def _ends(payload: bytes, begin: int) -> tuple[int, int]:
+    """Where the head that begins there ends, and where its body begins; -1 for a head without an end."""
+    end = payload.find(b"\n\r\n", begin)
+    bare = payload.find(b"\n\n", begin, end + 2 if end >= 0 else len(payload))
+    if bare >= 0:
+        end, body = bare, bare + 2
+    else:
+        body = end + 3
+    return (end - 1 if end > begin and payload[end - 1] == _CR else end), body
+
+
+def _length(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
@@ -108,11 +157,11 @@ def _unchunked(rest: bytes) -> tuple[bytes, bool]:
     return (b"".join(found), True) if found or not rest else (rest, False)
 
 
-def _lines(head: bytes) -> Iterator[tuple[str, str]]:
-    for line in head.split(b"\n"):
-        name, colon, value = line.partition(b":")
-        if colon:
-            yield _text(name).strip(), _text(value).strip()
+def _field(line: bytes) -> _Field | None:
+    """A line of a head; None for one without a colon or a name, and for HTTP/2's `:names`."""
+    name, colon, value = _text(line).partition(":")
+    name = name.strip()
+    return (name.lower(), name, value.strip()) if colon and name else None
 
 
 def _text(raw: bytes) -> str:
@@ -124,3 +173,8 @@ def _text(raw: bytes) -> str:
 
 def _one_line(text: str) -> str:
     return text.replace("\r", " ").replace("\n", " ")
+
+
+_known_head = lru_cache(maxsize=1_024)(_head)
+_known_field = lru_cache(maxsize=4_096)(_field)
+_known_first = lru_cache(maxsize=1_024)(_first_line)
