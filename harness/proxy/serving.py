@@ -17,10 +17,8 @@ from typing import TYPE_CHECKING
 import anyio
 import msgspec
 
-from harness.capture.live import Recorder
-from harness.capture.live.redaction import Redactor
+from harness.capture.live import Recorder, Redactor, Sample, Sampler
 from harness.capture.live.rules import load
-from harness.capture.live.sampling import Sample, Sampler
 from harness.errors import UsageError
 from harness.proxy.counts import Tally
 from harness.proxy.exchange import Shared

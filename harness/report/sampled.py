@@ -36,7 +36,8 @@ def thin(item: LatencySummary) -> str:
     load = item.thin
     if not load:
         return ""
-    slow = "" if load.slow is None else f"; by weight {words.percent(load.slow)} of the traffic over"
+    told = load.slow is not None and item.judged
+    slow = f"; by weight {words.percent(load.slow)} of the traffic over the budget" if told else ""
     if load.factor is None or load.factor <= _NOT_THIN:
         return slow
     times = words.number(load.factor)

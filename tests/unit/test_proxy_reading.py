@@ -126,6 +126,18 @@ def test_a_head_without_end_is_refused() -> None:
     assert [part.status for part in found if isinstance(part, Refusal)] == [431]
 
 
+@pytest.mark.parametrize("flood", [b"3;", b"0\r\nT: "], ids=["extension", "trailer"])
+def test_a_body_that_says_nothing_for_long_is_refused(flood: bytes) -> None:
+    """Endless extensions and trailers are nothing that anybody waits for, on either side."""
+    request, answer = RequestReader(), AnswerReader()
+    assert len(request.feed(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + flood)) == 1
+    assert len(answer.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + flood)) == 1
+    parts = [part for _ in range(HEAD_ROOM // 1000 + 1) for part in request.feed(b"x" * 1000)]
+    assert [part.status for part in parts if isinstance(part, Refusal)] == [431]
+    faults = [part for _ in range(HEAD_ROOM // 1000 + 1) for part in answer.feed(b"x" * 1000)]
+    assert faults == [Fault("http_response_trailer_section_size")]
+
+
 def test_what_follows_an_upgrade_waits_for_the_answer() -> None:
     """Granted it is bytes, else the next request."""
     wish = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"

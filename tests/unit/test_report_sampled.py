@@ -38,9 +38,9 @@ def test_an_even_sample_says_that_its_shares_are_those_of_the_traffic() -> None:
     [
         (
             ThinLoad(factor=9.5, slow=0.031),
-            "; by weight 3.1 % of the traffic over; the capture is a sample: 9.5",
+            "; by weight 3.1 % of the traffic over the budget; the capture is a sample: 9.5",
         ),
-        (ThinLoad(factor=None, slow=0.031), "; by weight 3.1 % of the traffic over"),
+        (ThinLoad(factor=None, slow=0.031), "; by weight 3.1 % of the traffic over the budget"),
         (ThinLoad(factor=1.0, slow=None), ""),
         (ThinLoad(factor=20.0, slow=None), "; the capture is a sample: 20 times too few requests arrived"),
     ],
@@ -51,3 +51,8 @@ def test_thinned_arrivals_are_told_where_the_pace_was_recorded(thin: ThinLoad, t
     assert found.startswith(told)
     assert bool(found) == bool(told)
     assert not sampled.thin(latency())
+
+
+def test_a_pass_that_is_not_judged_has_no_budget_to_be_over() -> None:
+    """A closed loop is as fast as it can be."""
+    assert not sampled.thin(latency(judged=False, thin=ThinLoad(factor=None, slow=0.031)))
