@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from harness.proxy.counts import Tally
@@ -162,7 +164,9 @@ class Exchange:
             mirror = self._shared.mirror
             if mirror is not None and not self.head.upgrade and not self._retried:
                 body = self._request.parts if self._request.whole else None
-                mirror.offer(self.head, body, request_id=self.request_id, ts_ns=self._ts_ns)
+                copy = partial(mirror.offer, self.head, body, request_id=self.request_id, ts_ns=self._ts_ns)
+                # the loop writes to sockets once its callbacks are done: only then has the request gone
+                asyncio.get_running_loop().call_soon(copy)
 
     def connected(self, connection: Connection) -> None:
         """There is a connection: what was taken so far goes out."""

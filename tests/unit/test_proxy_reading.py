@@ -226,3 +226,17 @@ def test_a_reader_that_is_ended_reads_no_more() -> None:
     reader = RequestReader()
     reader.end()
     assert reader.feed(b"GET / HTTP/1.1\r\n") == []
+
+
+@given(
+    st.sampled_from([REQUESTS, ANSWER]),
+    st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=4)), max_size=6),
+)
+def test_damaged_bytes_raise_nothing(data: bytes, damage: list[tuple[int, bytes]]) -> None:
+    """Whatever is written over whatever place: parts, and after a refusal, a fault or an end nothing."""
+    for at, put in damage:
+        data = data[:at] + put + data[at + len(put) :]
+    for reader in (RequestReader(), AnswerReader()):
+        found = fed(reader, data, [7, 50, 51, 120])
+        over = [n for n, part in enumerate(found) if isinstance(part, Refusal | Fault)]
+        assert over in ([], [len(found) - 1])
