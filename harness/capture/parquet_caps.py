@@ -6,17 +6,21 @@ file of kilobytes can ask for terabytes. https://parquet.apache.org/docs/file-fo
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 import pyarrow.parquet as pq
 
+from harness.capture.parquet_footer import Column, columns_of, varint
 from harness.errors import DataError
 
 #: of a column of one row group, unpacked, where it is more than `_RATIO` times its size in the file
 MOST_BYTES = 256 << 20
 _RATIO = 250
 _BATCH_ROWS = 2_048
+#: at once, of a file whose footer was not understood
+_BLIND_ROWS = 16
 _BATCH_BYTES = 4 << 20
 #: rows that are fewer than this are borne however small the file
 FEW_ROWS = 1_000_000
@@ -35,13 +39,13 @@ def rows_at_once(file: pq.ParquetFile, path: Path, *, error: type[DataError]) ->
     size = path.stat().st_size
     if metadata.num_rows > max(FEW_ROWS, size):
         raise _bomb(path, f"{metadata.num_rows:,} rows in {size:,} bytes", error=error)
-    largest = 1
+    columns = columns_of(path)
+    if columns is None:
+        return _BLIND_ROWS
+    for column in columns:
+        _check(column, path, error=error)
     with path.open("rb") as raw:
-        for group in range(metadata.num_row_groups):
-            for column in range(metadata.num_columns):
-                found = metadata.row_group(group).column(column)
-                _check(found, path, error=error)
-                largest = max(largest, _dictionary_bytes(raw, found))
+        largest = max([1, *(_dictionary_bytes(raw, column.start) for column in columns)])
     if largest > MOST_BYTES:
         raise _bomb(path, f"a dictionary of {largest:,} bytes", error=error)
     return max(1, min(_batch_rows(metadata), MOST_BYTES // largest))
@@ -53,11 +57,10 @@ def _batch_rows(metadata: pq.FileMetaData) -> int:
     return int(min(_BATCH_ROWS, max(1, _BATCH_BYTES * metadata.num_rows // max(size, 1))))
 
 
-def _check(column: pq.ColumnChunkMetaData, path: Path, *, error: type[DataError]) -> None:
-    unpacked, packed = column.total_uncompressed_size, max(1, column.total_compressed_size)
+def _check(column: Column, path: Path, *, error: type[DataError]) -> None:
+    unpacked, packed = column.unpacked, max(1, column.packed)
     if unpacked > MOST_BYTES and unpacked > _RATIO * packed:
-        found = f"{unpacked:,} bytes out of {packed:,} in column {column.path_in_schema!r}"
-        raise _bomb(path, found, error=error)
+        raise _bomb(path, f"a column of {unpacked:,} bytes out of {packed:,} in the file", error=error)
 
 
 def _bomb(path: Path, found: str, *, error: type[DataError]) -> DataError:
@@ -69,10 +72,9 @@ def _bomb(path: Path, found: str, *, error: type[DataError]) -> DataError:
     )
 
 
-def _dictionary_bytes(raw: IO[bytes], column: pq.ColumnChunkMetaData) -> int:
-    """How large the dictionary of a column is when unpacked; 0 where none can be seen."""
-    start = column.dictionary_page_offset or column.data_page_offset
-    if start is None or not 0 <= start < 2**63:
+def _dictionary_bytes(raw: IO[bytes], start: int) -> int:
+    """How large the dictionary that begins here is when unpacked; 0 where none can be seen."""
+    if not 0 <= start < 2**62:
         return 0
     raw.seek(start)
     numbers = _numbers(raw.read(_HEADER_BYTES))
@@ -83,13 +85,8 @@ def _numbers(header: bytes) -> list[int]:
     """The first two fields of a page header, its type and unpacked size: zigzag varints."""
     found: list[int] = []
     place = 0
-    while len(found) < 2 and header[place : place + 1] == bytes([_I32]):
-        value = shift = 0
-        place += 1
-        while place < len(header) and shift < 35:
-            value |= (header[place] & 0x7F) << shift
-            place, shift = place + 1, shift + 7
-            if header[place - 1] < 0x80:
-                break
-        found.append(value >> 1 ^ -(value & 1))
+    with suppress(IndexError, ValueError):
+        while len(found) < 2 and header[place] == _I32:
+            value, place = varint(header, place + 1)
+            found.append(value >> 1 ^ -(value & 1))
     return found
