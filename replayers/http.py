@@ -32,7 +32,8 @@ from harness.replay.guard import (
 from replayers.answer import Terms
 from replayers.feature_log import FeatureLog, Joined
 from replayers.grpc_pool import GrpcPool
-from replayers.protocols import OF_THE_BODY, Asked, Call, Json, OipV2, Protocol
+from replayers.protocols import OF_THE_BODY, Asked, Call, Json, OipV2, Protocol, Table
+from replayers.protocols.finding import document_of
 from replayers.protocols.protobuf import PATH as GRPC_PATH
 from replayers.selectors import Reader, Response
 from replayers.tracing import HEADERS as TRACE
@@ -40,7 +41,7 @@ from replayers.tracing import trace_id, traceparent
 from replayers.wire import Origin, Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ENV = "env:"
 PROBE_S = 5.0
@@ -225,6 +226,23 @@ class HttpArm:
         if request.truncated:
             raise CaptureError("the captured body was cut short when it was recorded")
         call = Call(b"") if self.target.method in _BODILESS else self._call(request, features=features)
+        return self._bytes(request, call, features=features)
+
+    def prepare_rows(self, requests: Sequence[CapturedRequest]) -> bytes:
+        """The rows of some requests as those of one, under the id of the first; its answer is `read`.
+
+        Raises CaptureError where the target is asked for one row at a time.
+        """
+        protocol = self.target.protocol
+        if protocol.by_selector or self._template is not None or self.target.method in _BODILESS:
+            raise CaptureError("the service is asked for one row at a time")
+        asked = [Asked(one.body, one.request_id, headers=one.headers) for one in requests]
+        tables = [protocol.table(document_of(one.body, content_type=one.content_type)) for one in asked]
+        rows = tuple(row for table in tables for row in table.rows)
+        call = protocol.build(Table(tables[0].columns, rows), request_id=asked[0].request_id, features=False)
+        return self._bytes(requests[0], call, features=False)
+
+    def _bytes(self, request: CapturedRequest, call: Call, *, features: bool) -> bytes:
         path = self.endpoint.path if self.target.path == "target" else safe_path(request.path)
         path = GRPC_PATH if self.target.protocol.over_grpc else path
         lines = [f"{self.target.method} {path} HTTP/1.1"]

@@ -42,11 +42,15 @@ def recorded_outcomes(
 ) -> Iterator[Outcome]:
     """One outcome a request, in their order; NOT_SENT where no answer was recorded.
 
-    Read by the same rules as a live answer. It carries no stamps: another clock measured it.
+    Read by the same rules as a live answer; where it echoes no features, those that the capture knows of it
+    are its own. It carries no stamps: another clock measured it.
     """
     reader = Reader(target.response, target.protocol)
     for request in requests:
-        yield reader.outcome(_attempt(request, name=name, phase=phase))
+        outcome = reader.outcome(_attempt(request, name=name, phase=phase))
+        if outcome.state is State.OK and outcome.features is None:
+            outcome = msgspec.structs.replace(outcome, features=request.online_features)
+        yield outcome
 
 
 def _attempt(request: CapturedRequest, *, name: str, phase: str) -> Attempt:

@@ -27,6 +27,11 @@ settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes that are no text are told by their length, as gzip holds the time and workers compare names."""
+    return f"{len(val)}B" if isinstance(val, bytes) and not val.isascii() else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that measure time are told from those that may run beside others."""
     for item in items:

@@ -9,6 +9,8 @@ import msgspec
 from jmespath.exceptions import JMESPathError
 from msgspec import Meta
 
+from harness.capture.live.rules import Rules
+
 
 class CaptureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `[capture]` table of a scenario; only `path` is required.
@@ -57,6 +59,15 @@ class CaptureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             description="JMESPath into the decoded body giving the moment features are as of, "
             "an RFC 3339 time with its zone or epoch seconds, for a request whose record names none."
         ),
+    ] = None
+
+    keep_headers: Annotated[
+        tuple[str, ...],
+        Meta(description="Headers to keep beside those known to be harmless; no other is written to a run."),
+    ] = ()
+    redact: Annotated[
+        Rules | None,
+        Meta(description="What is taken out of requests before a run writes them (docs/redaction.md)."),
     ] = None
 
     def __post_init__(self) -> None:

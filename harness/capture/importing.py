@@ -16,10 +16,11 @@ from harness import columns
 from harness.capture import times
 from harness.capture.formats import FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
 from harness.capture.formats.canonical import CANONICAL, dropped
-from harness.capture.intake import bare, chunked, private_headers
+from harness.capture.intake import chunked
 from harness.capture.joining import Joined
 from harness.capture.read import read_tables
 from harness.capture.recorded import not_recorded
+from harness.capture.redacting import Preparation
 from harness.capture.sources import did_you_mean, existing, extension, translated
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
@@ -36,14 +37,15 @@ _NUMBER = re.compile(r"(\d+)")
 class Ledger:
     """What came of the files: `formats` by file, `dropped` by reason, the first of them, and the labels.
 
-    `requests` were given, `unanswered` of them waited for an answer that did not come, `bared` of them lost
-    headers that may hold credentials. `not_recorded` counts what a live recorder had to drop, by reason.
+    `requests` were given, `unanswered` of them waited for an answer that did not come; `preparation` counts
+    what was sampled and redacted of them. `not_recorded` counts what a live
+    recorder had to drop, by reason.
     """
 
     formats: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     unanswered: int = 0
-    bared: int = 0
+    preparation: Preparation = field(default_factory=Preparation)
     dropped: Counter[str] = field(default_factory=Counter)
     not_recorded: dict[str, int] = field(default_factory=dict)
     first: list[Dropped] = field(default_factory=list)
@@ -125,14 +127,6 @@ def labels_of(files: Sequence[Path], ledger: Ledger, *, form: str | Format | Non
             fix="Mend the file, or give only the files with labels." if ledger.lost else "",
         )
     return ledger.labels
-
-
-def bared(tables: Iterable[pa.Table], ledger: Ledger) -> Iterator[pa.Table]:
-    """The requests without headers that may hold credentials; how many had some is counted."""
-    for table in tables:
-        private = private_headers(table, "headers") | private_headers(table, "recorded_headers")
-        ledger.bared += int(private.sum())
-        yield bare(table)
 
 
 def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> Iterator[T]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 from harness import columns
 from harness.capture.config import CaptureConfig, expressions
 from harness.capture.line import BadLine
+from harness.capture.live.redaction import Redactor
+from harness.capture.live.sampling import Sample, Sampler
 from harness.capture.read import read, read_tables, source_files
 from harness.capture.recorded import not_recorded
-from harness.capture.table import numbered, regrouped, to_table, with_name, without
+from harness.capture.redacting import Preparation
+from harness.capture.table import numbered, regrouped, to_table, with_name
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
 
@@ -30,7 +33,6 @@ WORST = 20
 #: reasons that end a file early, so that nobody knows how many requests are missing
 CUT = frozenset({"truncated gzip", "damaged gzip"})
 
-_PROGRESS_EVERY = 5_000
 _PART_BYTES = 128 << 20
 _CHUNK_ROWS = 1_024
 _CHUNK_BYTES = 16 << 20
@@ -42,6 +44,8 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     What a live recorder beside the files had to drop is among `bad` too, and no share of it ends a run.
     `first_ts_ns` and `last_ts_ns` (earliest and latest) and `resolution_ns` (coarsest) are over the sample;
     `worst` holds the first 20 bad lines; `sha256` is hex by file name; `parts` are names in order of `seq`.
+    Requests are counted by header that they lost, by place that was redacted, and by the rule that left them
+    out; the last are not among the sampled.
     """
 
     lines: int
@@ -54,6 +58,9 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     resolution_ns: int
     sha256: dict[str, str]
     parts: tuple[str, ...]
+    lost_headers: dict[str, int] = {}
+    redacted: dict[str, int] = {}
+    left_out: dict[str, int] = {}
 
 
 @dataclass
@@ -88,19 +95,23 @@ def ingest(  # noqa: PLR0917  -- from where, how, to where
     *,
     seed: int,
     part_rows: int = 50_000,
-    on_progress: Callable[[int], None] | None = None,
+    redactor: Redactor | None = None,
 ) -> Intake:
     """The capture at `path` is in `folder` as `part-*.parquet` (CAPTURE), `seq` dense over the sample.
 
     Constant memory: a part is at most `part_rows` requests or about 128 MiB. Parts of an earlier intake
-    that are not overwritten are removed at the end. `on_progress` is told how many good lines were read.
+    that are not overwritten are removed at the end. Nothing is written that `redactor` has not seen; without
+    one only harmless headers stay.
     Raises CaptureError for a capture that is missing, of unknown kind, damaged, or empty; for a share of bad
     lines above `config.max_bad_share` (naming the first and the counts); and for a sample that kept nothing.
     """
     tally = _Tally()
     parts: list[str] = []
-    good = _counted(_tables(path, config, tally=tally), tally, on_progress=on_progress)
-    kept = _sampled(good, tally, share=config.sample, seed=seed)
+    redactor = redactor or Redactor(keep=config.keep_headers)
+    sample = Sample(share=config.sample, by="unit", seed=seed)
+    preparation = Preparation(redactor, Sampler(sample) if config.sample < 1 else None)
+    good = _counted(_tables(path, config, tally=tally), tally)
+    kept = _kept(preparation.tables(_sampled(good, share=config.sample, seed=seed)), tally)
     for table in regrouped(kept, part_rows, most_bytes=_PART_BYTES):
         parts.append(f"part-{len(parts):05d}.parquet")
         columns.write(table, folder / parts[-1])
@@ -119,6 +130,9 @@ def ingest(  # noqa: PLR0917  -- from where, how, to where
         resolution_ns=tally.resolution_ns,
         sha256={file.name: sha256(file) for file in source_files(path)},
         parts=tuple(parts),
+        lost_headers=dict(redactor.lost_headers.most_common()),
+        redacted={f"{place} ({rule})": count for (rule, place), count in redactor.changed.most_common()},
+        left_out=dict(redactor.dropped),
     )
 
 
@@ -145,41 +159,32 @@ def _tables(path: Path, config: CaptureConfig, *, tally: _Tally) -> Iterator[pa.
     return read_tables(source_files(path), on_bad=tally.reject)
 
 
-def _counted(
-    tables: Iterable[pa.Table], tally: _Tally, *, on_progress: Callable[[int], None] | None
-) -> Iterator[pa.Table]:
+def _counted(tables: Iterable[pa.Table], tally: _Tally) -> Iterator[pa.Table]:
     for table in tables:
-        before, tally.parsed = tally.parsed, tally.parsed + table.num_rows
-        if on_progress is not None:
-            for count in range(before // _PROGRESS_EVERY + 1, tally.parsed // _PROGRESS_EVERY + 1):
-                on_progress(count * _PROGRESS_EVERY)
+        tally.parsed += table.num_rows
         yield table
 
 
-def _sampled(tables: Iterable[pa.Table], tally: _Tally, *, share: float, seed: int) -> Iterator[pa.Table]:
+def _sampled(tables: Iterable[pa.Table], *, share: float, seed: int) -> Iterator[pa.Table]:
+    """The rows that a sampler will keep: the others are not worth being made requests."""
     for table in tables:
-        kept = table
-        if share < 1:
-            names = pc.coalesce(table.column("unit"), table.column("request_id")).to_pylist()
-            kept = table.filter(
-                pa.array([in_sample(name, share=share, seed=seed) for name in names], pa.bool_())
-            )
-        dense = numbered(kept, tally.sampled)
+        if share == 1:
+            yield table
+            continue
+        names = pc.coalesce(table.column("unit"), table.column("request_id")).to_pylist()
+        yield table.filter(pa.array([in_sample(name, share=share, seed=seed) for name in names], pa.bool_()))
+
+
+def _kept(tables: Iterable[pa.Table], tally: _Tally) -> Iterator[pa.Table]:
+    for table in tables:
+        dense = numbered(table, tally.sampled)
         tally.keep(dense)
-        yield bare(dense)
+        yield dense
 
 
 def private_headers(table: pa.Table, name: Literal["headers", "recorded_headers"]) -> NDArray[np.bool_]:
     """Which of the requests (n,) have a header in this column that may hold a credential."""
     return with_name(table.column(name).combine_chunks(), columns.is_private)
-
-
-def bare(table: pa.Table) -> pa.Table:
-    """The requests and their answers without headers that may hold credentials: a run keeps none."""
-    for name in ("headers", "recorded_headers"):
-        found = without(table.column(name).combine_chunks(), columns.is_private)
-        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), found)
-    return table
 
 
 def parted(requests: Iterable[CapturedRequest], part_rows: int) -> Iterator[pa.Table]:

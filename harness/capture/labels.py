@@ -18,6 +18,7 @@ from harness import columns
 from harness.capture import times
 from harness.capture.label_sources import foreign, foreign_rows, label_files
 from harness.capture.parquet import TICKS_NS
+from harness.capture.parquet_caps import rows_at_once
 from harness.capture.sources import (
     Unreadable,
     did_you_mean,
@@ -35,7 +36,6 @@ _KEYS = ("request_id", "label_at")
 _OPTIONAL = ("row_index", "revision")
 _WORDS = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
 _STAMP = columns.LABELS.field("label_at").type
-_BATCH_ROWS = 8_192
 
 Row = tuple[int, dict[str, Any]]
 
@@ -151,7 +151,8 @@ def _parquet_rows(path: Path, asked: Sequence[LabelColumn]) -> Iterator[Row]:
         if is_stamp and stamp.tz is None:
             raise LabelsError("column 'label_at' holds times without a zone", where=str(path), found=stamp)
         number = 0
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
+        at_once = rows_at_once(file, path, error=LabelsError)
+        for batch in file.iter_batches(batch_size=at_once, columns=wanted):
             cells = {name: batch.column(name) for name in wanted}
             if is_stamp:
                 cells["label_at"] = cells["label_at"].cast(_STAMP).cast(pa.int64())

@@ -12,12 +12,11 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from harness.capture.line import Line, refused
+from harness.capture.parquet_caps import rows_at_once
 from harness.capture.sources import did_you_mean, translated
 from harness.columns import CAPTURE
 from harness.errors import CaptureError
 
-_BATCH_ROWS = 2_048
-_BATCH_BYTES = 4 << 20
 _OURS = ("seq", "source_file", "source_offset")
 _ALIASES = {
     "ts": CAPTURE.field("event_time").type,
@@ -46,19 +45,14 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             {"ts_resolution_ns": TICKS_NS[file.schema_arrow.field("ts").type.unit]} if "ts" in wanted else {}
         )
         number = 0
-        for batch in file.iter_batches(batch_size=batch_rows(file.metadata), columns=wanted):
+        at_once = rows_at_once(file, path, error=CaptureError)
+        for batch in file.iter_batches(batch_size=at_once, columns=wanted):
             batch.validate(full=True)
             cells = [_cells(batch.column(name), name, path=path) for name in wanted]
             for values in zip(*cells, strict=True):
                 given = zip(wanted, values, strict=True)
                 yield number, shown | {name: value for name, value in given if value is not None}
                 number += 1
-
-
-def batch_rows(metadata: pq.FileMetaData) -> int:
-    """So many rows that a batch of them stays near 4 MiB: bodies may be large."""
-    size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
-    return int(min(_BATCH_ROWS, max(1, _BATCH_BYTES * metadata.num_rows // max(size, 1))))
 
 
 def line_of(row: dict[str, Any]) -> Line:

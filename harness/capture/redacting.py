@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from harness.capture import table as tables
 from harness.capture.live.redaction import Parts, Redactor
@@ -34,8 +36,11 @@ class Preparation:
         return self.sampler is None and not self.redactor.searches
 
     def requests(self, given: Iterable[CapturedRequest]) -> Iterator[CapturedRequest]:
-        """Those that stay, as they may be written, `seq` dense: sampled by the names that they came with."""
-        seq = 0
+        """Those that stay, as they may be written, `seq` dense: sampled by the names that they came with.
+
+        Raises CaptureError at their end where there were some and none stays.
+        """
+        seq, request = 0, None
         for request in given:
             kept = request if self.sampler is None else self.sampler.sampled(request)
             if kept is None:
@@ -44,17 +49,45 @@ class Preparation:
             if after is not None:
                 yield after if after.seq == seq else msgspec.structs.replace(after, seq=seq)
                 seq += 1
+        if request is not None and not seq:
+            raise self._nothing_left()
+
+    def _nothing_left(self) -> CaptureError:
+        why = self.redactor.dropped.most_common(1)
+        return CaptureError(
+            "nothing is left of the requests",
+            found=f"{why[0][1]:,} requests: {why[0][0]}" if why else "none is in the sample",
+            fix="Mend the rules." if why else "Raise the share of the sample.",
+        )
 
     def tables(self, given: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """The same for requests as tables of the CAPTURE schema."""
+        """The same for requests as tables of the CAPTURE schema; only headers are looked at by column."""
+        if self.plain:
+            yield from map(self._harmless, given)
+            return
         batch: list[CapturedRequest] = []
-        for request in self.requests(one for table in given for one in tables.requests(table)):
+        for request in self.requests(tables.rows(given)):
             batch.append(request)
             if len(batch) == _ROWS:
                 yield tables.to_table(batch)
                 batch = []
         if batch:
             yield tables.to_table(batch)
+
+    def _harmless(self, table: pa.Table) -> pa.Table:
+        """The requests without the headers that go, which are counted by name."""
+        lost: dict[str, NDArray[np.bool_]] = {}
+        for name in ("headers", "recorded_headers"):
+            column = table.column(name).combine_chunks()
+            for header in tables.names(column):
+                if self.redactor.loses(header):
+                    has = tables.with_name(column, header.__eq__)
+                    lost[header.lower()] = has | lost.get(header.lower(), np.False_)
+            place = table.schema.get_field_index(name)
+            after = tables.without(column, self.redactor.loses)
+            table = table.set_column(place, table.schema.field(name), after)
+        self.redactor.lost_headers.update({name: int(rows.sum()) for name, rows in lost.items()})
+        return table
 
 
 def redacted(request: CapturedRequest, redactor: Redactor) -> CapturedRequest | None:
@@ -105,6 +138,11 @@ def redactor_of(rules: Rules | None, environ: Mapping[str, str], *, keep: Iterab
         raise UsageError("requests cannot be redacted", found=str(error)) from error
 
 
+def searcher(rules: Rules) -> Redactor:
+    """A redactor that only searches, so that it needs no key."""
+    return Redactor(rules, b"nothing is hashed")
+
+
 def sample_of(given: Sample | None, **changes: object) -> Sample | None:
     """The sample of a file with what the command line says; raises UsageError for what cannot be."""
     said = {name: value for name, value in changes.items() if value is not None}
@@ -116,8 +154,10 @@ def sample_of(given: Sample | None, **changes: object) -> Sample | None:
         raise UsageError("requests cannot be sampled so", found=str(error)) from error
 
 
-def told(preparation: Preparation, *, requests: int) -> list[tuple[str, str]]:
-    """What was done, in lines of a name and a text; nothing about what was not."""
+def told(
+    preparation: Preparation, *, requests: int, keep: str = "--keep-header NAME"
+) -> list[tuple[str, str]]:
+    """What was done, in lines of a name and a text; nothing about what was not. `keep` keeps a header."""
     redactor, sampler = preparation.redactor, preparation.sampler
     lost = redactor.lost_headers
     lines = []
@@ -126,9 +166,7 @@ def told(preparation: Preparation, *, requests: int) -> list[tuple[str, str]]:
     if lost:
         named = ", ".join(f"{name} of {count:,}" for name, count in lost.most_common(12))
         more = f" and {len(lost) - 12:,} more names" if len(lost) > 12 else ""
-        lines += [
-            ("headers left out", f"{named}{more} (of {requests:,} requests; --keep-header NAME keeps one)")
-        ]
+        lines += [("headers left out", f"{named}{more} (of {requests:,} requests; {keep} keeps one)")]
     for (rule, place), count in sorted(redactor.changed.items(), key=lambda item: (-item[1], item[0]))[:20]:
         lines += [("redacted", f"{place} of {count:,} requests ({rule})")]
     if len(redactor.changed) > 20:

@@ -74,6 +74,12 @@ def regrouped(tables: Iterable[pa.Table], rows: int, *, most_bytes: int) -> Iter
         yield pa.concat_tables(held)
 
 
+def names(column: pa.MapArray) -> list[str]:
+    """The different keys of all maps."""
+    found: list[str] = column.keys.unique().to_pylist()
+    return found
+
+
 def with_name(column: pa.MapArray, matches: Callable[[str], bool]) -> NDArray[np.bool_]:
     """Which of the maps (n,) have a key that matches."""
     before = _matched_before(column, matches)

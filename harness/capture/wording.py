@@ -6,7 +6,7 @@ from collections import Counter
 
 import msgspec
 
-from harness.capture import times
+from harness.capture import redacting, times
 from harness.capture.importing import Ledger
 from harness.capture.survey import Survey
 
@@ -41,12 +41,7 @@ def told(ledger: Ledger, survey: Survey) -> list[str]:
     lines += [("bodies", "median {:,} B, p95 {:,} B, largest {:,} B".format(*sizes))]
     lines += [("truncated", f"{survey.truncated:,} bodies" if survey.truncated else "")]
     lines += [("secrets suspected", _counts(survey.secrets))]
-    lines += [
-        (
-            "left out",
-            f"headers that may hold credentials, of {ledger.bared:,} requests" if ledger.bared else "",
-        )
-    ]
+    lines += redacting.told(ledger.preparation, requests=survey.requests)
     lines += [("without answer", f"{ledger.unanswered:,} requests" if ledger.unanswered else "")]
     lines += [("labels", f"{len(ledger.labels):,}" if ledger.labels else "")]
     lines += [("not recorded", _counts(ledger.not_recorded))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.capture.formats import Dropped, Format
     from harness.capture.importing import Ledger
+    from harness.capture.redacting import Preparation
 
 FILES = click.argument("files", metavar="FILE...", type=PATH, nargs=-1, required=True)
 MAP = click.option(
@@ -50,19 +53,45 @@ def capture() -> None:
     show_default=True,
     help="Share of records that may be lost; above it nothing is written (code 65).",
 )
+@click.option("--redact", type=PATH, metavar="RULES", help="A .toml with [redact] and [sample] tables.")
+@click.option(
+    "--keep-header", multiple=True, metavar="NAME", help="Keep this header besides the harmless ones."
+)
+@click.option(
+    "--sample",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    help="Keep this share of requests.",
+)
+@click.option(
+    "--sample-by", metavar="PLACE", help="Keep or drop a name whole: unit, header:NAME, body:user.id."
+)
+@click.option(
+    "--sample-strata", metavar="PLACE", help="Tell slices apart by this: segment:country, body:lang."
+)
+@click.option(
+    "--sample-floor", type=click.IntRange(min=0), metavar="N", help="Keep the first N of each slice for sure."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be written.")
 def import_(files: tuple[Path, ...], *, target: Path, labels_to: Path | None, **given: Any) -> int:  # noqa: ANN401  -- as declared to click
     """Write the requests of FILE... (or folders) to OUT with their answers; count what is dropped and why."""
     from harness.capture import exploding, exporting, importing, survey, wording
 
     surveyor = survey.Surveyor()
     with _ledger(given["ledger"]) as ledger:
+        ledger.preparation = _preparation(given)
         form = _form(given["form"], given["map_given"])
         through = partial(exploding.exploded, on_dropped=ledger.drop) if given["explode"] else None
-        found = importing.tables_of(files, ledger, form=form, through=through)
-        bare = importing.bared(surveyor.watched(found), ledger)
-        whole = importing.checked(bare, ledger, max_bad_share=given["max_bad_share"])
-        exporting.write_tables(whole, target)
+        found = surveyor.watched(importing.tables_of(files, ledger, form=form, through=through))
+        prepared = ledger.preparation.tables(found)
+        whole = importing.checked(prepared, ledger, max_bad_share=given["max_bad_share"])
+        if given["dry_run"]:
+            deque(whole, maxlen=0)
+        else:
+            exporting.write_tables(whole, target)
     click.echo("\n".join(wording.told(ledger, surveyor.survey())))
+    if given["dry_run"]:
+        return 0
     click.echo(f"wrote {target}")
     if labels_to is not None:
         click.echo(f"wrote {labels_to}: {importing.write_labels(ledger.labels, labels_to):,} labels")
@@ -133,6 +162,45 @@ def export(path: Path, *, target: Path) -> int:
     return 0
 
 
+@capture.command("scan", short_help="Search files for what should have been redacted.")
+@click.argument("paths", metavar="PATH...", type=PATH, nargs=-1, required=True)
+@click.option(
+    "--redact", type=PATH, metavar="RULES", help="A .toml with a [redact] table (default: all classes)."
+)
+def scan(paths: tuple[Path, ...], *, redact: Path | None) -> int:
+    """Search files and folders for e-mail addresses, cards, IBANs, IPs, tokens and keys.
+
+    What is found is named by file, place and class, never by its value; the exit code is then 65.
+    """
+    from harness.capture import redacting, scanning
+    from harness.capture.live.rules import Rules
+
+    rules = (redacting.read_policy(redact).redact if redact else None) or Rules()
+    leaks = scanning.scan(paths, redacting.searcher(rules))
+    for leak in leaks:
+        click.echo(f"{leak.file}, {leak.place}: {leak.name}")
+    scanning.refuse(leaks)
+    click.echo("nothing is found")
+    return 0
+
+
+@capture.command("hash", short_help="Hash the ids of labels with the key of a capture.")
+@click.argument("path", metavar="LABELS", type=PATH)
+@click.option("--redact", type=PATH, required=True, metavar="RULES", help="The .toml that the capture had.")
+@click.option("--to", "target", type=PATH, required=True, metavar="OUT", help="A file of the same kind.")
+@click.option(
+    "--column", "names", multiple=True, metavar="NAME", help="A column of ids (default: request_id)."
+)
+def hash_(path: Path, *, redact: Path, target: Path, names: tuple[str, ...]) -> int:
+    """Write LABELS (.csv, .jsonl, .parquet) with the ids that a redacted capture has, so that they join."""
+    from harness.capture import hashing, redacting
+
+    redactor = redacting.redactor_of(redacting.read_policy(redact).redact, os.environ)
+    count = hashing.hash_file(path, target, redactor=redactor, names=names or ("request_id",))
+    click.echo(f"wrote {target}: {count:,} rows")
+    return 0
+
+
 def _form(form: str | None, map_given: tuple[str, ...]) -> str | Format | None:
     """The format by name, or the one that a map makes of any table."""
     if not map_given:
@@ -150,6 +218,7 @@ def _form(form: str | None, map_given: tuple[str, ...]) -> str | Format | None:
 def _ledger(path: Path | None) -> Iterator[Ledger]:
     """A ledger that tells each dropped record to the file, where there is one."""
     from harness.capture.importing import Ledger
+    from harness.capture.redacting import counted
 
     if path is None:
         yield Ledger()
@@ -162,4 +231,21 @@ def _ledger(path: Path | None) -> Iterator[Ledger]:
         def tell(one: Dropped) -> None:
             file.write(msgspec.json.encode(one) + b"\n")
 
-        yield Ledger(on_dropped=tell)
+        ledger = Ledger(on_dropped=tell)
+        yield ledger
+        file.writelines(msgspec.json.encode(row) + b"\n" for row in counted(ledger.preparation))
+
+
+def _preparation(given: dict[str, Any]) -> Preparation:
+    """What the command line asks to be done with each request."""
+    from harness.capture import redacting
+    from harness.capture.live.rules import Policy
+    from harness.capture.live.sampling import Sampler
+
+    rules = redacting.read_policy(given["redact"]) if given["redact"] else Policy()
+    changes = {"share": given["sample"]} | {
+        name: given[f"sample_{name}"] for name in ("by", "strata", "floor")
+    }
+    sample = redacting.sample_of(rules.sample, **changes)
+    redactor = redacting.redactor_of(rules.redact, os.environ, keep=given["keep_header"])
+    return redacting.Preparation(redactor, None if sample is None else Sampler(sample))

@@ -130,15 +130,24 @@ def resume(run_folder: Path, ending: Ending, *, allow_public: tuple[str, ...]) -
 
 @cli.command(short_help="Try a scenario without sending anything.")
 @click.argument("scenario", type=PATH)
+@click.option(
+    "--ask",
+    is_flag=True,
+    help="Ask each live target ten requests instead, and say what it does to them (10: the build is wrong).",
+)
 @PUBLIC
-def check(scenario: Path, *, allow_public: tuple[str, ...]) -> int:
+def check(scenario: Path, *, ask: bool, allow_public: tuple[str, ...]) -> int:
     """Load all that SCENARIO names, score ten requests, say what a run could find out. Sends nothing."""
     from harness import run as stages
 
+    code = 0
     with Watch(quiet=False) as watch:
-        lines = stages.check(scenario, say=watch.say, allow_public=allow_public)
+        if ask:
+            lines, code = stages.ask(scenario, say=watch.say, allow_public=allow_public)
+        else:
+            lines = stages.check(scenario, say=watch.say, allow_public=allow_public)
     click.echo("\n".join(lines))
-    return 0
+    return code
 
 
 def _numbers(  # noqa: PLR0917  -- click calls it so

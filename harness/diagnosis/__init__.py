@@ -28,6 +28,7 @@
 `exhibits`      the evidence on each question, as records
 `remedying`     every remedy replayed
 `terms`         the names of metrics and steps; `summary` the diagnosis in a few sentences
+`sampled`       what of it counts the captured requests and not their traffic
 `diagnosing`    all of it put together
 
 What each part means, and what breaks it, is in docs/diagnosis.md and docs/diagnosis-parts.md.

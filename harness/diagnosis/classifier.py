@@ -66,13 +66,14 @@ def cross_fit(
     *,
     unit: Codes,
     outside: Floats | None = None,
+    weight: Floats | None = None,
     folds: int = FOLDS,
-    rounds: int = ROUNDS,
 ) -> CrossFit:
     """The probability that `target` (n,) is 1 given `features` (n, d), NaN allowed, without overfitting.
 
-    All rows of a unit are in one fold. The same rows give the same numbers, to the last bit. With one class
-    only the probability is that class everywhere, a row that no other unit tells of gets .5.
+    All rows of a unit are in one fold; `weight` (n,) is what each row counts, None alike. The same rows give
+    the same numbers, to the last bit. With one class only the probability is that class everywhere, a row
+    that no other unit tells of gets .5.
     """
     import lightgbm
 
@@ -88,8 +89,10 @@ def cross_fit(
             inside[mine] = target[~mine][0]
             beyond += target[~mine][0] / folds
             continue
-        data = lightgbm.Dataset(features[~mine], target[~mine])
-        model = lightgbm.train(PARAMETERS, data, num_boost_round=rounds)
+        data = lightgbm.Dataset(
+            features[~mine], target[~mine], weight=None if weight is None else weight[~mine]
+        )
+        model = lightgbm.train(PARAMETERS, data, num_boost_round=ROUNDS)
         inside[mine] = np.asarray(model.predict(features[mine]))
         if len(others):
             beyond += np.asarray(model.predict(others)) / folds

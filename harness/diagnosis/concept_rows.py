@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 from harness.diagnosis.classifier import boost, cross_fit, fold_of
 from harness.diagnosis.domain import balanced
 from harness.stats import kish_effective
+from harness.weighting import alike
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -64,12 +65,13 @@ def sampled(holdout: Rows, production: Rows) -> tuple[Side, Side]:
     sides: list[Side] = []
     for rows, one in zip((holdout, production), chosen, strict=True):
         kept = np.sort(rng.choice(one, size=many, replace=False))
+        weight = rows.weighed(kept)
         sides.append(
             Side(
                 features=rows.features[kept],
                 label=rows.label[kept],
                 unit=rows.unit[kept],
-                weight=np.ones(many),
+                weight=np.ones(many) if weight is None else weight,
                 start=np.zeros(many),
                 quarter=np.zeros(many, dtype=np.int64),
             )
@@ -82,11 +84,15 @@ def sampled(holdout: Rows, production: Rows) -> tuple[Side, Side]:
 def on_overlap(there: Side, here: Side) -> tuple[Side, Side]:
     """Each population weighted to where both are, mean 1."""
     source = np.repeat([0.0, 1.0], [there.label.size, here.label.size])
+    kept = np.concatenate([there.weight, here.weight])
     told = cross_fit(
-        np.concatenate([there.features, here.features]), source, unit=np.concatenate([there.unit, here.unit])
+        np.concatenate([there.features, here.features]),
+        source,
+        unit=np.concatenate([there.unit, here.unit]),
+        weight=None if alike(kept) else kept,
     )
     produced = balanced(told.inside, float(source.mean()))
-    weights = produced[source == 0.0], 1.0 - produced[source == 1.0]
+    weights = produced[source == 0.0] * there.weight, (1.0 - produced[source == 1.0]) * here.weight
     one, other = (
         replace(side, weight=weight / (weight.mean() or 1.0))
         for side, weight in zip((there, here), weights, strict=True)

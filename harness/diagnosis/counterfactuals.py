@@ -26,7 +26,8 @@ class Counterfactual:
 
     `score` (n,) is the probability, NaN where a row has none; `threshold` one number, or (n,) where it is
     chosen out of fold. `rank` (n,), where there is one, ranks and decides in place of the score. `label`
-    (n,) is 0, 1 or NaN; `rows` (n,) are those that count, None all. `deployed` is the threshold that would be
+    (n,) is 0, 1 or NaN; `rows` (n,) are those that count, None all; `weight` (n,) is what each stands for in
+    the traffic, None one each. `deployed` is the threshold that would be
     served, on `rank` or else on the score, where `threshold` is by row; the queue is counted at it.
     """
 
@@ -36,6 +37,7 @@ class Counterfactual:
     threshold: float | Floats
     label: Floats | None = None
     rows: Mask | None = None
+    weight: Floats | None = None
     rank: Floats | None = None
     deployed: float | None = None
     kind: Kind = "model"
@@ -44,6 +46,7 @@ class Counterfactual:
     def __post_init__(self) -> None:
         """Refuse columns of other lengths than the scores."""
         columns = {"threshold": self.threshold, "label": self.label, "rows": self.rows, "rank": self.rank}
+        columns["weight"] = self.weight
         arrays = {name: one for name, one in columns.items() if isinstance(one, np.ndarray)}
         aligned(score=self.score, **arrays)
 
@@ -94,7 +97,8 @@ def measured(one: Counterfactual, *, unit: Codes, only: Mask) -> Measured:
     """The metrics of a counterfactual on rows that count and have a label, and each unit's influence."""
     label, used = one.labels(), only & one.known()
     size = int(unit.max(initial=-1)) + 1
-    code, truth, weight = unit[used], label[used], np.ones(int(np.count_nonzero(used)))
+    code, truth = unit[used], label[used]
+    weight = np.ones(int(np.count_nonzero(used))) if one.weight is None else one.weight[used]
     # The decision is a score of its own: its threshold may be another in every fold.
     columns = (one.score, one.ranking(), one.flagged().astype(np.float64))
     found = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.diagnosis import fair
+from harness.diagnosis import fair, sampled
 from harness.diagnosis.concept import where_changed
 from harness.diagnosis.domain import Rows, compare
 from harness.diagnosis.exhibits import (
@@ -83,28 +83,31 @@ def diagnose(material: Material, *, say: Callable[[str], None]) -> Parts:
     remedies = remedied(material)
     return Parts(
         metrics=_with_reasons(gaps.gaps(ladder, found), material),
-        exhibits=(
-            leakage.reported(material),
-            leakage.rows(material),
-            *leakage.columns(material),
-            leakage.transforms(material),
-            shift.domain(domain, why),
-            shift.drift(material),
-            shift.labels(material),
-            concepts.changed(concept, why),
-            mixed,
-            slices,
-            skew.features(material),
-            skew.scores(material),
-            calibration.calibrated(material),
-            threshold.curve(material),
-            threshold.capacity(material),
-            threshold.flagged(material),
-            labels.delay(material),
-            labels.silence(material),
-            labels.agreement(material),
-            labels.missing(material),
-            unlabelled.window(material),
+        exhibits=sampled.told(
+            (
+                leakage.reported(material),
+                leakage.rows(material),
+                *leakage.columns(material),
+                leakage.transforms(material),
+                shift.domain(domain, why),
+                shift.drift(material),
+                shift.labels(material),
+                concepts.changed(concept, why),
+                mixed,
+                slices,
+                skew.features(material),
+                skew.scores(material),
+                calibration.calibrated(material),
+                threshold.curve(material),
+                threshold.capacity(material),
+                threshold.flagged(material),
+                labels.delay(material),
+                labels.silence(material),
+                labels.agreement(material),
+                labels.missing(material),
+                unlabelled.window(material),
+            ),
+            material,
         ),
         causes=causes.checked(material, ladder, domain=domain, slices=confirmed, within=within),
         remedies=remedies,
@@ -142,6 +145,7 @@ def _production(material: Material) -> Production:
         seen_label=rows.seen_label,
         joined=rows.joined,
         exposed=rows.exposed,
+        weight=rows.weight,
     )
 
 
@@ -177,7 +181,9 @@ def _sides(material: Material) -> _Sides | str:
     (there, here), levels = matrices([features, production.offline_features], names)
     return _Sides(
         holdout=Rows(features=there, label=rows.label, unit=unit[0], used=sides[0]),
-        production=Rows(features=here, label=production.label, unit=unit[1], used=sides[1]),
+        production=Rows(
+            features=here, label=production.label, unit=unit[1], used=sides[1], weight=production.weight
+        ),
         names=tuple(names),
         levels=levels,
     )

@@ -8,7 +8,7 @@ is .5 when they do not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,11 +18,13 @@ from harness.diagnosis.intervals import Interval, contrasts, covariance, dense
 from harness.diagnosis.rows import Overlap
 from harness.errors import HarnessError
 from harness.stats import kish_effective
+from harness.weighting import alike
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+    from numpy.typing import NDArray
 
     Floats = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
@@ -36,17 +38,24 @@ UNUSED = 0.5
 class Rows:
     """One population's `features` (n, d), `label` (n,) with NaN where there is none, and `unit` (n,) codes.
 
-    `used` (n,) are the rows to compare, None all; of the holdout those that are leak-free.
+    `used` (n,) are the rows to compare, None all; of the holdout those that are leak-free. `weight` (n,) is
+    what each row stands for, mean 1, None one each.
     """
 
     features: Floats
     label: Floats
     unit: Codes
     used: Mask | None = None
+    weight: Floats | None = None
 
     def chosen(self) -> Mask:
         """The rows to compare, (n,) bool."""
         return np.ones(len(self.label), dtype=bool) if self.used is None else self.used
+
+    def weighed(self, rows: NDArray[Any]) -> Floats | None:
+        """What some rows stand for, mean 1 over them; None where all stand for the same."""
+        mine = None if self.weight is None else self.weight[rows]
+        return None if mine is None or alike(mine) else mine / mine.mean()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +87,8 @@ def compare(holdout: Rows, production: Rows, *, names: Sequence[str], folds: int
     features = np.concatenate([holdout.features[there], production.features[here]])
     source = np.repeat([0.0, 1.0], [there.sum(), here.sum()])
     unit = np.concatenate([holdout.unit[there], production.unit[here]])
-    told = cross_fit(features, source, unit=unit, folds=folds)
+    weight = together(holdout.weighed(there), production.weighed(here), sizes=(there.sum(), here.sum()))
+    told = cross_fit(features, source, unit=unit, weight=weight, folds=folds)
     produced = balanced(told.inside, float(source.mean()))
     before, now = _positive(holdout, production, folds=folds), _positive(production, holdout, folds=folds)
     size = int(there.sum())
@@ -86,13 +96,25 @@ def compare(holdout: Rows, production: Rows, *, names: Sequence[str], folds: int
     return Domain(
         holdout=Overlap(produced=_spread(produced[:size], there), label_before=before[0], label_now=now[1]),
         production=Overlap(produced=_spread(produced[size:], here), label_before=before[1], label_now=now[0]),
-        auc=told_apart(told.inside, source, unit=unit),
+        auc=told_apart(told.inside, source, unit=unit, weight=weight),
         gain={names[k]: float(told.gain[k] / total) for k in np.argsort(-told.gain, kind="stable")},
         effective=(
-            kish_effective(produced[:size]) / size,
-            kish_effective(1.0 - produced[size:]) / (source.size - size),
+            kish_effective(_times(produced[:size], holdout.weighed(there))) / size,
+            kish_effective(_times(1.0 - produced[size:], production.weighed(here))) / (source.size - size),
         ),
     )
+
+
+def together(one: Floats | None, other: Floats | None, *, sizes: tuple[int, int]) -> Floats | None:
+    """Weights of two sides, one after the other; None where neither has any."""
+    if one is None and other is None:
+        return None
+    sides = [np.ones(n) if w is None else w for w, n in zip((one, other), sizes, strict=True)]
+    return np.concatenate(sides)
+
+
+def _times(values: Floats, weight: Floats | None) -> Floats:
+    return values if weight is None else values * weight
 
 
 def balanced(probability: Floats, share: float) -> Floats:
@@ -111,7 +133,12 @@ def _positive(rows: Rows, others: Rows, *, folds: int) -> tuple[Floats, Floats]:
     if not known.any():
         return np.full(len(rows.label), UNUSED), np.full(len(others.label), UNUSED)
     fit = cross_fit(
-        rows.features[known], rows.label[known], unit=rows.unit[known], outside=others.features, folds=folds
+        rows.features[known],
+        rows.label[known],
+        unit=rows.unit[known],
+        outside=others.features,
+        weight=rows.weighed(known),
+        folds=folds,
     )
     return _spread(fit.inside, known), fit.outside
 
@@ -123,9 +150,9 @@ def _spread(values: Floats, rows: Mask) -> Floats:
     return spread
 
 
-def told_apart(probability: Floats, source: Floats, *, unit: Codes) -> Interval:
+def told_apart(probability: Floats, source: Floats, *, unit: Codes, weight: Floats | None = None) -> Interval:
     """The AUC of the domain classifier; DeLong's components summed by unit."""
-    scores, weight = grid(probability), np.ones(source.size)
+    scores, weight = grid(probability), np.ones(source.size) if weight is None else weight
     made = table(scores, source, weight=weight, threshold=1.0)
     found, place = dense(unit)
     sums = unit_influence(made, scores, label=source, weight=weight, unit=place, size=found.size)[:1]

@@ -71,6 +71,7 @@ def recalibrated(now: Counterfactual, *, unit: npt.ArrayLike) -> tuple[Made, Mad
             threshold=now.threshold,
             label=now.label,
             rows=now.rows,
+            weight=now.weight,
             note=f"{told}; threshold {float(rising[best][-1]([cut])[0]):.6g} on the new probabilities",
         ),
         Counterfactual(
@@ -82,6 +83,7 @@ def recalibrated(now: Counterfactual, *, unit: npt.ArrayLike) -> tuple[Made, Mad
             deployed=last,
             label=now.label,
             rows=now.rows,
+            weight=now.weight,
             note=f"{told}; the same decisions as {last:.6g} on the score as it is",
         ),
     )

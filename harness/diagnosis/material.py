@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.diagnosis.config import DiagnosisConfig
     from harness.diagnosis.leakage import Use
     from harness.diagnosis.rows import Rederived, Thresholds
+    from harness.records import Sampled
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -89,7 +90,8 @@ class ProductionRows:
     definition and mature, NaN where it is not; `label_ns` when it became known; `latest` is the label as
     known by now, mature or not. `fixed` are scores with one feature as offline and the others as served,
     `others` those of other models on the served features, `differing` the share of the rows on which a
-    feature differs. `seen_early` marks rows whose label was not mature when the dashboard read it, `fallback`
+    feature differs. `weight` is what each row stands for in the traffic, mean 1, None where all stand for the
+    same. `seen_early` marks rows whose label was not mature when the dashboard read it, `fallback`
     rows answered late or by a fallback.
     """
 
@@ -113,6 +115,7 @@ class ProductionRows:
     exposed: Mask | None = None
     fallback: Mask | None = None
     segments: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+    weight: Floats | None = None
 
     @property
     def day(self) -> Codes:
@@ -144,7 +147,8 @@ class Material:
     `max_missing_share` is of the rows that are old enough how many may lack a label.
     `as_of_ns` is the time up to which labels are known, `parameters` those that the offline model was
     trained with, `units_known` whether requests have units, or each is its own. `notes` are columns of the
-    files, or of the answers, that are not there or cannot be used.
+    files, or of the answers, that are not there or cannot be used. `sample` is how the capture stands for its
+    traffic, None where every request is one of it.
     """
 
     config: DiagnosisConfig
@@ -163,6 +167,7 @@ class Material:
     failed: int = 0
     why_no_holdout: str = ""
     why_no_labels: str = ""
+    sample: Sampled | None = None
 
     @property
     def serving_threshold(self) -> float:

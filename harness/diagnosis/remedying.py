@@ -81,6 +81,7 @@ def _now(material: Material) -> Counterfactual:
         score=production.served_score,
         threshold=material.serving_threshold,
         label=production.label,
+        weight=production.weight,
     )
 
 
@@ -169,6 +170,7 @@ def _measurement(material: Material) -> list[Remedy]:
         threshold=material.serving_threshold,
         label=seen,
         rows=production.joined,
+        weight=production.weight,
         kind="measurement",
     )
     unit, day = production.unit, production.day

@@ -17,9 +17,10 @@ from scipy.special import stdtr
 from harness.diagnosis._arrays import aligned, codes_of, finite
 from harness.errors import HarnessError
 from harness.stats import benjamini_hochberg
+from harness.weighting import alike
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -65,6 +66,8 @@ class MixAndWithin:
 class Slice:
     """Rows that agree in some fields: found with `score` on one half, `excess` and `p` from the other half.
 
+    `share` is that of all rows by their weights.
+
     `excess` is the slice's mean minus that of the other rows; `confirmed` holds at the false discovery
     rate over all candidates.
     """
@@ -72,6 +75,7 @@ class Slice:
     fields: dict[str, str]
     rows: int
     units: int
+    share: float
     score: float
     excess: float
     low: float
@@ -85,13 +89,15 @@ def mix_and_within(
     now: tuple[npt.ArrayLike, npt.ArrayLike],
     *,
     units: tuple[Codes, Codes] | None = None,
+    weights: tuple[Floats, Floats] | None = None,
 ) -> MixAndWithin:
     """The change of a mean split as Kitagawa did (JASA 50, 1955); each side is (segments, values by row).
 
     Mix is the change of shares at the mean of both means (less the mean over both sides, which changes no
     sum), within the change of means at the mean of both shares. Values are any that average to the metric:
     losses, or influence values plus the metric. `units` (rows,) of either side are codes that mean the same
-    on both; the error of `within` is that of its influence values, summed by unit.
+    on both; the error of `within` is that of its influence values, summed by unit. `weights` (rows,) of
+    either side are what each row stands for, None one each.
     To check: shares .5 .5 to .8 .2, means 0 1 to 0 2: change -.1, mix -.45, within .35.
     """
     sides = [(np.asarray(s, object).astype(str), finite(v, "values")) for s, v in (then, now)]
@@ -99,14 +105,17 @@ def mix_and_within(
         aligned(segments=names, values=values)
         if not values.size:
             raise HarnessError("has no rows", where="values", expected="rows on both sides")
+    kept = [np.ones(values.size) for _, values in sides] if weights is None else weights
     every = np.unique(np.concatenate([sides[0][0], sides[1][0]]))
-    share, mean = (
-        np.stack(pair)
-        for pair in zip(*(_by_segment(every, names=side[0], values=side[1]) for side in sides), strict=True)
-    )
+    parts = [
+        _by_segment(every, names=names, values=values, weight=weight)
+        for (names, values), weight in zip(sides, kept, strict=True)
+    ]
+    share, mean = (np.stack(pair) for pair in zip(*parts, strict=True))
+    overall = [_mean(values, weight) for (_, values), weight in zip(sides, kept, strict=True)]
     # Where a side has no rows its mean is unknown: the other's is taken, and the change is one of mix.
     filled = np.where(np.isnan(mean), mean[::-1], mean)
-    middle = 0.5 * sum(float(v.mean()) for _, v in sides)
+    middle = 0.5 * sum(overall)
     mix = (share[1] - share[0]) * (0.5 * (filled[0] + filled[1]) - middle)
     within = 0.5 * (share[0] + share[1]) * (filled[1] - filled[0])
     segments = [
@@ -120,10 +129,12 @@ def mix_and_within(
         for k, name in enumerate(every)
     ]
     return MixAndWithin(
-        change=float(sides[1][1].mean() - sides[0][1].mean()),
+        change=overall[1] - overall[0],
         mix=float(mix.sum()),
         within=float(within.sum()),
-        within_se=math.nan if units is None else _within_se(every, sides, parts=(share, filled), units=units),
+        within_se=math.nan
+        if units is None
+        else _within_se(every, sides, parts=(share, filled), units=units, weights=kept),
         segments=tuple(sorted(segments, key=lambda one: -abs(one.mix + one.within))),
     )
 
@@ -134,8 +145,8 @@ def worst_slices(
     *,
     units: npt.ArrayLike,
     rng: np.random.Generator,
+    weight: Floats | None = None,
     alpha: float = 0.05,
-    top: int = CANDIDATES,
 ) -> tuple[Slice, ...]:
     """Slices of one or two fields with the highest loss, found on half of the units, tested on the other.
 
@@ -143,8 +154,10 @@ def worst_slices(
     rows - 1); at least 30 rows on the half that searches. The test is a one-sided t test on sums by unit, on
     rows that the search has not seen; Benjamini-Hochberg over the candidates. `fields` hold binned values; a
     number with many values belongs in bins first. Losses are at least 0. Empty where the units are too few
-    to be halved.
+    to be halved. `weight` (rows,) is what each row stands for, None one each: means and shares are by it, the
+    least rows are counted.
     """
+    kept = np.ones(np.size(losses)) if weight is None else weight
     loss, unit = finite(losses, "losses"), codes_of(units, "units")
     aligned(losses=loss, units=unit)
     many = int(unit.max(initial=-1)) + 1
@@ -156,8 +169,8 @@ def worst_slices(
         )
     levels = {name: _levels(values, name, rows=loss.size) for name, values in fields.items()}
     searching = np.isin(unit, rng.permutation(many)[: many // 2])
-    found = _candidates(levels, loss, mask=searching)[:top]
-    tested = [_tested(one, levels, loss=loss, unit=unit, mask=~searching) for one in found]
+    found = _candidates(levels, loss, mask=searching, weight=kept)[:CANDIDATES]
+    tested = [_tested(one, levels, loss=loss, unit=unit, mask=~searching, weight=kept) for one in found]
     p = np.array([1.0 if math.isnan(one.p) else one.p for one in tested])
     confirmed = benjamini_hochberg(p, alpha=alpha)
     slices = [_ruled(one, bool(stands)) for one, stands in zip(tested, confirmed, strict=True)]
@@ -174,6 +187,7 @@ def _within_se(
     *,
     parts: tuple[Floats, Floats],
     units: tuple[Codes, Codes],
+    weights: Sequence[Floats],
 ) -> float:
     """By units of both sides: a row moves its segment's share, at half the change, and its segment's mean."""
     share, mean = parts
@@ -186,19 +200,24 @@ def _within_se(
         # The mean of a segment that only one side has is in no difference.
         weight = np.divide(0.5 * share.sum(axis=0), share[side], out=np.zeros(every.size), where=both)
         moved = half[place] - share[side] @ half + sign * weight[place] * (values - mean[side][place])
-        influence.append(moved / values.size)
+        influence.append(moved * weights[side] / weights[side].sum())
     unit, place = np.unique(np.concatenate(units), return_inverse=True)
     sums = np.bincount(place, np.concatenate(influence))
     return math.sqrt(float(np.square(sums).sum()) * unit.size / (unit.size - 1))
 
 
 def _by_segment(
-    every: npt.NDArray[np.str_], *, names: npt.NDArray[np.str_], values: Floats
+    every: npt.NDArray[np.str_], *, names: npt.NDArray[np.str_], values: Floats, weight: Floats
 ) -> tuple[Floats, Floats]:
     place = np.searchsorted(every, names)
-    rows = np.bincount(place, minlength=every.size).astype(np.float64)
+    rows = np.bincount(place, weight, minlength=every.size)
     with np.errstate(invalid="ignore"):
-        return rows / values.size, np.bincount(place, values, minlength=every.size) / rows
+        return rows / weight.sum(), np.bincount(place, values * weight, minlength=every.size) / rows
+
+
+def _mean(values: Floats, weight: Floats) -> float:
+    """The weighted mean; of equal weights the plain one, to the last bit."""
+    return float(values.mean()) if alike(weight) else float(np.average(values, weights=weight))
 
 
 def _levels(values: npt.ArrayLike, name: str, *, rows: int) -> tuple[Codes, tuple[str, ...]]:
@@ -208,17 +227,17 @@ def _levels(values: npt.ArrayLike, name: str, *, rows: int) -> tuple[Codes, tupl
     return codes.astype(np.int64, copy=False), tuple(map(str, levels))
 
 
-def _candidates(levels: Levels, loss: Floats, *, mask: Mask) -> list[tuple[float, Terms]]:
+def _candidates(levels: Levels, loss: Floats, *, mask: Mask, weight: Floats) -> list[tuple[float, Terms]]:
     """Slices of one and two fields that score above 0, best first; a pair must beat both of its fields."""
-    mine, overall = loss[mask], float(loss[mask].mean())
+    mine, kept = loss[mask], weight[mask]
     single: dict[tuple[str, int], float] = {}
     for name, (codes, texts) in levels.items():
-        scores = _scores(codes[mask], mine, size=len(texts), overall=overall)
+        scores = _scores(codes[mask], mine, size=len(texts), weight=kept)
         single.update({(name, level): float(score) for level, score in enumerate(scores)})
     found: list[tuple[float, Terms]] = [(score, (term,)) for term, score in single.items() if score > 0.0]
     for (one, (a, first)), (other, (b, second)) in combinations(levels.items(), 2):
         size = len(second)
-        scores = _scores(a[mask] * size + b[mask], mine, size=len(first) * size, overall=overall)
+        scores = _scores(a[mask] * size + b[mask], mine, size=len(first) * size, weight=kept)
         for cell in np.flatnonzero(scores > 0.0):
             terms = (one, int(cell) // size), (other, int(cell) % size)
             if scores[cell] > max(single[terms[0]], single[terms[1]]):
@@ -226,24 +245,28 @@ def _candidates(levels: Levels, loss: Floats, *, mask: Mask) -> list[tuple[float
     return sorted(found, key=lambda pair: (-pair[0], pair[1]))
 
 
-def _scores(codes: Codes, loss: Floats, *, size: int, overall: float) -> Floats:
-    rows = np.bincount(codes, minlength=size)
+def _scores(codes: Codes, loss: Floats, *, size: int, weight: Floats) -> Floats:
+    rows, parts = np.bincount(codes, minlength=size), np.bincount(codes, weight, minlength=size)
+    overall = _mean(loss, weight)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.bincount(codes, loss, minlength=size) / rows
-        score = ALPHA * (mean / overall - 1.0) - (1.0 - ALPHA) * (loss.size / rows - 1.0)
+        mean = np.bincount(codes, loss * weight, minlength=size) / parts
+        score = ALPHA * (mean / overall - 1.0) - (1.0 - ALPHA) * (weight.sum() / parts - 1.0)
     return np.where((rows >= LEAST_ROWS) & (overall > 0.0), score, -np.inf)
 
 
-def _tested(found: tuple[float, Terms], levels: Levels, *, loss: Floats, unit: Codes, mask: Mask) -> Slice:
+def _tested(
+    found: tuple[float, Terms], levels: Levels, *, loss: Floats, unit: Codes, mask: Mask, weight: Floats
+) -> Slice:
     score, terms = found
     inside = np.logical_and.reduce([levels[name][0] == level for name, level in terms])
-    excess, se, freedom = _excess(loss[mask], inside[mask], unit=unit[mask])
+    excess, se, freedom = _excess(loss[mask], inside[mask], unit=unit[mask], weight=weight[mask])
     enough = freedom >= LEAST_UNITS - 1
     p = float(1.0 - stdtr(freedom, excess / se)) if enough and se > 0.0 else math.nan
     return Slice(
         fields={name: levels[name][1][level] for name, level in terms},
         rows=int(np.count_nonzero(inside)),
         units=int(np.unique(unit[inside]).size),
+        share=float(weight[inside].sum() / weight.sum()),
         score=score,
         excess=excess,
         low=excess - 1.96 * se,
@@ -253,14 +276,14 @@ def _tested(found: tuple[float, Terms], levels: Levels, *, loss: Floats, unit: C
     )
 
 
-def _excess(loss: Floats, inside: Mask, *, unit: Codes) -> tuple[float, float, int]:
+def _excess(loss: Floats, inside: Mask, *, unit: Codes, weight: Floats) -> tuple[float, float, int]:
     """The mean inside minus outside, its error by unit, and the units of the smaller side less one."""
     means, influence, units = [], np.zeros(loss.size), []
     for side, sign in ((inside, 1.0), (~inside, -1.0)):
         if not side.any():
             return math.nan, math.nan, 0
-        means.append(float(loss[side].mean()))
-        influence[side] = sign * (loss[side] - means[-1]) / np.count_nonzero(side)
+        means.append(_mean(loss[side], weight[side]))
+        influence[side] = sign * (loss[side] - means[-1]) * weight[side] / weight[side].sum()
         units.append(np.unique(unit[side]).size)
     # A unit may have rows on both sides: its influence is summed over both.
     sums = np.bincount(unit, influence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: states of requests that the harness did not lose: answered for, or left out once FAIL was certain
 _KEPT = ANSWERED_FOR | {State.NOT_NEEDED}
+#: redacted places that are told one by one
+_TOLD = 3
 
 
 class Completeness(
@@ -86,9 +88,19 @@ class OfflineReference(
     tag_field="kind",
     tag="offline_reference",
 ):
-    """The offline pipeline gives a request the same features alone as in a batch, or it is no reference."""
+    """The offline pipeline gives a request the same features alone as in a batch, or it is no reference.
+
+    It is none either for requests whose redacted values feed the model: there both sides read what
+    redaction put in.
+    """
 
     required: Required = True
+    max_redacted_share: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0, le=1, description="Share of requests of which a value that feeds the model may be redacted."
+        ),
+    ] = 0.0
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
         """One verdict for each offline model, required for those that the build under test must match."""
@@ -117,7 +129,9 @@ class OfflineReference(
                 f"batch ({len(check.found):,} cells of {n:,} requests): {check.found[0]}.",
                 needs="a pipeline whose rows do not depend on each other",
             )
-        if n == 0:
+        if check is not None and check.redacted:
+            verdict = self._redacted(verdict, check)
+        if n == 0 and verdict.ruling == "PASS":
             return msgspec.structs.replace(
                 verdict,
                 ruling="UNDECIDED",
@@ -126,3 +140,26 @@ class OfflineReference(
                 needs="models.*.singles above 0, or required = false on this gate",
             )
         return verdict
+
+    def _redacted(self, verdict: Verdict, check: SinglesCheck) -> Verdict:
+        """The verdict with what it cannot say; without a PASS where that is too much."""
+        said = " ".join(
+            f"{one.requests:,} of {one.of:,} requests: {one.place} was redacted and feeds "
+            f"{', '.join(one.features) or 'features of the model'}: parity on it says nothing."
+            for one in check.redacted[:_TOLD]
+        )
+        more = len(check.redacted) - _TOLD
+        said += f" And {more:,} more places." if more > 0 else ""
+        worst = min(sum(one.requests / one.of for one in check.redacted), 1.0)
+        if worst <= self.max_redacted_share:
+            return msgspec.structs.replace(verdict, reason=f"{verdict.reason} {said}")
+        return msgspec.structs.replace(
+            verdict,
+            ruling="UNDECIDED",
+            fault="evidence",
+            value=worst,
+            limit=self.max_redacted_share,
+            unit="share",
+            reason=said,
+            needs="a capture that keeps what feeds the model, or max_redacted_share on this gate",
+        )

@@ -140,11 +140,27 @@ class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):
     max_abs: float | None = None
 
 
+class RedactedInput(msgspec.Struct, frozen=True, kw_only=True):
+    """A redacted place that feeds features of a model, in `requests` of all that were captured.
+
+    `features` empty: nobody knows which.
+    """
+
+    place: str
+    requests: int
+    of: int
+    features: tuple[str, ...] = ()
+
+
 class SinglesCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests that were also built and scored one at a time, and each cell that came out otherwise."""
+    """Requests that were also built and scored one at a time, and each cell that came out otherwise.
+
+    `redacted`: what feeds the model and is not what production saw.
+    """
 
     checked: int
     found: tuple[str, ...] = ()
+    redacted: tuple[RedactedInput, ...] = ()
 
 
 class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):

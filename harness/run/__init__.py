@@ -1,5 +1,6 @@
 """The stages put together: the one room that knows them all and opens resources."""
 
+from harness.run.asking import ask
 from harness.run.checking import check
 from harness.run.planning import Asked, plan
 from harness.run.stages import Options, add_labels, approve, compare, decide, render, resume, run
@@ -9,6 +10,7 @@ __all__ = [
     "Options",
     "add_labels",
     "approve",
+    "ask",
     "check",
     "compare",
     "decide",

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import __version__, report
-from harness.diagnosis import DiagnosisConfig, summary
+from harness.diagnosis import DiagnosisConfig, sampled, summary
 from harness.diagnosis.diagnosing import diagnose as parts_of
 from harness.diagnosis.leakage import Use
 from harness.diagnosis.patterns import Metrics, read_table
 from harness.errors import UsageError
 from harness.evidence.cohort import stamp
 from harness.records import Diagnosis, LikelyCause
+from harness.report.sampled import told
 from harness.run.deciding import complete_until, run_labels
 from harness.run.folder import RunFolder, create, open_run
 from harness.run.gathering import gather
 from harness.run.holdouts import noted_uses
+from harness.run.leaks import clean
 from harness.run.preparing import changed, load_models, load_others, prepare
 from harness.run.replaying import take_recorded
 from harness.run.source import Source, served_by
@@ -101,6 +103,7 @@ def _diagnosed(
     ):
         folder.write(text.encode(), folder.root / name)
     render_again(folder)
+    clean(folder, loaded)
     return made
 
 
@@ -159,7 +162,10 @@ def _diagnosis(source: Source, material: Material, *, found: Parts) -> Diagnosis
         served_by=source.served,
         thresholds=thresholds,
         counts=_counts(material, captured=source.folder.read(source.folder.capture, ["seq"]).num_rows),
-        summary=summary.sentences(found.metrics, exhibits=found.exhibits, causes=found.causes),
+        summary=(
+            *summary.sentences(found.metrics, exhibits=found.exhibits, causes=found.causes),
+            *([told(material.sample)] if material.sample else []),
+        ),
         next_steps=summary.next_steps(found.remedies, found.causes),
         metrics=found.metrics,
         exhibits=found.exhibits,
@@ -167,7 +173,11 @@ def _diagnosis(source: Source, material: Material, *, found: Parts) -> Diagnosis
         causes=found.causes,
         likely=_likely(material, found.metrics),
         holdout_uses=found.uses,
-        missing=(*material.notes, *summary.missing(found.metrics, found.exhibits)),
+        missing=(
+            *material.notes,
+            *sampled.missing(material),
+            *summary.missing(found.metrics, found.exhibits),
+        ),
         digests={"scenario": record.scenario_digest, "capture": record.capture_sha256}
         | ({} if material.holdout is None else {"holdout": material.holdout.digest})
         | {f"model {name}": model.sha256 for name, model in record.models.items()},

@@ -87,14 +87,14 @@ class Opened:
         return State.NOT_SENT, f"{NOT_YET_SENT} ({self.stopped})" if self.stopped else NOT_YET_SENT
 
 
-def opened(counts: ReplayCounts, told: Iterable[Told], *, rest: Masks, requests: int) -> Opened:
+def opened(counts: ReplayCounts, seen: Iterable[Told], *, rest: Masks, requests: int) -> Opened:
     """How a phase of so many requests began, from the counts of its beginning and what its answers say."""
     failed = {
         name: sum(states.get(one, 0) for one in TARGET_FAULTS) for name, states in counts.states.items()
     }
     if counts.stopped:
         return Opened(rest, failed, counts.stopped, blamed=blamed(counts.stopped, list(counts.states)))
-    spoilt = next((one for one in told if one.gate), None)
+    spoilt = next((one for one in seen if one.gate), None)
     if spoilt is None:
         return Opened(rest, failed)
     why = f"after {FIRST} of {requests:,} requests, for these show what all would ({AGAIN} sends all)"
@@ -126,10 +126,11 @@ def look(
     }
     found, _ = comparing.compared(folder, loaded, models=models, only=frozenset(targets))
     pairs = {pair.summary.right: pair for pair in found.pairs}
-    return tuple(_told(name, tables[name], pair=pairs.get(name), loaded=loaded) for name in targets)
+    return tuple(told(name, tables[name], pair=pairs.get(name), loaded=loaded) for name in targets)
 
 
-def _told(name: str, table: pa.Table, *, pair: Compared | None, loaded: Loaded) -> Told:
+def told(name: str, table: pa.Table, *, pair: Compared | None, loaded: Loaded) -> Told:
+    """What some answers of a target say, from its outcomes and how they compare with its model."""
     failed = _refused(table)
     if failed:
         words = (
@@ -138,6 +139,8 @@ def _told(name: str, table: pa.Table, *, pair: Compared | None, loaded: Loaded) 
         return Told(name, words, _needed(loaded, name, kind=Errors))
     if pair is None:
         return Told(name, f"{_answered(table):,} of {len(table):,} answered; it has no offline model.")
+    if not pair.summary.compared:
+        return Told(name, f"none of {len(table):,} answered: {_most_often(table)}.")
     wrong = pair.summary.score_mismatches
     if not wrong and not pair.findings:
         left = pair.summary.left
@@ -168,8 +171,13 @@ def _refused(table: pa.Table) -> str:
     )
     if not states or not lasting:
         return ""
-    reasons = Counter(filter(None, table["detail"].to_pylist()))
-    often = max(reasons, key=lambda each: (reasons[each], each), default=str(states[0]))
+    return _most_often(table)
+
+
+def _most_often(table: pa.Table) -> str:
+    """The reason seen most often, or the state where none has one."""
+    reasons = Counter(filter(None, table["detail"].to_pylist() or table["state"].to_pylist()))
+    often = max(reasons, key=lambda each: (reasons[each], each), default="no reason is known")
     return often if len(often) <= _SHORT else f"{often[:_SHORT]} …"
 
 

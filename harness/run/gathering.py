@@ -18,6 +18,8 @@ from harness.run.holdouts import read_rows
 from harness.run.label_columns import LabelColumns
 from harness.run.source import answered, offline_features
 from harness.scenario.explain import did_you_mean
+from harness.stats import weighted_mean
+from harness.weighting import alike, sampled, weights
 from replayers.offline import frame
 from replayers.recorded import RecordedTarget
 
@@ -87,6 +89,7 @@ def gather(source: Source, *, uses: Callable[[str], tuple[Use, ...]], say: Calla
         failed=requests.failed,
         why_no_holdout=why,
         why_no_labels=labels.why_not,
+        sample=sampled(weights(requests.table).kept),
     )
 
 
@@ -123,7 +126,9 @@ def _production(
         served_features_score=on_served,
         offline_features=arrays(built),
         served_features=None if served is None else arrays(served),
-        differing={name: float(mask.mean()) for name, mask in wrong.items()} if len(rows) else {},
+        differing={name: _share(mask, _weight(requests)) for name, mask in wrong.items()}
+        if len(rows)
+        else {},
         fixed=_fixed(source, built, served=served, now=on_served, wrong=wrong),
         others=_others(source, requests, served=served, now=scores[rows] if on_served is None else on_served),
         label=labels.label,
@@ -136,7 +141,19 @@ def _production(
         exposed=_exposed(requests),
         fallback=_late(source, requests),
         segments={name: values[rows] for name, values in requests.known.segments.items()},
+        weight=_weight(requests),
     )
+
+
+def _share(mask: Mask, weight: Floats | None) -> float:
+    return float(mask.mean()) if weight is None else weighted_mean(mask, weight)
+
+
+def _weight(requests: Requests) -> Floats | None:
+    """What each answered request stands for, mean 1; None where all stand for as many."""
+    weight = requests.known.weight
+    mine = None if weight is None else weight[requests.rows]
+    return None if mine is None or alike(mine) else mine / mine.mean()
 
 
 def _echoed(requests: Requests, built: dict[str, Column]) -> tuple[dict[str, Column] | None, list[str]]:

@@ -21,15 +21,17 @@ Key = tuple[str, int | None]
 def answered_in(path: Path, requests: Iterable[CapturedRequest]) -> Iterator[CapturedRequest]:
     """Each request with its answer in the capture at `path`, by request id; without one where it has none.
 
+    Its logged features are those of that answer too.
+
     A line of that capture that cannot be read is an answer that is missing. Raises CaptureError.
     """
     answers = _answers(path)
     for request in requests:
-        found = answers.get((request.request_id, request.row_index))
-        yield msgspec.structs.replace(request, recorded_response=found)
+        answer, features = answers.get((request.request_id, request.row_index), (None, None))
+        yield msgspec.structs.replace(request, recorded_response=answer, online_features=features)
 
 
-def _answers(path: Path) -> dict[Key, RecordedResponse | None]:
+def _answers(path: Path) -> dict[Key, tuple[RecordedResponse | None, bytes | None]]:
     config = CaptureConfig(path=path.name)
     lines = read(path, config, on_bad=lambda _: None)
-    return {(one.request_id, one.row_index): one.recorded_response for one in lines}
+    return {(one.request_id, one.row_index): (one.recorded_response, one.online_features) for one in lines}

@@ -18,6 +18,7 @@ from harness.gates import LabelImprovement, levels
 from harness.run.checking import impossible, power, trial
 from harness.run.preparing import check_environment, load_models, take_in
 from harness.scenario import check_judged, load
+from harness.weighting import sampled, weights
 from replayers.offline import frame
 
 if TYPE_CHECKING:
@@ -67,12 +68,18 @@ def plan(path: Path, asked: Asked, *, say: Callable[[str], None]) -> list[str]:
     obstacles = impossible(tried)
     return [
         f"plan of {loaded.scenario.name}: {loaded.path}, digest {loaded.digest[:12]}",
-        f"capture: {len(table):,} requests",
+        f"capture: {len(table):,} requests{_sampled(table)}",
         *power(tried),
         *(outcomes or ["No [labels]: nothing here waits for labels."]),
         *([f"GO is not possible: {why}." for why in obstacles] or ["GO is possible with these gates."]),
         "Nothing was sent.",
     ]
+
+
+def _sampled(table: pa.Table) -> str:
+    """That a plan draws a sampled capture's requests as they are; else nothing."""
+    found = sampled(weights(table).kept)
+    return "" if found is None else f", a sample, drawn from unweighted below (n_eff {found.effective:,.0f})"
 
 
 def _plans(loaded: Loaded) -> tuple[Plan, ...]:

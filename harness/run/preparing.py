@@ -12,12 +12,15 @@ from harness import capture
 from harness.capture import LabelColumn
 from harness.capture.attach import attach
 from harness.capture.recorded import RECORDER
+from harness.capture.redacting import Preparation, redactor_of
+from harness.capture.redacting import told as told_of
 from harness.diff import check_names
 from harness.evidence import BINARY, LabelsConfig
 from harness.records import SinglesCheck
 from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
 from harness.run.folder import ModelRecord, RunFolder, RunRecord
+from harness.run.redacted import redacted_inputs
 from replayers.http import HttpTarget, fixed_headers, from_environment
 from replayers.offline import Disagreement, OfflineReplayer, frame, one_by_one, to_table
 from replayers.pipeline import Alone
@@ -96,14 +99,20 @@ def check_environment(loaded: Loaded, environ: Mapping[str, str] = os.environ) -
 def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tuple[Intake, pa.Table]:
     """The scenario's capture as parts in `folder`, and as one table."""
     config = loaded.scenario.capture
-    intake = capture.ingest(loaded.file(config.path), config, folder, seed=loaded.scenario.seed)
+    redactor = redactor_of(config.redact, os.environ, keep=config.keep_headers)
+    intake = capture.ingest(
+        loaded.file(config.path), config, folder, seed=loaded.scenario.seed, redactor=redactor
+    )
     bad = sum(intake.bad.values())
     say(f"capture: {intake.lines:,} lines, {intake.parsed:,} requests, {bad:,} bad, {intake.sampled:,} used")
     for line in intake.worst[:3]:
         say(f"  bad line {line.file}:{line.line}: {line.reason}: {line.detail}")
     for reason, count in intake.bad.items():
         if reason.startswith(RECORDER):
-            say(f"  {count:,} calls are not in the capture: {reason}")
+            say(f"  {reason}: {count:,} not in the capture")
+    keep = "keep_headers under [capture]"
+    for name, text in told_of(Preparation(redactor), requests=intake.sampled, keep=keep):
+        say(f"  {name}: {text}")
     return intake, capture.load(folder)
 
 
@@ -126,7 +135,9 @@ def prepare(
         folder.write(to_table(scored), folder.offline(name))
         apart = replayer.disagreements(table, scored, alone=alone[replayer.pipeline.source])
         singles[name] = SinglesCheck(
-            checked=len(replayer.singles(requests)), found=tuple(told(each) for each in apart)
+            checked=len(replayer.singles(requests)),
+            found=tuple(told(each) for each in apart),
+            redacted=redacted_inputs(table, replayer),
         )
         say(f"offline {name}: {len(requests):,} requests scored")
     folder.save(DISAGREEMENTS, singles)

@@ -78,12 +78,19 @@ class Asker:
 
     async def ask(self, message: Message, request: CapturedRequest) -> Outcome | None:
         """What the target answers to this message; None where nothing may be sent any more."""
-        if not await self.budget.take():
+        last = await self.answer(message.encode())
+        if last is None:
             return None
-        last = (await self._exchange(message.encode())).final
-        self._watch(last)
         sent_id = request.request_id if "x-request-id" in message.headers else None
         return self.arm.outcome(_attempt(last, request, target=self.arm.name), sent_id=sent_id)
+
+    async def answer(self, data: bytes) -> Try | None:
+        """What comes back to these bytes, as it is; None where nothing may be sent any more."""
+        if not await self.budget.take():
+            return None
+        last = (await self._exchange(data)).final
+        self._watch(last)
+        return last
 
     async def _exchange(self, data: bytes) -> Reply:
         replies: list[Reply] = []

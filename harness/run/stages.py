@@ -17,6 +17,7 @@ from harness.records import Diagnosis
 from harness.replay.guard import confirmed
 from harness.run import approving, comparing, deciding
 from harness.run.folder import CHOSEN, Chosen, RunFolder, create, open_run
+from harness.run.leaks import clean
 from harness.run.live import beating
 from harness.run.preparing import (
     attach_labels,
@@ -280,6 +281,7 @@ def _judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int) -> Report:
         made = deciding.judge(folder, loaded, as_of_ns=as_of_ns, created_at=folder.record().created_at)
         made = approving.approved(folder, made)
         _write(folder, made)
+        clean(folder, loaded)
     return made
 
 

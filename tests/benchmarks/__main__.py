@@ -15,6 +15,7 @@ import msgspec
 from tests.benchmarks import (
     capacity,
     capture_import,
+    capture_live,
     capture_proxy,
     capture_round_trip,
     closed_loop,
@@ -80,6 +81,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "vs_nannyml": drift_peers.nannyml_rows,
     },
     "capture": {
+        "middleware_": capture_live.rows,
         "jsonl_rate": capture_import.rate_rows,
         "jsonl_rss": capture_import.memory_rows,
         "gor_": capture_import.gor_rows,

@@ -50,11 +50,11 @@ def nginx() -> Iterator[str]:
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(folder=folder, port=port, answer=ANSWER), encoding="ascii")
     with serving(program, "-c", str(config), "-p", str(folder)) as process:
-        _await_port(process, port)
+        await_port(process, port)
         yield f"http://127.0.0.1:{port}/"
 
 
-def _await_port(process: subprocess.Popen[str], port: int) -> None:
+def await_port(process: subprocess.Popen[str], port: int) -> None:
     """Somebody listens there; raises NotHere when the process ends first."""
     while process.poll() is None:
         with socket.socket() as probe:

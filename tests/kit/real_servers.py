@@ -144,6 +144,25 @@ def plain(*, texts: bool = True, gaps: bool = True) -> list[dict[str, Any]]:
     ]
 
 
+def on_thresholds(count: int) -> list[dict[str, Any]]:
+    """Objects of numbers; in the last `count` of them the amount is no number of 32 bits, and it matters.
+
+    Each is a threshold of the model, which its cast to 32 bits lies above.
+    """
+    model = lightgbm.Booster(model_str=world().models["numbers"])
+    trees = model.trees_to_dataframe()
+    cuts = trees.loc[trees["split_feature"] == "amount", "threshold"].unique()
+    bodies = plain(texts=False, gaps=False)
+    found: list[dict[str, Any]] = []
+    for cut in sorted(cut for cut in cuts if np.float32(cut) > cut):
+        body = {**bodies[len(found)], "amount": float(cut)}
+        row = np.array([[np.nan if body[name] is None else body[name] for name in NUMBERS]])
+        if model.predict(row)[0] != model.predict(row.astype(np.float32).astype(float))[0]:
+            found.append(body)
+    assert len(found) >= count
+    return [*bodies[: N - count], *found[:count]]
+
+
 def tensors(datatype: str = "FP64") -> list[dict[str, Any]]:
     """Bodies of the Open Inference Protocol, a tensor of one row, as a client of such a server sends them."""
     rows = ([body[name] for name in NUMBERS] for body in plain(texts=False, gaps=False))
@@ -261,6 +280,12 @@ def run(folder: Path, case: Case, *options: str, path: Sequence[Path] = ()) -> R
     done = finish(process, timeout_s=240)
     assert done.code in {0, 10, 20, 30}, done.err
     return Ran(done, report_of(only_run(folder / "results")))
+
+
+def ask(folder: Path, case: Case) -> Done:
+    """`replaygate check --ask` as a process of its own."""
+    process = spawn("check", write(folder, case), "--ask", cwd=folder)
+    return finish(process, timeout_s=240)
 
 
 def _restore(before: str | None) -> None:

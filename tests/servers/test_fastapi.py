@@ -98,3 +98,27 @@ def test_what_is_benign_is_not_accused(mistake: str, python_of: Make, tmp_path: 
     """A score rounded to six decimals or cast to 32 bits is within the tolerance: the run goes to its end."""
     ran = real.run(tmp_path, case(python_of("fastapi"), "uvicorn", mistake=mistake))
     assert (ran.done.code, ran.sent, ran.causes) == (0, real.N, []), ran.done.out
+
+
+@pytest.mark.parametrize(
+    ("serves", "code", "singly"),
+    [
+        ("mixed", 0, "10 of 10 scored as offline:mixed scores them"),
+        ("lost", 10, "by their place within one request"),
+    ],
+)
+def test_ten_requests_are_asked_singly_and_as_one_batch(
+    serves: str, code: int, singly: str, python_of: Make, tmp_path: Path
+) -> None:
+    """Levels that are lost on single rows come out right in a batch that holds them all."""
+    command = [str(python_of("fastapi")), *SERVERS["uvicorn"]]
+    by_name = 'url = "http://127.0.0.1:{port}/v1/models/served:predict"\n'
+    protocol = 'protocol = { kind = "instances", form = "object" }\n'
+    target = by_name + protocol + real.start(command, MODEL=f"{serves}.txt")
+    asked = Case(target, real.plain(gaps=False), model="mixed", features="mixed", beside={"app.py": APP})
+    done = real.ask(tmp_path, asked)
+    assert done.code == code, done.err
+    first, second = done.out.splitlines()
+    assert first.startswith("challenger, asked one by one: ")
+    assert singly in first
+    assert second == "challenger, asked as one batch: 10 of 10 scored as offline:mixed scores them."

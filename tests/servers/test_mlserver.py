@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.kit import real_servers as real
+from tests.kit.environments import packages
 from tests.kit.real_servers import NUMBERS, Case, Make
 
 SERVE = (Path(__file__).parent / "mlserver" / "serve.py").read_text(encoding="utf-8")
@@ -45,6 +47,30 @@ def test_honest_tensors_go(protocol: str, datatype: str, python_of: Make, tmp_pa
     assert (ran.done.code, ran.sent, ran.exact) == (0, real.N, real.N), ran.done.err
 
 
+def over_grpc(python: Path, names: list[str]) -> Case:
+    """The same server, asked over gRPC with the columns in an order."""
+    command = [str(python), "serve.py", "--grpc", "{port}"]
+    protocol = f'{order(names)}, transport = "grpc", model_name = "served"'
+    return Case(
+        f'url = "http://127.0.0.1:{{port}}"\nready = ""\nprotocol = {{ {protocol} }}\n{real.start(command)}',
+        real.plain(gaps=False),
+        beside={"serve.py": SERVE, "model-settings.json": json.dumps(SETTINGS)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "causes"), [(list(NUMBERS), 0, []), (sorted(NUMBERS), 10, ["columns_alphabetical"])]
+)
+def test_grpc_is_spoken(
+    names: list[str], code: int, causes: list[str], python_of: Make, tmp_path: Path
+) -> None:
+    """Raw contents there and back, to the last bit, and the order of columns as over REST; grpcio is ours."""
+    python, _ = python_of("mlserver"), python_of("grpc")
+    ran = real.run(tmp_path, over_grpc(python, names), path=[packages("grpc")])
+    assert (ran.done.code, ran.causes) == (code, causes), ran.done.err
+    assert ran.sent == (10 if causes else real.N)
+
+
 def order(names: list[str]) -> str:
     """A protocol that gives the columns in this order."""
     return f'kind = "oip-v2", ignore = ["country", "plan"], columns = {json.dumps(names)}'
@@ -73,3 +99,12 @@ def test_fractions_cut_off_are_told(python_of: Make, tmp_path: Path) -> None:
     ran = real.run(tmp_path, case(python_of("mlserver"), 'kind = "oip-v2"', datatype="INT64"))
     assert (ran.done.code, ran.sent, ran.causes[0]) == (10, 10, "truncated_input"), ran.done.err
     assert "send FP64, not INT64" in ran.done.err
+
+
+def test_ten_chosen_requests_tell_a_32_bit_tensor(python_of: Make, tmp_path: Path) -> None:
+    """Few requests of a capture move when they are cast, and none of the first ten: some are chosen."""
+    narrow = case(python_of("mlserver"), 'kind = "oip-v2", datatype = "FP32"')
+    done = real.ask(tmp_path, replace(narrow, bodies=real.on_thresholds(6)))
+    assert done.code == 10, done.err
+    assert "reads its features as float32" in done.out
+    assert "send FP64" in done.out

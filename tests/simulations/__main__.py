@@ -21,6 +21,7 @@ from tests.simulations.exact import dp_crossing, mean_samples
 from tests.simulations.figures import reached
 from tests.simulations.power import asn_betting, pass_gate
 from tests.simulations.sample_sizes import sample_sizes
+from tests.simulations.sampling import sampling_rows
 from tests.simulations.speed import seq_s
 from tests.simulations.swapped import swapped_arms
 from tests.simulations.vectors import rows as vectors
@@ -58,6 +59,7 @@ MAKERS: dict[str, dict[str, Callable[[], Rows]]] = {
         "changed_": concept_rows,
         "vectors": diagnosis_vectors.rows,
     },
+    "sampling": {"weight_": sampling_rows},
 }
 
 

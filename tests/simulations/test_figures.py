@@ -185,9 +185,9 @@ def test_an_unknown_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
     assert "no figure is named 'nonsense'" in capsys.readouterr().err
 
 
-def kept_rows() -> dict[str, dict[str, object]]:
-    """The rows in results/simulations/statistics.json by id."""
-    text = (ROOT / "results" / "simulations" / "statistics.json").read_bytes()
+def kept_rows(file: str = "statistics") -> dict[str, dict[str, object]]:
+    """The rows of a file in results/simulations by id."""
+    text = (ROOT / "results" / "simulations" / f"{file}.json").read_bytes()
     return {str(one["id"]): one for one in msgspec.json.decode(text, type=list[dict[str, object]])}
 
 
@@ -209,7 +209,7 @@ def test_the_page_quotes_the_kept_figures() -> None:
     page = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
     quoted = re.findall(r"`([a-z0-9_]+)` = ([0-9][0-9,]*(?:\.[0-9]+)?(?:e-?[0-9]+)?|\.[0-9]+)", page)
     assert len(quoted) > 30
-    rows = kept_rows()
+    rows = kept_rows() | kept_rows("sampling")
     wrong = []
     for id_, text in quoted:
         written = float(text.replace(",", ""))

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.capture.formats import Dropped, Labelled
-from harness.capture.importing import Ledger, bared, checked, labels_of, requests_of, write_labels
-from harness.capture.table import requests, to_table
+from harness.capture.importing import Ledger, checked, labels_of, requests_of, write_labels
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
 from tests.kit import captures
@@ -40,15 +39,6 @@ def test_answers_in_another_file_are_joined(tmp_path: Path) -> None:
 
 
 REQUEST = CapturedRequest(seq=0, request_id="r", ts_ns=0, headers={"Cookie": "c"})
-PLAIN = CapturedRequest(seq=1, request_id="s", ts_ns=0, headers={"Accept": "a"})
-
-
-def test_credentials_are_left_out_and_counted() -> None:
-    """A run keeps none, so a capture need not."""
-    ledger = Ledger()
-    (table,) = bared([to_table([REQUEST, PLAIN])], ledger)
-    assert [one.headers for one in requests(table)] == [{}, PLAIN.headers]
-    assert ledger.bared == 1
 
 
 @pytest.mark.parametrize(

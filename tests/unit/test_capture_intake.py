@@ -11,6 +11,8 @@ import pytest
 from harness import columns
 from harness.capture import BadLine, CaptureConfig, in_sample, ingest, load, requests
 from harness.capture import intake as intake_module
+from harness.capture.live.redaction import Redactor
+from harness.capture.live.rules import Rules
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
 
@@ -37,15 +39,13 @@ def kept(folder: Path) -> list[CapturedRequest]:
 def test_a_capture_becomes_parts_in_order_of_seq(tmp_path: Path) -> None:
     """Parts are full but for the last, of the run's schema, and `seq` runs through them."""
     path = write_lines(tmp_path, *(line(f"r{n}", unit=f"u{n}") for n in range(7)))
-    heard: list[int] = []
-    intake = ingest(path, CONFIG, tmp_path / "out", seed=1, part_rows=3, on_progress=heard.append)
+    intake = ingest(path, CONFIG, tmp_path / "out", seed=1, part_rows=3)
     assert intake.parts == ("part-00000.parquet", "part-00001.parquet", "part-00002.parquet")
     assert [columns.read(tmp_path / "out" / part).num_rows for part in intake.parts] == [3, 3, 1]
     assert load(tmp_path / "out").schema.equals(columns.CAPTURE)
     assert [(r.seq, r.request_id, r.source_offset) for r in kept(tmp_path / "out")] == [
         (n, f"r{n}", n + 1) for n in range(7)
     ]
-    assert heard == []  # told every 5,000 lines
 
 
 def test_the_counts_add_up_and_the_worst_are_named(tmp_path: Path) -> None:
@@ -128,12 +128,49 @@ def test_large_bodies_make_smaller_parts(tmp_path: Path, monkeypatch: pytest.Mon
     assert [r.seq for r in kept(tmp_path / "out")] == list(range(14))
 
 
-def test_progress_is_told(tmp_path: Path) -> None:
-    """Every 5,000 good lines, sampled or not."""
-    path = write_lines(tmp_path, *(line(f"r{n}") for n in range(10_001)))
-    heard: list[int] = []
-    ingest(path, CaptureConfig(path="c", sample=0.01), tmp_path / "out", seed=1, on_progress=heard.append)
-    assert heard == [5_000, 10_000]
+def test_a_sample_has_its_weights(tmp_path: Path) -> None:
+    """Each request stands for one over the share, beside what it stood for before."""
+    path = write_lines(tmp_path, *(line(f"r{n}", unit=f"u{n % 40}", sampling_weight=3.0) for n in range(200)))
+    intake = ingest(path, CaptureConfig(path="c", sample=0.25), tmp_path / "out", seed=1)
+    found = kept(tmp_path / "out")
+    assert len(found) == intake.sampled
+    assert {one.sampling_weight for one in found} == {12.0}
+    assert [one.seq for one in found] == list(range(len(found)))
+    assert {one.tags["sampled"] for one in found} == {'{"unit 1": 0.25}'}
+
+
+def test_what_rules_take_out_is_not_in_the_run(tmp_path: Path) -> None:
+    """The unit is read out of the body before the body loses it, and then goes by its token."""
+    path = write_lines(
+        tmp_path, line("a", body={"user": "Bob Smith", "mail": "bob@x.org"}), line("b", body={"user": "no"})
+    )
+    rules = Rules(key="env:K", paths={"user": "hash"}, fields={"unit": "hash"})
+    redactor = Redactor(rules, b"a key of at least 16 bytes")
+    config = CaptureConfig(path="c", unit="user", redact=rules)
+    intake = ingest(path, config, tmp_path / "out", seed=1, redactor=redactor)
+    first, second = kept(tmp_path / "out")
+    assert json.loads(first.body) == {"user": first.unit, "mail": "[email]"}
+    assert first.unit != second.unit
+    assert intake.redacted["body:user (rule for its place)"] == 2
+    assert intake.redacted["body:mail (email)"] == 1
+
+
+def test_a_request_that_a_rule_leaves_out_is_counted(tmp_path: Path) -> None:
+    """It is parsed and not sampled; a capture of which nothing is left is refused."""
+    path = write_lines(tmp_path, line("a", body={"test": 1}), line("b"))
+    config = CaptureConfig(path="c")
+    intake = ingest(
+        path, config, tmp_path / "out", seed=1, redactor=Redactor(Rules(paths={"test": "drop_request"}))
+    )
+    assert (intake.parsed, intake.sampled, intake.left_out) == (2, 1, {"rule for body:test": 1})
+    with pytest.raises(CaptureError, match="nothing is left of the requests"):
+        ingest(
+            path,
+            config,
+            tmp_path / "out",
+            seed=1,
+            redactor=Redactor(Rules(paths={"**": "drop_request"}, fields={"request_id": "drop_request"})),
+        )
 
 
 def test_too_many_bad_lines_end_the_run(tmp_path: Path) -> None:
@@ -203,9 +240,19 @@ def test_credentials_of_the_capture_are_not_in_the_run(tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_text(json.dumps(line) + "\n")
     ingest(tmp_path / "c.jsonl", CaptureConfig(path="c.jsonl"), tmp_path / "run", seed=0)
     (kept,) = requests(load(tmp_path / "run"))
-    assert kept.headers == {"x-partition-key": "k"}
+    assert kept.headers == {}
     assert kept.recorded_response is not None
     assert kept.recorded_response.headers == {"x-model-hash": "h"}
+
+
+def test_a_header_that_is_named_stays(tmp_path: Path) -> None:
+    """All others that are not known to be harmless go, counted by name."""
+    path = write_lines(tmp_path, line("a", headers={"X-Tenant": "t", "X-User": "u", "accept": "a"}))
+    config = CaptureConfig(path="c", keep_headers=("x-tenant",))
+    intake = ingest(path, config, tmp_path / "out", seed=0)
+    (one,) = kept(tmp_path / "out")
+    assert one.headers == {"X-Tenant": "t", "accept": "a"}
+    assert intake.lost_headers == {"x-user": 1}
 
 
 def test_a_cut_file_ends_the_run_however_few_lines_are_bad(tmp_path: Path) -> None:

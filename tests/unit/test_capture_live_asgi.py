@@ -173,3 +173,33 @@ def test_the_end_of_the_lifespan_writes_the_rest(tmp_path: Path) -> None:
     app.app = lifespan
     sent = called(app, {"type": "lifespan"})
     assert (sent, there) == ([{"type": "lifespan.shutdown.complete"}], [1])
+
+
+@pytest.mark.parametrize("listens", [True, False])
+@pytest.mark.parametrize("error", [None, AssertionError("no http")])
+def test_an_application_without_a_lifespan_gets_one(
+    tmp_path: Path, *, listens: bool, error: Exception | None
+) -> None:
+    """A bare application that refuses the lifespan still has its last calls written by the end."""
+
+    async def bare(_scope: Scope, receive: Receive, _send: Send) -> None:
+        if listens:
+            await receive()
+        if error:
+            raise error
+
+    app = CaptureMiddleware(bare, tmp_path)
+    sent = called(app, {"type": "lifespan"}, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    assert [one["type"] for one in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_a_start_that_fails_is_the_applications(tmp_path: Path) -> None:
+    """An application that says that it cannot start is believed."""
+
+    async def failing(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed"})
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        called(CaptureMiddleware(failing, tmp_path), {"type": "lifespan"}, {"type": "lifespan.startup"})

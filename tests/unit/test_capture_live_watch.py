@@ -29,6 +29,8 @@ def watch(folder: Path, **options: Any) -> Watch:  # noqa: ANN401  -- options as
         ({"paths": ["/predict"]}, ("POST", "/predict/"), False),
         ({"paths": ["/predict"]}, ("POST", "/v1/predict"), False),
         ({"paths": ["/v?/*", "/x"]}, ("POST", "/v2/models/m/infer"), True),
+        ({"paths": []}, ("POST", "/"), False),
+        ({"paths": []}, ("POST", ""), False),
         ({"paths": ["/a.b"]}, ("POST", "/a-b"), False),
     ],
 )

@@ -30,7 +30,8 @@ def request(second: int, **words: object) -> CapturedRequest:
 
 def ledger() -> Ledger:
     """Two files with a lost record, a label, a request without answer and one without its headers."""
-    found = Ledger(formats={"a": "har", "b": "har"}, requests=1_500, unanswered=1, bared=1)
+    found = Ledger(formats={"a": "har", "b": "har"}, requests=1_500, unanswered=1)
+    found.preparation.redactor.lost_headers["x-api-key"] = 1
     found.drop(Dropped(file="a", offset=1_234, reason="bad time", detail="noon"))
     found.labels.append(Labelled("r", 1.0, 5))
     return found
@@ -70,7 +71,7 @@ def test_what_was_counted_is_said() -> None:
         "bodies": "median 0 B, p95 2,000 B, largest 2,000 B",
         "truncated": "1 bodies",
         "secrets suspected": "header 1",
-        "left out": "headers that may hold credentials, of 1 requests",
+        "headers left out": "x-api-key of 1 (of 3 requests; --keep-header NAME keeps one)",
         "without answer": "1 requests",
         "labels": "1",
         "dropped": "bad time 1",

@@ -24,7 +24,7 @@ def test_import_info_and_export_work_together(gor: Path, tmp_path: Path) -> None
     done = command.run("capture", "import", gor.parent, "--to", tmp_path / "c.parquet")
     assert done.code == 0
     assert "2, 2 with an answer, 2 of them timed" in done.out
-    assert "headers that may hold credentials, of 1 requests" in done.out
+    assert "cookie of 1" in done.out
     for ending in ("jsonl", "har", "gor"):
         assert (
             command.run("capture", "export", tmp_path / "c.parquet", "--to", tmp_path / f"c.{ending}").code

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.diagnosis import summary
+from harness.diagnosis import sampled, summary
 from harness.diagnosis.diagnosing import Parts, diagnose
 from harness.diagnosis.influence import NAMES
 from harness.diagnosis.material import Material
@@ -299,3 +299,8 @@ def test_few_rows_do_not_carry_the_headline() -> None:
     assert step.value is None
     assert "it rests on 5 of" in step.why_not
     assert any("labels that the dashboard did not join (too few rows" in one for one in told(found))
+
+
+def test_the_exhibits_that_count_requests_are_known_by_their_keys() -> None:
+    """A question that is renamed is not forgotten where a sampled capture says what is not weighted."""
+    assert {one.key for one in whole().exhibits} >= sampled.COUNTED

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.gates import Completeness, OfflineReference
-from harness.records import SinglesCheck, TargetCounts
+from harness.records import RedactedInput, SinglesCheck, TargetCounts
 from tests.kit.some_evidence import LEVELS, champion, evidence, nothing, offline, phase
 
 
@@ -87,3 +87,34 @@ def test_a_parity_phase_that_was_left_out_is_never_a_pass() -> None:
     assert (found.ruling, found.fault, found.required) == ("UNDECIDED", "evidence", True)
     skipped = phase("rush", ran=False, reason="parity is a certain NO-GO", open_loop=True)
     assert not [v for v in Completeness().judge(evidence(phases=(skipped,)), LEVELS) if v.arm == "phase rush"]
+
+
+def redacted(*places: tuple[str, int, tuple[str, ...]]) -> dict[str, SinglesCheck]:
+    """A check of a model that redacted places feed, each in so many of 1,000 requests."""
+    inputs = tuple(RedactedInput(place=p, requests=n, of=1_000, features=names) for p, n, names in places)
+    return {"new": SinglesCheck(checked=50, redacted=inputs)}
+
+
+def test_a_redacted_value_that_feeds_the_model_is_no_evidence() -> None:
+    """Both sides read what redaction put in, so that they agree says nothing; it never passes silently."""
+    singles = redacted(("body:user.email", 900, ("domain", "is_free")), ("body:x", 100, ()))
+    (verdict,) = OfflineReference().judge(evidence(pairs=(offline(),), singles=singles), LEVELS)
+    assert (verdict.ruling, verdict.fault, verdict.value) == ("UNDECIDED", "evidence", 1.0)
+    assert verdict.reason == (
+        "900 of 1,000 requests: body:user.email was redacted and feeds domain, is_free: "
+        "parity on it says nothing. "
+        "100 of 1,000 requests: body:x was redacted and feeds features of the model: "
+        "parity on it says nothing."
+    )
+    assert verdict.needs.startswith("a capture that keeps what feeds the model")
+
+
+def test_a_share_of_redacted_requests_may_be_borne_and_is_still_told() -> None:
+    """Whoever bears it reads it in the reason of the PASS."""
+    check = redacted(*((f"body:{n}", 10, ("a",)) for n in range(5)))
+    found = evidence(pairs=(offline(),), singles=check)
+    (verdict,) = OfflineReference(max_redacted_share=0.05).judge(found, LEVELS)
+    assert verdict.ruling == "PASS"
+    assert verdict.reason.endswith("parity on it says nothing. And 2 more places.")
+    (refused,) = OfflineReference(max_redacted_share=0.04).judge(found, LEVELS)
+    assert refused.ruling == "UNDECIDED"

@@ -1,5 +1,7 @@
 """The recorded answers are read by the rules of live ones."""
 
+import msgspec
+
 from harness.records import CapturedRequest, RecordedResponse, State
 from replayers.recorded import RecordedTarget, recorded_outcomes
 
@@ -26,3 +28,28 @@ def test_each_recorded_answer_becomes_one_outcome() -> None:
     ]
     assert (outcomes[0].model, outcomes[0].target, outcomes[0].phase) == ("m", "log", "recorded")
     assert {o.done_ns for o in outcomes} == {None}
+
+
+def test_the_features_that_the_log_knows_are_the_answers() -> None:
+    """A live capture has them beside the answer; an echo in the answer itself counts before it."""
+    logged = b'{"amount":12.5,"age":"NaN"}'
+    answers = {
+        "logged": RecordedResponse(status=200, body=b'{"score": 0.5}'),
+        "echoed": RecordedResponse(status=200, body=b'{"score": 0.5, "features": {"amount": 1}}'),
+        "failed": RecordedResponse(status=503, body=b"{}"),
+    }
+    requests = [
+        CapturedRequest(seq=k, request_id=name, ts_ns=0, recorded_response=answer, online_features=logged)
+        for k, (name, answer) in enumerate(answers.items())
+    ]
+    outcomes = recorded_outcomes(RecordedTarget(), requests, name="log", phase="recorded")
+    assert [one.features for one in outcomes] == [logged, b'{"amount":1}', None]
+
+
+def test_a_log_is_read_in_the_protocol_that_it_was_written_in() -> None:
+    """The answers of a model server, under the ids that production gave them."""
+    answer = b'{"id": "of-production", "outputs": [{"name": "predict", "shape": [1, 1], "data": [0.25]}]}'
+    requests = [request(1, RecordedResponse(status=200, body=answer))]
+    target = msgspec.convert({"kind": "recorded", "protocol": {"kind": "oip-v2"}}, RecordedTarget)
+    (outcome,) = recorded_outcomes(target, requests, name="log", phase="recorded")
+    assert (outcome.state, outcome.score, outcome.echoed_id) == (State.OK, 0.25, "of-production")

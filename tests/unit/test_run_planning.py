@@ -1,5 +1,6 @@
 """A plan in words: effects that are tried unasked, and how their forecast is told."""
 
+import pyarrow as pa
 import pytest
 
 from harness.evidence.planning import Decided, Forecast
@@ -29,3 +30,12 @@ def test_a_forecast_is_told_in_numbers(ruling: str, needles: tuple[str, ...]) ->
     lines = planning._told(Forecast(0.0, 100, 10, runs), plan(), sd=0.1, gates=3)  # noqa: SLF001  -- the words
     for needle in (*needles, "no harm at all", "a test that looks once needs 858 units", "96.7% by"):
         assert needle in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"), [([1.0, 1.0], ""), ([1.0, 3.0], ", a sample, drawn from unweighted below (n_eff 2)")]
+)
+def test_a_plan_says_that_it_draws_a_sample_as_it_is(kept: list[float], told: str) -> None:
+    """A plan is no estimate of the traffic."""
+    table = pa.table({"sampling_weight": kept, "propensity": pa.nulls(2, pa.float64())})
+    assert planning._sampled(table) == told  # noqa: SLF001  -- the words

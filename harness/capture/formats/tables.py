@@ -15,8 +15,10 @@ from harness.capture import times
 from harness.capture.formats.json_objects import records
 from harness.capture.formats.pieces import broken, epoch, instant, readable
 from harness.capture.formats.streams import MAX_RECORD_BYTES, chunks, lines
-from harness.capture.parquet import TICKS_NS, batch_rows
+from harness.capture.parquet import TICKS_NS
+from harness.capture.parquet_caps import rows_at_once
 from harness.capture.sources import Unreadable
+from harness.errors import CaptureError
 
 Row = dict[str, Any]
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -95,7 +97,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         place = 0
-        for batch in file.iter_batches(batch_size=batch_rows(file.metadata)):
+        for batch in file.iter_batches(batch_size=rows_at_once(file, path, error=CaptureError)):
             batch.validate(full=True)
             cells = [_cells(column) for column in batch.columns]
             for values in zip(*cells, strict=True):

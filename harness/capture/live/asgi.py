@@ -43,15 +43,12 @@ class CaptureMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0917  -- as ASGI says
         """One connection, as ASGI says."""
-        kind = scope["type"]
-        if kind == "http" and self._watch.wants(scope["method"], scope["path"]):
-            await self._recorded(scope, receive, send=send)
-        elif kind == "lifespan":
-            await self.app(scope, receive, _closing(self.recorder, send))
-        else:
+        if scope["type"] == "lifespan":
+            await self._lived(scope, receive, send=send)
+            return
+        if scope["type"] != "http" or not self._watch.wants(scope["method"], scope["path"]):
             await self.app(scope, receive, send)
-
-    async def _recorded(self, scope: Scope, receive: Receive, *, send: Send) -> None:
+            return
         raw_path = scope.get("raw_path")
         call = Exchange(
             self._watch,
@@ -71,6 +68,34 @@ class CaptureMiddleware:
         finally:
             CURRENT.set(before)
             call.end()
+
+    async def _lived(self, scope: Scope, receive: Receive, *, send: Send) -> None:
+        """The lifespan, with the recorder's end before that of the application, even if that knows none."""
+        heard: list[Message] = []
+        told: list[str] = []
+
+        async def hearing() -> Message:
+            heard.append(await receive())
+            return heard[-1]
+
+        def telling(message: Message) -> Awaitable[None]:
+            told.append(message.get("type", ""))
+            if told[-1].startswith("lifespan.shutdown"):
+                self.recorder.close()
+            return send(message)
+
+        try:
+            await self.app(scope, hearing, telling)
+        except Exception:
+            if told:
+                raise
+        if told:
+            return
+        if not heard:
+            await hearing()
+        await telling({"type": "lifespan.startup.complete"})
+        await receive()
+        await telling({"type": "lifespan.shutdown.complete"})
 
 
 def _hearing(call: Exchange, receive: Receive) -> Receive:
@@ -121,14 +146,3 @@ def _begun(call: Exchange, message: Message, *, echo: bool) -> Message:
     call.status = message["status"]
     call.answer_headers = headers
     return message
-
-
-def _closing(recorder: Recorder, send: Send) -> Send:
-    """`send` of a lifespan: before the application has ended, the recorder has."""
-
-    def closing(message: Message) -> Awaitable[None]:
-        if str(message.get("type")).startswith("lifespan.shutdown"):
-            recorder.close()
-        return send(message)
-
-    return closing

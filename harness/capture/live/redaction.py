@@ -85,7 +85,7 @@ class Redactor:
     def record(self, record: Record) -> Record | None:
         """A record of live capture after redaction, None where a rule leaves it out."""
         given = {name: getattr(record, name) for name in _RECORD}
-        if record.features is not None:
+        if self.searches and record.features is not None:
             given["features"] = spelled(record.features)
         after = self.parts(Parts(**given))
         if after is None:
@@ -96,6 +96,16 @@ class Redactor:
     def name(self, text: str, field: str = "request_id") -> str:
         """The id or unit that stands for this one, as in every request. Raises DroppedError."""
         return Texts(self.means).name(text, field)
+
+    @property
+    def has_places(self) -> bool:
+        """Whether any rule is for a place, beside those for classes of text."""
+        rules = self.means.rules
+        return bool(rules.paths or rules.query or rules.headers or rules.fields)
+
+    def loses(self, header: str) -> bool:
+        """Whether a header by this name is left out."""
+        return bool(kept({header: ""}, self.means.kept)[1])
 
     def idle(self) -> list[str]:
         """The rules by name that nothing was found for: one of them may be misspelled."""

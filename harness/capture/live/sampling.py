@@ -104,7 +104,7 @@ class Sampler:
 
     def _drawn(self, request: Sampled) -> tuple[float, dict[str, str]]:
         found = text_at(request, self.sample.by)
-        name, place = (found, self.sample.by) if found else (request.request_id, "request_id")
+        name, place = (found, self.sample.by) if found is not None else (request.request_id, "request_id")
         chance = self._chance(request, name)
         earlier = _earlier(request.tags.get(TAG, ""))
         self.seen += 1

@@ -14,6 +14,8 @@ MASK = "[redacted]"
 #: a shorter text is too common to be looked for among the names of a request
 _TELLING = 3
 _PASSES = 6
+_SHORT = 64
+_REMEMBERED = 1 << 14
 _TOKEN = re.compile(r"h_[a-p]{32}")
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
@@ -40,6 +42,8 @@ class Means:
         self.actions = rules.class_actions()
         mine = [own(name, pattern.regex) for name, pattern in rules.patterns.items()]
         self.shapes = [*mine, *shapes(self.actions)]
+        #: short texts without anything of a class, for names and values come again and again
+        self.innocent: set[str] = set()
         self.headers = {name.lower(): action for name, action in rules.headers.items()}
         self.kept = frozenset(map(str.lower, rules.keep_headers)) | self.headers.keys()
 
@@ -122,6 +126,14 @@ class Texts:
         return MASK
 
     def _hits(self, text: str) -> list[tuple[int, int, str]]:
+        if text in self.means.innocent:
+            return []
+        hits = self._found(text)
+        if not hits and len(text) <= _SHORT and len(self.means.innocent) < _REMEMBERED:
+            self.means.innocent.add(text)
+        return hits
+
+    def _found(self, text: str) -> list[tuple[int, int, str]]:
         return [
             hit
             for hit in found(text, self.means.shapes)

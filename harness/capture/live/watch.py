@@ -57,14 +57,16 @@ class Watch:
         methods = options.get("methods")
         self._methods = None if methods is None else frozenset(one.upper() for one in _several(methods))
         paths = options.get("paths")
-        globs = None if paths is None else "|".join(fnmatch.translate(one) for one in _several(paths))
-        self._paths = None if globs is None else re.compile(globs)
+        self._paths = None if paths is None else frozenset(_several(paths))
+        self._globs = re.compile("|".join(fnmatch.translate(one) for one in sorted(self._paths or ())))
 
     def wants(self, method: str, path: str) -> bool:
         """Whether such a call is recorded."""
         if self._methods is not None and method not in self._methods:
             return False
-        return self._paths is None or self._paths.match(path) is not None
+        if self._paths is None or path in self._paths:
+            return True
+        return bool(self._paths) and self._globs.match(path) is not None
 
 
 def _own(folder: str | os.PathLike[str] | None, options: Options) -> Recorder:

@@ -123,11 +123,11 @@ class _Answer:
         try:
             chunk = next(self._chunks)
         except StopIteration:
-            self._call.end()
+            _over(self._call, self._before)
             raise
         except BaseException as error:
             self._call.failed(error)
-            self._call.end()
+            _over(self._call, self._before)
             raise
         self._call.answer.add(chunk)
         return chunk

@@ -50,6 +50,7 @@ def mix(material: Material) -> tuple[Exhibit, Interval | None]:
             (_texts(then[name])[losses[0].rows], losses[0].loss),
             (_texts(now[name])[losses[1].rows], losses[1].loss),
             units=(losses[0].unit, losses[1].unit),
+            weights=(losses[0].weight, losses[1].weight),
         )
         for name in material.production.segments
         if name in then and name in now
@@ -94,11 +95,12 @@ def _within(one: MixAndWithin, z: float) -> Interval | None:
 
 @dataclass(frozen=True)
 class _Losses:
-    """The rows of a side that can be judged, with the log loss and the unit of each."""
+    """The rows of a side that can be judged, with the log loss, the unit and the weight of each."""
 
     rows: Mask
     loss: Floats
     unit: Codes
+    weight: Floats
 
 
 def _losses(material: Material) -> tuple[_Losses, _Losses] | str:
@@ -110,17 +112,26 @@ def _losses(material: Material) -> tuple[_Losses, _Losses] | str:
     rows = fair_rows(holdout) & ~np.isnan(holdout.label) & np.isfinite(score)
     codes = units(holdout, production)
     there = _lost(holdout.label, score, rows=rows, unit=codes[0])
-    here = _lost(production.label, production.served_score, rows=production.judged, unit=codes[1])
+    here = _lost(
+        production.label,
+        production.served_score,
+        rows=production.judged,
+        unit=codes[1],
+        weight=production.weight,
+    )
     if here is None:
         return material.why_no_labels or NO_LOSS.format("production")
     return NO_LOSS.format("the holdout") if there is None else (there, here)
 
 
-def _lost(label: Floats, score: Floats, *, rows: Mask, unit: Codes) -> _Losses | None:
+def _lost(
+    label: Floats, score: Floats, *, rows: Mask, unit: Codes, weight: Floats | None = None
+) -> _Losses | None:
     """The losses of these rows; None where there is no row, or a score is no probability."""
     if not rows.any() or not are_probabilities(score[rows]):
         return None
-    return _Losses(rows, np.maximum(log_loss_rows(label[rows], score[rows]), 0.0), unit[rows])
+    kept = np.ones(int(np.count_nonzero(rows))) if weight is None else weight[rows]
+    return _Losses(rows, np.maximum(log_loss_rows(label[rows], score[rows]), 0.0), unit[rows], kept)
 
 
 def worst(material: Material) -> tuple[Exhibit, tuple[Slice, ...] | None]:
@@ -132,14 +143,22 @@ def worst(material: Material) -> tuple[Exhibit, tuple[Slice, ...] | None]:
         steps=("concept", "served_features"),
     )
     production = material.production
-    lost = _lost(production.label, production.served_score, rows=production.judged, unit=production.unit)
+    lost = _lost(
+        production.label,
+        production.served_score,
+        rows=production.judged,
+        unit=production.unit,
+        weight=production.weight,
+    )
     if lost is None:
         return base.unchecked(material.why_no_labels or NO_LOSS.format("production")), None
     rows = lost.rows
     fields = binned(production.offline_features, rows) | {
         name: _texts(values)[rows] for name, values in production.segments.items()
     }
-    found = worst_slices(fields, lost.loss, units=production.unit[rows], rng=np.random.default_rng(0))
+    found = worst_slices(
+        fields, lost.loss, units=production.unit[rows], rng=np.random.default_rng(0), weight=lost.weight
+    )
     if np.unique(production.unit[rows]).size < 2 * LEAST_UNITS:
         why = "there are too few units to search on one half and test on the other"
         return base.unchecked(why), None
@@ -147,16 +166,26 @@ def worst(material: Material) -> tuple[Exhibit, tuple[Slice, ...] | None]:
         return base.answered("None loses more than the others by enough to be tested.", found=False), ()
     confirmed = [one for one in found if one.confirmed]
     lines: list[tuple[Cell, ...]] = [
-        (named(one), one.rows, one.units, number(one.excess, (one.low, one.high)), one.p, one.confirmed)
+        (
+            named(one),
+            one.rows,
+            one.units,
+            *([] if production.weight is None else [one.share]),
+            number(one.excess, (one.low, one.high)),
+            one.p,
+            one.confirmed,
+        )
         for one in found
     ]
+    share = "" if production.weight is None else "share of traffic:share|"
+    heads = f"slice|rows:count|units:count|{share}excess log loss:number|p:p|confirmed"
     answer = (
         f"Confirmed: {'; '.join(named(one) for one in confirmed[:4])}." if confirmed else "None is confirmed."
     )
     return base.answered(
         found=bool(confirmed),
         answer=answer,
-        tables=(table("slice|rows:count|units:count|excess log loss:number|p:p|confirmed", lines, most=12),),
+        tables=(table(heads, lines, most=12),),
     ), found
 
 

@@ -11,6 +11,7 @@ from harness.diagnosis.exhibits.numbers import share, table
 from harness.diagnosis.exhibits.question import Question
 from harness.diagnosis.influence import NAMES, grid
 from harness.diagnosis.influence import table as metrics_of
+from harness.stats import weighted_mean
 
 if TYPE_CHECKING:
     from harness.diagnosis.material import Floats, Mask, Material
@@ -75,11 +76,11 @@ def scores(material: Material) -> Exhibit:
     found = rescored(material)
     if found is None:
         return base.unchecked("no request has a served score and one to hold it against")
-    differ, flips = found.differ, found.flips
+    differ, flips, kept = found.differ, found.flips, found.weight
     lines: list[tuple[Cell, ...]] = [
         ("requests with both", differ.size, None),
-        ("scores that differ", int(differ.sum()), float(differ.mean())),
-        ("decisions that flip", int(flips.sum()), float(flips.mean())),
+        ("scores that differ", int(differ.sum()), weighted_mean(differ, kept)),
+        ("decisions that flip", int(flips.sum()), weighted_mean(flips, kept)),
     ]
     told = f"{np.count_nonzero(differ):,} of {differ.size:,} scores differ, by up to {found.most:.3g}"
     return base.answered(
@@ -94,11 +95,15 @@ def scores(material: Material) -> Exhibit:
 
 @dataclass(frozen=True, kw_only=True)
 class Rescored:
-    """Requests with both scores: whose differ (n,), whose decision flips (n,), and by how much at most."""
+    """Requests with both scores: whose differ (n,), whose decision flips (n,), and by how much at most.
+
+    `weight` (n,) is what each stands for in the traffic.
+    """
 
     differ: Mask
     flips: Mask
     most: float
+    weight: Floats
 
 
 def rescored(material: Material) -> Rescored | None:
@@ -117,6 +122,7 @@ def rescored(material: Material) -> Rescored | None:
         differ=~np.isclose(served, ours, rtol=SAME, atol=1e-12),
         flips=_decided(material, served) != _decided(material, ours),
         most=float(np.abs(served - ours).max(initial=0.0)),
+        weight=np.ones(served.size) if production.weight is None else production.weight[both],
     )
 
 
@@ -130,7 +136,9 @@ def _metrics(material: Material, scores: Floats) -> Floats:
     made = metrics_of(
         grid(scores[known]),
         label[known],
-        weight=np.ones(int(known.sum())),
+        weight=np.ones(int(known.sum()))
+        if material.production.weight is None
+        else material.production.weight[known],
         threshold=material.serving_threshold,
     )
     return made.values

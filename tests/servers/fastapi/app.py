@@ -56,6 +56,13 @@ async def score(request: Request) -> Response:
     return Response(json.dumps(answer), media_type="application/json", headers=headers)
 
 
+@app.post("/v1/models/served:predict")
+async def instances(request: Request) -> dict[str, list[float]]:
+    """The scores of instances by name, as KServe and TF Serving have it."""
+    rows = (await request.json())["instances"]
+    return {"predictions": [float(one) for one in predict(features(rows), rows)]}
+
+
 def features(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """What the model was trained on: `visits` is 5 where a request leaves it out."""
     frame = pd.DataFrame(rows).reindex(columns=NAMES)
