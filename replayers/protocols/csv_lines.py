@@ -88,7 +88,10 @@ class Csv(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fie
         for row in table.rows:
             writer.writerow([self._field(v, name) for v, name in zip(row, table.columns, strict=True)])
         text = out.getvalue()
-        return Call((text if self.trailing_newline else text[:-1]).encode(), self._types(CSV))
+        try:
+            return Call((text if self.trailing_newline else text[:-1]).encode(), self._types(CSV))
+        except UnicodeEncodeError:
+            raise CaptureError("a text of the row is no Unicode that can be sent") from None
 
     def _field(self, value: Value, name: str) -> str:
         """A number as a float to the last bit: some decoders give a column that looks whole another type."""

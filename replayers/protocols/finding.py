@@ -21,6 +21,7 @@ SHAPES = (
     "{dataframe_records}, {data: {names, ndarray}}, Open Inference tensors, or CSV"
 )
 Document = Any
+_END = object()
 
 
 def document_of(body: bytes, *, content_type: str = "") -> Document:
@@ -157,12 +158,24 @@ def flat(data: Any) -> list[Any]:  # noqa: ANN401  -- any JSON
         raise ValueError("data is no list")  # noqa: TRY004  -- of what a body holds, not of a caller's mistake
     if not any(isinstance(item, list) for item in data):
         return data
-    return [value for item in data for value in flat(item)]
+    values: list[Any] = []
+    levels = [iter(data)]  # and no recursion, for a body may be a thousand lists deep
+    while levels:
+        item = next(levels[-1], _END)
+        if item is _END:
+            levels.pop()
+        elif isinstance(item, list):
+            levels.append(iter(item))
+        else:
+            values.append(item)
+    return values
 
 
 def reshaped(data: Any, shape: Sequence[int]) -> list[list[Any]]:  # noqa: ANN401  -- any JSON
     """Row-major data as n rows, where `shape` is [n, ...]; raises ValueError where they do not fit."""
-    values, n = flat(data), int(shape[0])
+    if not shape or not all(isinstance(size, int) for size in shape):
+        raise ValueError("a shape that is no list of sizes")
+    values, n = flat(data), shape[0]
     if n < 0 or (n == 0) != (not values) or (n and len(values) % n):
         raise ValueError(f"{len(values)} values in a shape of {n} rows")
     width = len(values) // n if n else 0
@@ -174,7 +187,7 @@ def reshaped(data: Any, shape: Sequence[int]) -> list[list[Any]]:  # noqa: ANN40
 def _product(sizes: Iterable[int]) -> int:
     found = 1
     for size in sizes:
-        found *= int(size)
+        found *= size
     return found
 
 

@@ -105,30 +105,25 @@ def test_no_answer_whatever_raises_more_than_unreadable(name: str, body: bytes) 
             EVERY[name].read(body, headers)
 
 
+KEYS = (
+    *("outputs", "predictions", "data", "shape", "name", "inputs", "instances", "a", "datatype", "features"),
+    *("parameters", "dataframe_split", "columns", "ndarray", "tensor", "values", "id"),
+)
+TENSOR = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["predict", "a", 1]),
+        "shape": st.sampled_from([[1], [1, 1], [1, 3], [2], [], 1, ["x"], [float("inf")]]),
+        "datatype": st.sampled_from(["FP64", "INT8", "BYTES", "odd", None]),
+        "data": st.sampled_from([[1], [1, 2, 3], [[1.5], ["x"]], [None], 3, None, [{}], ["\ud800"]]),
+    },
+    optional={"parameters": st.sampled_from([None, 1, {}, {"binary_data_size": 1}, {"content_type": "np"}])},
+)
 JSONS: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.integers(-3, 3),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "outputs",
-                    "predictions",
-                    "data",
-                    "shape",
-                    "name",
-                    "inputs",
-                    "instances",
-                    "a",
-                    "datatype",
-                    "features",
-                ]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
+    st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.integers(-3, 3) | TENSOR,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
     max_leaves=12,
+) | st.builds(
+    lambda key, ones: {key: ones}, st.sampled_from(["inputs", "outputs"]), st.lists(TENSOR, max_size=2)
 )
 
 
@@ -220,3 +215,19 @@ def test_only_the_fields_that_are_set_change() -> None:
     assert with_fields(body, json.loads(body), id="r") == b'{"id":"r","a":1.50,"b":[1e0]}'
     loose = b'{"a": NaN}'
     assert with_fields(loose, json.loads(loose), id="r") == b'{"a": NaN, "id": "r"}'
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_body_a_thousand_lists_deep_is_no_crash(name: str) -> None:
+    """As an answer, as its score and as a captured body."""
+    deep = "[" * 900 + "1" + "]" * 900
+    for text in (deep, f'{{"predictions": {deep}}}', f'{{"error": {deep}}}'):
+        with suppress(Unreadable):
+            EVERY[name].read(text.encode(), {})
+        with suppress(CaptureError):
+            EVERY[name].call(Asked(text.encode(), "r"))
+    tensor = f'{{"name": "predict", "shape": [1], "datatype": "FP64", "data": {deep}}}'
+    with suppress(Unreadable):
+        EVERY[name].read(f'{{"outputs": [{tensor}]}}'.encode(), {})
+    with suppress(CaptureError):
+        EVERY[name].call(Asked(f'{{"inputs": [{tensor}]}}'.encode(), "r"))

@@ -50,6 +50,7 @@ LIGHTGBM = (
         ({"error": 3}, ""),
         ({"detail": []}, ""),
         ([[]], ""),
+        ({"error": {"error": {"error": {"error": "deep"}}}}, ""),
         ({}, ""),
         (None, ""),
     ],

@@ -15,7 +15,7 @@ UNEVEN = Sampled(requests=4000, low=1.0, high=100.0, mean=9.5, effective=812.3)
 
 def test_a_report_of_all_traffic_says_nothing() -> None:
     """Nobody reads of weights where there are none."""
-    assert sampled.lines(no_go()) == []
+    assert sampled.lines(no_go()) == sampled.plain(no_go()) == []
 
 
 def test_an_uneven_sample_is_told_once_in_words() -> None:
@@ -31,6 +31,17 @@ def test_an_even_sample_says_that_its_shares_are_those_of_the_traffic() -> None:
         "The capture is a sample: each of 4,000 requests stands for 20, so every share of them is one of the "
         "traffic."
     )
+
+
+@pytest.mark.parametrize(
+    ("low", "told"),
+    [(1.0, "the 4,000 requests tell as much as about 812 kept"), (100.0, "one for every 100 that")],
+)
+def test_the_business_reads_no_statistics(low: float, told: str) -> None:
+    """What the sample is worth, in plain words."""
+    sample = msgspec.structs.replace(UNEVEN, low=low)
+    (line,) = sampled.plain(msgspec.structs.replace(no_go(), sample=sample))
+    assert told in line
 
 
 @pytest.mark.parametrize(
