@@ -43,7 +43,7 @@ def probed(
         others={other: _other(frame, every[other]) for other in every if other != name},
         batches=batches,
         orders=_orders(frame, mine.names),
-        absent=_absent(frame, mine.names),
+        absent=lambda: _absent(frame, mine.names),
     )
 
 

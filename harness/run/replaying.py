@@ -245,7 +245,7 @@ class _Session:
             note = msgspec.structs.replace(note, arms=told, calibration=calibration)
         early = limits(self.loaded, phase, note=note)
         try:
-            if not before and left.only is None and not self.resumed:
+            if left.only is None and not self.resumed and not any(one.ran for one in before):
                 first = await self._first_answers(phase, schedule, arms=arms)
                 if first.stopped:
                     return self._compact(arms, first.noted(note))

@@ -153,7 +153,7 @@ def on_thresholds(count: int) -> list[dict[str, Any]]:
     trees = model.trees_to_dataframe()
     cuts = trees.loc[trees["split_feature"] == "amount", "threshold"].unique()
     bodies = plain(texts=False, gaps=False)
-    found: list[dict[str, object]] = []
+    found: list[dict[str, Any]] = []
     for cut in sorted(cut for cut in cuts if np.float32(cut) > cut):
         body = {**bodies[len(found)], "amount": float(cut)}
         row = np.array([[np.nan if body[name] is None else body[name] for name in NUMBERS]])

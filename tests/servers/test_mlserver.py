@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import real_servers as real
+from tests.kit.environments import packages
 from tests.kit.real_servers import NUMBERS, Case, Make
 
 SERVE = (Path(__file__).parent / "mlserver" / "serve.py").read_text(encoding="utf-8")
@@ -44,6 +45,30 @@ def test_honest_tensors_go(protocol: str, datatype: str, python_of: Make, tmp_pa
     """Built from features or captured, every score is that of the model to the last bit."""
     ran = real.run(tmp_path, case(python_of("mlserver"), protocol, datatype=datatype))
     assert (ran.done.code, ran.sent, ran.exact) == (0, real.N, real.N), ran.done.err
+
+
+def over_grpc(python: Path, names: list[str]) -> Case:
+    """The same server, asked over gRPC with the columns in an order."""
+    command = [str(python), "serve.py", "--grpc", "{port}"]
+    protocol = f'{order(names)}, transport = "grpc", model_name = "served"'
+    return Case(
+        f'url = "http://127.0.0.1:{{port}}"\nready = ""\nprotocol = {{ {protocol} }}\n{real.start(command)}',
+        real.plain(gaps=False),
+        beside={"serve.py": SERVE, "model-settings.json": json.dumps(SETTINGS)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "causes"), [(list(NUMBERS), 0, []), (sorted(NUMBERS), 10, ["columns_alphabetical"])]
+)
+def test_grpc_is_spoken(
+    names: list[str], code: int, causes: list[str], python_of: Make, tmp_path: Path
+) -> None:
+    """Raw contents there and back, to the last bit, and the order of columns as over REST; grpcio is ours."""
+    python, _ = python_of("mlserver"), python_of("grpc")
+    ran = real.run(tmp_path, over_grpc(python, names), path=[packages("grpc")])
+    assert (ran.done.code, ran.causes) == (code, causes), ran.done.err
+    assert ran.sent == (10 if causes else real.N)
 
 
 def order(names: list[str]) -> str:

@@ -96,7 +96,7 @@ def test_fill_values_are_found_to_a_piece() -> None:
 def test_what_a_request_leaves_out_is_missing_to_the_service() -> None:
     """On those requests only, in all such columns together and then in each."""
     out = {"age": np.arange(len(WORLD.made)) % 4 == 0, "rate": np.arange(len(WORLD.made)) % 6 == 0}
-    model = replace(WORLD.model, absent=out)
+    model = replace(WORLD.model, absent=lambda: out)
     found = layout_of(model)
     assert found is not None
     both, *each = [p for p in vector_probes(found) if p.name == "missing_key_filled"]

@@ -54,7 +54,7 @@ def test_what_some_requests_leave_out_is_known(tmp_path: Path) -> None:
     bodies = [{"amount": 1.0, "age": None}, {"amount": 2.0, "age": 3.0}, "no object"]
     features = to_columns(pd.DataFrame(np.ones((3, 3)), columns=list(mine.names)))
     found = probed({"model": mine}, "model", frame=frame(*bodies), features=features, batches=None)
-    assert {name: mask.tolist() for name, mask in found.absent.items()} == {
+    assert {name: mask.tolist() for name, mask in found.absent().items()} == {
         "amount": [False, False, True],
         "age": [True, False, True],
     }

@@ -65,7 +65,7 @@ class Probed:
     `features` are the offline ones of all captured requests, by seq, whatever an arm was asked to show;
     `levels` are the level texts of each categorical feature in the model's order, `trees` how many it uses.
     `orders` are orders that a request may give the features in, by their words ("as the request has them");
-    `absent` says by feature which requests leave it out, bool (requests,).
+    `absent` says by feature which requests leave it out, bool (requests,), once it is asked.
     """
 
     rescore: Rescore
@@ -78,7 +78,7 @@ class Probed:
     others: Mapping[str, Other] = field(default_factory=dict)
     batches: Batches | None = None
     orders: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    absent: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    absent: Callable[[], Mapping[str, NDArray[np.bool_]]] = dict
 
     def __call__(self, columns: dict[str, Column]) -> Scores:
         """The scores of feature columns, as the model gives them."""
@@ -143,7 +143,7 @@ def layout_of(model: Probed) -> Layout | None:
         holed=np.array([bool(np.isnan(v).any()) for v in values], dtype=bool),
         seen=tuple(_first_seen(v) if its is not None else () for v, its in zip(values, levels, strict=True)),
         orders={words: at for words, names in model.orders.items() if (at := _places(names, model.names))},
-        absent={model.names.index(name): mask for name, mask in model.absent.items()},
+        absent={model.names.index(name): mask for name, mask in model.absent().items()},
     )
 
 
