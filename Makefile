@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 AXE := 4.14.1
+ATHERIS := 3.0.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate $(if $(UPGRADE),--upgrade) pyproject.toml --extra serve --group build
@@ -12,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test test-servers check docs format bench simulate browser lock clean
+.PHONY: help setup dev demo test test-servers check docs format bench fuzz simulate browser lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,9 @@ format: dev ## put the code into the one format and mend what can be mended safe
 bench: dev ## measure speed and memory into results/benchmarks (NAME= for one)
 	$(call run,benchmarks)
 
+fuzz: dev build/fuzz/.installed ## throw bytes at the importers, ten minutes each (NAME= for some of them, ARGS="--seconds 60")
+	PYTHONPATH=.:build/fuzz $(BIN)/python -m tests.fuzz $(NAME) $(ARGS)
+
 simulate: dev ## measure error rates and power of the tests into results/simulations (NAME= for one)
 	$(call run,simulations)
 
@@ -88,6 +92,11 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock pyproject.toml |
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.installed $@
+
+# atheris stands apart: nothing else needs it, and it has no build for some machines.
+build/fuzz/.installed: | $(BIN)/pip
+	@$(PIP) install --target build/fuzz atheris==$(ATHERIS)
+	@touch $@
 
 $(BIN)/pip:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on the PATH: install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }

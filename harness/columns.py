@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import dataset
 
 from harness.errors import RunError
 
@@ -220,6 +219,8 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
 
 def read_seq(path: Path, seq: int) -> pa.Table:
     """The rows of one request, of all parts of an artefact; row groups without it are not read."""
+    from pyarrow import dataset  # here, since most commands do without its 7 MiB
+
     files = sorted(path.glob("part-*.parquet")) if path.is_dir() else [path]
     found = dataset.dataset([str(file) for file in files], format="parquet")
     return found.to_table(filter=dataset.field("seq") == seq)

@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -151,7 +152,8 @@ class Joined:
             key = None if found is NOWHERE else normal(found, self._log.id_is)
             held = inside.find(row, {}) if self._log.features else row
             if key is not None and isinstance(held, dict):
-                self._known[key] = canonical(self._chosen(held))
+                with suppress(RecursionError):  # such features are none
+                    self._known[key] = canonical(self._chosen(held))
 
     def _chosen(self, row: dict[str, Any]) -> dict[str, Any]:
         names = self._log.columns or [name for name in row if name != self._log.id]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -39,6 +40,7 @@ STATUS = {
 }
 _OURS = frozenset({"host", "content-length", "content-type", "te", "user-agent", "accept"})
 _READY_POLL_S = 0.2
+_NAME = re.compile(r"[a-z0-9_.-]+")
 _TOO_LONG = "larger than max"
 
 
@@ -70,10 +72,12 @@ class GrpcPool:
         self._channels: list[Any] = []
         self._calls: list[Any] = []
         self._turn = 0
+        self._closed = False
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def warm(self, connections: int) -> None:
         """Enough channels are connected and the model says that it is ready; raises OSError."""
+        self._closed = False
         wanted = max(1, -(-connections // SHARED))
         while len(self._channels) < wanted:
             channel = self._channel()
@@ -85,13 +89,17 @@ class GrpcPool:
     def submit(self, data: bytes, *, timeout_s: float, done: Callable[[Reply], None]) -> None:
         """Send a request; `done` is called exactly once."""
         submit_ns = self.clock()
+        if self._closed:
+            ended = Try(state=State.ABANDONED, submit_ns=submit_ns, done_ns=submit_ns)
+            done(Reply(tries=(failed(ended, code="CANCELLED", details=""),)))
+            return
         if not self._calls:
             channel = self._channel()
             self._channels.append(channel)
             self._calls.append(channel.unary_unary(PATH))
         head, _, body = data.partition(b"\r\n\r\n")
         fields = [line.partition(": ") for line in head.decode().split("\r\n")[1:]]
-        metadata = [(name, value) for name, _, value in fields if name not in _OURS]
+        metadata = [(name, value) for name, _, value in fields if _may_be_sent(name, value)]
         self._turn = (self._turn + 1) % len(self._calls)
         call = self._calls[self._turn](body, timeout=timeout_s, metadata=metadata)
         begun = Try(state=State.ABANDONED, submit_ns=submit_ns, written_ns=self.clock())
@@ -101,6 +109,7 @@ class GrpcPool:
 
     async def aclose(self) -> None:
         """Every channel is closed, and every request in flight called back as ABANDONED."""
+        self._closed = True
         for channel in self._channels:
             await channel.close(grace=None)
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -147,6 +156,12 @@ class GrpcPool:
             now_ns = self.clock()
             last = replace(begun, state=State.OK, status=200, body=body, first_ns=now_ns, done_ns=now_ns)
         done(Reply(tries=(last,)))
+
+
+def _may_be_sent(name: str, value: str) -> bool:
+    """Whether a header can be metadata: no name that gRPC keeps for itself, and ASCII alone."""
+    kept = name in _OURS or name.startswith("grpc-") or name.endswith("-bin")
+    return not kept and _NAME.fullmatch(name) is not None and value.isascii() and value.isprintable()
 
 
 def failed(ended: Try, *, code: str, details: str) -> Try:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 CHARS = 80
+_DEEPEST = 3
 _VALUE = re.compile(
     r"""[\w.+-]+@[\w-]+\.[\w.]+          # an e-mail address
     | [-+]?\d+\.\d+(?:[eE][-+]?\d+)?     # a fraction
@@ -33,14 +34,16 @@ def covered(text: str) -> str:
     return " ".join(_VALUE.sub("…", printable).split())[:CHARS]
 
 
-def _message(document: object) -> str:
+def _message(document: object, *, depth: int = 0) -> str:
+    if depth > _DEEPEST:
+        return ""
     if isinstance(document, str):
         return document
     if isinstance(document, list):
         return _problems(document)
     if not isinstance(document, dict):
         return ""
-    return next((found for name in _NAMES if (found := _message(document.get(name)))), "")
+    return next((found for name in _NAMES if (found := _message(document.get(name), depth=depth + 1))), "")
 
 
 def _problems(items: Sequence[object]) -> str:

@@ -27,7 +27,7 @@ from harness.records import CapturedRequest
 OURS = (".jsonl", ".jsonl.gz", ".parquet")
 OTHERS = (".gor", ".gor.gz", ".har")
 
-_GROUP_ROWS = 16_384
+_GROUP_ROWS = 8_192
 _GROUP_BYTES = 128 << 20
 
 

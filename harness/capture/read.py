@@ -28,7 +28,7 @@ from harness.capture.table import numbered, to_table
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
 
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 2 << 20
 _FEW_LINES = 64
 _PART_LINES = 2_048
 

@@ -36,8 +36,11 @@ class Preparation:
         return self.sampler is None and not self.redactor.searches
 
     def requests(self, given: Iterable[CapturedRequest]) -> Iterator[CapturedRequest]:
-        """Those that stay, as they may be written, `seq` dense: sampled by the names that they came with."""
-        seq = 0
+        """Those that stay, as they may be written, `seq` dense: sampled by the names that they came with.
+
+        Raises CaptureError at their end where there were some and none stays.
+        """
+        seq, request = 0, None
         for request in given:
             kept = request if self.sampler is None else self.sampler.sampled(request)
             if kept is None:
@@ -46,6 +49,16 @@ class Preparation:
             if after is not None:
                 yield after if after.seq == seq else msgspec.structs.replace(after, seq=seq)
                 seq += 1
+        if request is not None and not seq:
+            raise self._nothing_left()
+
+    def _nothing_left(self) -> CaptureError:
+        why = self.redactor.dropped.most_common(1)
+        return CaptureError(
+            "nothing is left of the requests",
+            found=f"{why[0][1]:,} requests: {why[0][0]}" if why else "none is in the sample",
+            fix="Mend the rules." if why else "Raise the share of the sample.",
+        )
 
     def tables(self, given: Iterable[pa.Table]) -> Iterator[pa.Table]:
         """The same for requests as tables of the CAPTURE schema; only headers are looked at by column."""
@@ -141,8 +154,10 @@ def sample_of(given: Sample | None, **changes: object) -> Sample | None:
         raise UsageError("requests cannot be sampled so", found=str(error)) from error
 
 
-def told(preparation: Preparation, *, requests: int) -> list[tuple[str, str]]:
-    """What was done, in lines of a name and a text; nothing about what was not."""
+def told(
+    preparation: Preparation, *, requests: int, keep: str = "--keep-header NAME"
+) -> list[tuple[str, str]]:
+    """What was done, in lines of a name and a text; nothing about what was not. `keep` keeps a header."""
     redactor, sampler = preparation.redactor, preparation.sampler
     lost = redactor.lost_headers
     lines = []
@@ -151,9 +166,7 @@ def told(preparation: Preparation, *, requests: int) -> list[tuple[str, str]]:
     if lost:
         named = ", ".join(f"{name} of {count:,}" for name, count in lost.most_common(12))
         more = f" and {len(lost) - 12:,} more names" if len(lost) > 12 else ""
-        lines += [
-            ("headers left out", f"{named}{more} (of {requests:,} requests; --keep-header NAME keeps one)")
-        ]
+        lines += [("headers left out", f"{named}{more} (of {requests:,} requests; {keep} keeps one)")]
     for (rule, place), count in sorted(redactor.changed.items(), key=lambda item: (-item[1], item[0]))[:20]:
         lines += [("redacted", f"{place} of {count:,} requests ({rule})")]
     if len(redactor.changed) > 20:

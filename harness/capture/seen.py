@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     Keys = NDArray[np.int64]
 
 _SLICE = 1 << 16
+_TABLES = 8
+#: the bits that choose the table; those below choose the place in it
+_SHIFT = 60
 
 
 def key_of(request_id: str, row_index: int | None = None) -> int:
@@ -29,13 +32,33 @@ def keys_of(request_ids: Sequence[str]) -> Keys:
 
 
 class Seen:
-    """A set of keys: a table with open addressing, at most two thirds full.
+    """A set of keys in a few tables, so that only one at a time is there twice while it grows.
 
     Of n different ids two have one key with a chance of n²/2⁶⁵: 7 in 10 million for 5 million ids.
     """
 
     def __init__(self) -> None:
-        self._slots: Keys = np.zeros(1 << 12, np.int64)
+        self._tables = [_Table() for _ in range(_TABLES)]
+
+    def add(self, key: int) -> bool:
+        """Whether the key is new; it no longer is."""
+        return self._tables[(key >> _SHIFT) % _TABLES].add(key)
+
+    def first(self, keys: Keys) -> NDArray[np.bool_]:
+        """Which of the keys (n,) are new, the first of equal ones being it; they no longer are."""
+        new = np.zeros(len(keys), np.bool_)
+        which = (keys >> _SHIFT) % _TABLES
+        for number, table in enumerate(self._tables):
+            some = np.flatnonzero(which == number)
+            new[some] = table.first(keys[some])
+        return new
+
+
+class _Table:
+    """A set of keys with open addressing, at most two thirds full."""
+
+    def __init__(self) -> None:
+        self._slots: Keys = np.zeros(1 << 9, np.int64)
         self._cells = self._slots.data
         self._count = 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -63,9 +62,12 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Surveyor:
-    """Looks at the requests that pass; eight bytes of memory for each, and a count for each size of body."""
+    """Looks at the requests that pass; at most eight bytes of memory for each, and a count of each body size.
 
-    _times: array[int] = field(default_factory=lambda: array("q"))
+    Times are kept by table, as what they lie behind its earliest.
+    """
+
+    _times: list[tuple[int, NDArray[Any]]] = field(default_factory=list)
     _sizes: Counter[int] = field(default_factory=Counter)
     _methods: Counter[str] = field(default_factory=Counter)
     _statuses: Counter[str] = field(default_factory=Counter)
@@ -100,12 +102,23 @@ class Surveyor:
         newest = np.maximum.accumulate(np.concatenate([[self._newest], times]))
         self._counts["out_of_order"] += int((times < newest[:-1]).sum())
         self._newest = int(newest[-1])
-        self._times.frombytes(times.tobytes())
+        first = int(times.min())
+        since = times - first
+        self._times.append((first, since.astype(np.min_scalar_type(int(since.max())))))
+
+    def _sorted_times(self) -> Times:
+        every = np.empty(sum(len(since) for _, since in self._times), np.int64)
+        place = 0
+        for first, since in self._times:
+            every[place : place + len(since)] = since
+            every[place : place + len(since)] += first
+            place += len(since)
+        every.sort()
+        return every
 
     def survey(self) -> Survey:
         """What was seen so far."""
-        times = np.frombuffer(self._times, np.int64) if self._times else np.empty(0, np.int64)
-        times.sort()  # in place: nothing but the survey looks at them
+        times = self._sorted_times()
         median, p95, largest = _quantiles(self._sizes, [0.5, 0.95, 1.0])
         return Survey(
             requests=len(times),

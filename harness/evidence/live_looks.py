@@ -249,4 +249,7 @@ def _levels(levels: Levels) -> str:
 
 def _note(log: LiveLog) -> str:
     kinds = " and ".join(log.kinds) if log.kinds else "unnamed"
-    return f"Latency is what the log recorded ({kinds}), not counted from when a request was due."
+    said = f"Latency is what the log recorded ({kinds}), not counted from when a request was due."
+    if uneven(log, np.ones(len(log.arm), bool), what="requests"):
+        said += " The log is a sample of unequal weights: its counts and shares are not those of the traffic."
+    return said

@@ -154,7 +154,10 @@ def _sample(cohort: Cohort, arms: Arms, *, plan: Plan, day_end: int, weighing: _
         weight=weight,
         unit=cohort.unit[seen],
         most=weighing.most,
-        refused=weighing.refused or unfit or _absent(absent, matured, allowed=plan.max_missing_share),
+        refused=weighing.refused
+        or unfit
+        or _absent(absent, matured, allowed=plan.max_missing_share)
+        or _absent_traffic(weight, cohort.weight[ripe], allowed=plan.max_missing_share),
         undefined=bool(unfit),
     )
 
@@ -182,6 +185,17 @@ def _absent(absent: int, total: int, *, allowed: float) -> str:
     return (
         f"{absent:,} of {total:,} matured requests have no label yet or no answer of both arms, "
         f"at most {allowed:.0%} may"
+    )
+
+
+def _absent_traffic(seen: NDArray[np.float64], ripe: NDArray[np.float64], *, allowed: float) -> str:
+    """The same by what requests stand for: few that are missing may be much of the traffic."""
+    share = 0.0 if alike(ripe) else 1.0 - float(seen.sum() / ripe.sum())
+    if share <= allowed:
+        return ""
+    return (
+        f"matured requests that have no label yet or no answer of both arms stand for {share:.1%} of the "
+        f"traffic, at most {allowed:.0%} may"
     )
 
 

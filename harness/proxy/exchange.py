@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from harness.proxy.counts import Tally
@@ -100,6 +102,7 @@ class Exchange:
         "_said_all",
         "_sent_ns",
         "_shared",
+        "_slow",
         "_touched_ns",
         "_ts_ns",
         "_user",
@@ -122,7 +125,8 @@ class Exchange:
         self._out = [passed_on(head, peer=user.peer, via=shared.via)]
         self._connection: Connection | None = None
         self._given: AnswerHead | None = None
-        self._asked = self._retried = self._full = self._close = self._said_all = False
+        self._asked = self._retried = self._full = self._slow = False
+        self._close = self._said_all = False
         self.asked_whole = self.tunnel = self.over = False
 
     @property
@@ -160,7 +164,9 @@ class Exchange:
             mirror = self._shared.mirror
             if mirror is not None and not self.head.upgrade and not self._retried:
                 body = self._request.parts if self._request.whole else None
-                mirror.offer(self.head, body, request_id=self.request_id, ts_ns=self._ts_ns)
+                copy = partial(mirror.offer, self.head, body, request_id=self.request_id, ts_ns=self._ts_ns)
+                # the loop writes to sockets once its callbacks are done: only then has the request gone
+                asyncio.get_running_loop().call_soon(copy)
 
     def connected(self, connection: Connection) -> None:
         """There is a connection: what was taken so far goes out."""
@@ -183,6 +189,7 @@ class Exchange:
 
     def slow(self, *, is_slow: bool) -> None:
         """The user takes no more of the answer for now, or takes it again."""
+        self._slow = is_slow
         self._touched_ns = self._shared.clock_ns()
         if self._connection is not None:
             self._connection.pause(paused=is_slow)
@@ -218,8 +225,13 @@ class Exchange:
 
     def check(self, now_ns: int) -> None:
         """End what has made no progress for too long."""
-        if now_ns - self._touched_ns > self._shared.timeout_ns and not (self.over or self.tunnel):
-            self.fail("http_response_timeout" if self.asked_whole else "http_request_timeout")
+        if now_ns - self._touched_ns <= self._shared.timeout_ns or self.over or self.tunnel:
+            return
+        if self._slow:
+            self._end("user stalled", close=True, cut=True)
+        else:
+            waits = self.asked_whole or self._full
+            self.fail("http_response_timeout" if waits else "http_request_timeout")
 
     def fail(self, error: str, status: int = 0) -> None:
         """No answer, or no more of it: the user is told, or sees that it is cut."""

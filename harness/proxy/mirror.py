@@ -115,9 +115,9 @@ class Mirror:
             return f"method {head.method.decode('ascii')}"
         if body is None:
             return "too large"
-        if len(self._queue) >= self.terms.waiting or size > self.room.left or not self._open:
+        if len(self._queue) >= self.terms.waiting or size > self.room.left:
             return "queue full"
-        return ""
+        return "" if self._open else "end"
 
     def _next(self) -> None:
         """As many as may be under way are."""

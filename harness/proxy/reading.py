@@ -12,6 +12,7 @@ import httptools
 
 from harness.proxy.heads import AnswerHead, Fields, Refusal, RequestHead, request_head
 
+#: so many bytes may come without saying anything: a head, trailers, extensions of a chunk
 HEAD_ROOM = 1 << 16
 _BODILESS = frozenset({204, 304})
 
@@ -43,13 +44,13 @@ class RequestReader:
 
     __slots__ = (
         "_fields",
-        "_head_size",
         "_open",
         "_over",
         "_parser",
         "_parts",
         "_raw",
         "_target",
+        "_unsaid",
         "_waits",
         "rest",
     )
@@ -58,7 +59,7 @@ class RequestReader:
         self._parser: httptools.HttpRequestParser | None = None
         self._parts: list[RequestPart] = []
         self._over = self._open = self._raw = self._waits = False
-        self._head_size = 0
+        self._unsaid = 0
         self.rest = b""
         self._begin()
 
@@ -91,7 +92,6 @@ class RequestReader:
         self._target = b""
 
     def _parse(self, data: bytes) -> None:
-        began_before = self._open
         assert self._parser is not None  # noqa: S101  -- not over, so there is one
         try:
             self._parser.feed_data(data)
@@ -99,9 +99,9 @@ class RequestReader:
             self._upgraded(data[int(upgrade.args[0]) :])
         except httptools.HttpParserError as error:
             self._refuse(Refusal(400, str(error) or "this is no request"))
-        self._head_size = self._head_size + len(data) if began_before and self._open else 0
-        if self._head_size > HEAD_ROOM:
-            self._refuse(Refusal(431, f"the head of a request may have {HEAD_ROOM} bytes"))
+        self._unsaid = 0 if self._parts else self._unsaid + len(data)
+        if self._unsaid > HEAD_ROOM:
+            self._refuse(Refusal(431, f"a head, or trailers, may have {HEAD_ROOM} bytes"))
 
     def _upgraded(self, rest: bytes) -> None:
         """What follows waits for the answer; where the request is passed on without its wish, it is read."""
@@ -174,12 +174,12 @@ class AnswerReader:
         "_fields",
         "_head",
         "_head_only",
-        "_head_size",
         "_parser",
         "_parts",
         "_raw",
         "_reason",
         "_rest",
+        "_unsaid",
         "done",
         "reusable",
     )
@@ -195,7 +195,7 @@ class AnswerReader:
             self._parser = httptools.HttpResponseParser(self)
         self._head_only = head_only
         self._head: AnswerHead | None = None
-        self._head_size = 0
+        self._unsaid = 0
         self._parts: list[AnswerPart] = []
         self._fields: Fields = []
         self._reason = self._rest = b""
@@ -217,10 +217,13 @@ class AnswerReader:
         except httptools.HttpParserError:
             self.reusable = False
             self._fail("http_protocol_error")
-        if self._head is None:
-            self._head_size += len(data)
-            if self._head_size > HEAD_ROOM:
-                self._fail("http_response_header_section_size")
+        self._unsaid = 0 if self._parts else self._unsaid + len(data)
+        if self._unsaid > HEAD_ROOM:
+            self._fail(
+                "http_response_header_section_size"
+                if self._head is None
+                else "http_response_trailer_section_size"
+            )
         return self._parts
 
     def eof(self, *, reset: bool = False) -> list[AnswerPart]:

@@ -247,6 +247,6 @@ def _limits(report: Report) -> Iterator[str]:
     if pair is not None:
         yield f"Tested on {pair.compared:,} real requests that were recorded and sent again."
         yield _LIMIT
-    yield from sampled.lines(report)
+    yield from sampled.plain(report)
     if not report.quality:
         yield "Nothing is known about results for users: no outcomes were given."

@@ -31,12 +31,28 @@ def told(sample: Sampled) -> str:
     )
 
 
+def plain(report: Report) -> list[str]:
+    """The same for who does not read statistics."""
+    found = report.sample
+    if not found:
+        return []
+    if not found.uneven:
+        return [f"The tested requests are a sample: one for every {words.number(found.low)} that came."]
+    requests = words.counted(found.requests, "request")
+    told = (
+        "The tested requests are a sample that kept some kinds more often than others. Shares are put right "
+        f"for that; the {requests} tell as much as about {found.effective:,.0f} kept alike would."
+    )
+    return [told]
+
+
 def thin(item: LatencySummary) -> str:
     """What a sampled capture did to a phase, to be added to its line; else nothing."""
     load = item.thin
     if not load:
         return ""
-    slow = "" if load.slow is None else f"; by weight {words.percent(load.slow)} of the traffic over"
+    told = load.slow is not None and item.judged
+    slow = f"; by weight {words.percent(load.slow)} of the traffic over the budget" if told else ""
     if load.factor is None or load.factor <= _NOT_THIN:
         return slow
     times = words.number(load.factor)

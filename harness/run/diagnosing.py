@@ -22,6 +22,7 @@ from harness.run.deciding import complete_until, run_labels
 from harness.run.folder import RunFolder, create, open_run
 from harness.run.gathering import gather
 from harness.run.holdouts import noted_uses
+from harness.run.leaks import clean
 from harness.run.preparing import changed, load_models, load_others, prepare
 from harness.run.replaying import take_recorded
 from harness.run.source import Source, served_by
@@ -102,6 +103,7 @@ def _diagnosed(
     ):
         folder.write(text.encode(), folder.root / name)
     render_again(folder)
+    clean(folder, loaded)
     return made
 
 

@@ -109,8 +109,9 @@ def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tupl
         say(f"  bad line {line.file}:{line.line}: {line.reason}: {line.detail}")
     for reason, count in intake.bad.items():
         if reason.startswith(RECORDER):
-            say(f"  {count:,} calls are not in the capture: {reason}")
-    for name, text in told_of(Preparation(redactor), requests=intake.sampled):
+            say(f"  {reason}: {count:,} not in the capture")
+    keep = "keep_headers under [capture]"
+    for name, text in told_of(Preparation(redactor), requests=intake.sampled, keep=keep):
         say(f"  {name}: {text}")
     return intake, capture.load(folder)
 

@@ -32,6 +32,7 @@ kind = "http"
 url = "http://127.0.0.1:8000/score"  # loopback and private networks only, unless [safety] allows a host
 model = "challenger"                 # the offline model its answers must match
 # template = '{{"features": $body}}'   # when the endpoint wants another body than the captured one
+# protocol = {{ kind = "json" }}      # or of a server: oip-v2, instances, mlflow, csv (docs/scenario.md)
 # response = {{ score = "score", features = "features", model = "header:X-Model-Hash" }}
 #                                    # model: the sha256 of model.txt, 8 or more hex digits, in every answer
 

@@ -88,17 +88,20 @@ class Csv(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fie
         for row in table.rows:
             writer.writerow([self._field(v, name) for v, name in zip(row, table.columns, strict=True)])
         text = out.getvalue()
-        return Call((text if self.trailing_newline else text[:-1]).encode(), self._types(CSV))
+        try:
+            return Call((text if self.trailing_newline else text[:-1]).encode(), self._types(CSV))
+        except UnicodeEncodeError:
+            raise CaptureError("a text of the row is no Unicode that can be sent") from None
 
     def _field(self, value: Value, name: str) -> str:
         """A number as a float to the last bit: some decoders give a column that looks whole another type."""
-        if is_missing(value):
+        if value is None or is_missing(value):
             return str(json_value(value, self.missing, column=name) or "")
         if isinstance(value, str):
             return value
         if isinstance(value, int) and abs(value) > EXACT:
             return str(value)
-        return repr(float(value or 0))
+        return repr(float(value))
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> tuple[object, str]:
         """Lines as a list of rows of numbers, or JSON."""

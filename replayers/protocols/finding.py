@@ -21,6 +21,7 @@ SHAPES = (
     "{dataframe_records}, {data: {names, ndarray}}, Open Inference tensors, or CSV"
 )
 Document = Any
+_END = object()
 
 
 def document_of(body: bytes, *, content_type: str = "") -> Document:
@@ -29,12 +30,15 @@ def document_of(body: bytes, *, content_type: str = "") -> Document:
         text = body.decode()
     except UnicodeDecodeError:
         raise CaptureError("a captured body is not text", expected=SHAPES) from None
+    says_json = "json" in content_type.lower()
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        if "json" in content_type.lower() or not text.strip() or text.lstrip()[:1] in {"{", "[", "<"}:
+        if says_json or not text.strip() or text.lstrip()[:1] in {"{", "[", "<"}:
             raise CaptureError("a captured body is neither JSON nor CSV", expected=SHAPES) from None
-    return _csv(text)
+        return _csv(text)
+    one_field = isinstance(document, int | float) and not says_json
+    return _csv(text) if one_field else document
 
 
 def rows_of(document: Document, *, where: str = "") -> list[Row]:
@@ -46,7 +50,7 @@ def rows_of(document: Document, *, where: str = "") -> list[Row]:
         document = _selected(document, where)
     try:
         rows = _rows(document)
-    except (KeyError, TypeError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError):
         rows = []
     if not rows:
         raise CaptureError(
@@ -83,7 +87,7 @@ def _rows(document: Document) -> list[Row]:
 def _listed(items: list[Any]) -> list[Row]:
     """A list of rows, or one row of plain values."""
     if not any(isinstance(item, dict | list) for item in items):
-        return [tuple(items)]
+        return [tuple(items)] if items else []
     rows: list[Row] = []
     for item in items:
         rows += _nested(item)
@@ -91,12 +95,13 @@ def _listed(items: list[Any]) -> list[Row]:
 
 
 def _nested(item: Any) -> list[Row]:  # noqa: ANN401  -- any JSON
-    """One item of a list of rows; KServe also takes a list of one object, and objects of lists of one."""
+    """One item of a list of rows; KServe also takes a list of one object, SageMaker's hold `features`."""
     if isinstance(item, dict):
-        return _object(item)
-    if isinstance(item, list) and any(isinstance(inner, dict) for inner in item):
+        held = item.get("features")
+        return _rows(held) if isinstance(held, dict | list) else _object(item)
+    if isinstance(item, list) and item and all(isinstance(inner, dict) for inner in item):
         return [row for inner in item for row in _object(inner)]
-    if isinstance(item, list):
+    if isinstance(item, list) and not any(isinstance(inner, dict) for inner in item):
         return [tuple(item)]
     raise ValueError
 
@@ -153,12 +158,24 @@ def flat(data: Any) -> list[Any]:  # noqa: ANN401  -- any JSON
         raise ValueError("data is no list")  # noqa: TRY004  -- of what a body holds, not of a caller's mistake
     if not any(isinstance(item, list) for item in data):
         return data
-    return [value for item in data for value in flat(item)]
+    values: list[Any] = []
+    levels = [iter(data)]  # and no recursion, for a body may be a thousand lists deep
+    while levels:
+        item = next(levels[-1], _END)
+        if item is _END:
+            levels.pop()
+        elif isinstance(item, list):
+            levels.append(iter(item))
+        else:
+            values.append(item)
+    return values
 
 
 def reshaped(data: Any, shape: Sequence[int]) -> list[list[Any]]:  # noqa: ANN401  -- any JSON
     """Row-major data as n rows, where `shape` is [n, ...]; raises ValueError where they do not fit."""
-    values, n = flat(data), int(shape[0])
+    if not shape or not all(isinstance(size, int) for size in shape):
+        raise ValueError("a shape that is no list of sizes")
+    values, n = flat(data), shape[0]
     if n < 0 or (n == 0) != (not values) or (n and len(values) % n):
         raise ValueError(f"{len(values)} values in a shape of {n} rows")
     width = len(values) // n if n else 0
@@ -170,7 +187,7 @@ def reshaped(data: Any, shape: Sequence[int]) -> list[list[Any]]:  # noqa: ANN40
 def _product(sizes: Iterable[int]) -> int:
     found = 1
     for size in sizes:
-        found *= int(size)
+        found *= size
     return found
 
 

@@ -147,7 +147,10 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         if asked.features and self.features_output:
             fields["outputs"] = self._outputs(document.get("outputs"))
         if self.raw or header_length(asked.headers, asked.body) is not None:
-            return self._call({**document, **fields, "inputs": self._anew(document["inputs"])})
+            try:
+                return self._call({**document, **fields, "inputs": self._anew(document["inputs"])})
+            except (AttributeError, KeyError, TypeError, ValueError):
+                raise CaptureError("captured tensors cannot be read") from None
         return Call(with_fields(asked.body, document, **fields), {"content-type": JSON})
 
     def _anew(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import jmespath
+from jmespath.exceptions import JMESPathError
 
 from replayers.selectors import Unreadable
 
@@ -42,7 +43,10 @@ def field_of(entry: object, field: str) -> object:
     if not isinstance(entry, dict):
         return entry
     if field:
-        found = jmespath.search(field, entry)
+        try:
+            found = jmespath.search(field, entry)
+        except JMESPathError:
+            found = None
         if found is None:
             raise Unreadable(f"nothing at {field!r} of a prediction")
         return found

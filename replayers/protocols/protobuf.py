@@ -127,7 +127,7 @@ def _sized(number: int, data: bytes) -> bytes:
 
 
 def _text(number: int, text: str) -> bytes:
-    return _sized(number, text.encode()) if text else b""
+    return _sized(number, text.encode("utf-8", "replace")) if text else b""
 
 
 def _fields(data: bytes) -> Iterator[Field]:

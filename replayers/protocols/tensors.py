@@ -31,13 +31,13 @@ LETTERS: Mapping[str, str] = {
 
 def packed(datatype: str, values: Sequence[Any], *, name: str) -> bytes:
     """The values in row-major order; null is NaN. Raises CaptureError for what the type cannot hold."""
-    if datatype == BYTES:
-        texts = [("" if value is None else str(value)).encode() for value in values]
-        return b"".join(struct.pack("<I", len(text)) + text for text in texts)
     try:
+        if datatype == BYTES:
+            texts = [("" if value is None else str(value)).encode() for value in values]
+            return b"".join(struct.pack("<I", len(text)) + text for text in texts)
         numbers = [float("nan") if value is None else value for value in values]
         return struct.pack(f"<{len(numbers)}{LETTERS[datatype]}", *numbers)
-    except (struct.error, OverflowError, TypeError):
+    except (struct.error, KeyError, OverflowError, TypeError, UnicodeEncodeError):
         raise CaptureError(f"a tensor of {datatype} cannot hold a value", where=f"tensor {name!r}") from None
 
 
@@ -75,7 +75,8 @@ def put_back(tensors: Sequence[dict[str, Any]], raw: bytes) -> None:
     """Each tensor that says how many bytes are its own gets its data; raises Unreadable."""
     at = 0
     for one in tensors:
-        size = (one.get("parameters") or {}).get("binary_data_size")
+        parameters = one.get("parameters")
+        size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
         if isinstance(size, int) and size >= 0:
             if at + size > len(raw):
                 raise Unreadable("the binary part of the body is cut short")

@@ -205,13 +205,13 @@ def shuffled(row: dict[str, float]) -> dict[str, float]:
     return dict(reversed(row.items()))
 
 
-@pytest.mark.parametrize("row", [ROW, *OTHERS])
-def test_one_row_is_scored_to_the_last_bit(spoken: Spoken, server: Served, row: dict[str, float]) -> None:
+def test_one_row_is_scored_to_the_last_bit(spoken: Spoken, server: Served) -> None:
     """Whatever order its names had, and with the id that the server repeats where it does."""
-    outcome = asked(target(spoken, server), shuffled(row))
-    assert (outcome.state, outcome.detail) == (State.OK, "")
-    assert outcome.score == score_of(list(row.values()))
-    assert outcome.echoed_id == ("r-1" if spoken.echoes else None)
+    for row in (ROW, *OTHERS):
+        outcome = asked(target(spoken, server), shuffled(row))
+        assert (outcome.state, outcome.detail) == (State.OK, "")
+        assert outcome.score == score_of(list(row.values()))
+        assert outcome.echoed_id == ("r-1" if spoken.echoes else None)
 
 
 @those(lambda one: "template" not in one.target)
@@ -255,25 +255,25 @@ def test_an_error_is_told_in_the_words_of_the_server_without_the_input(
     assert "20.48" not in outcome.detail
 
 
-@pytest.mark.parametrize(
-    ("body", "what"),
-    [
-        ({"radius": 1.0, "area": 2.0}, "lacks columns; found no texture"),
-        (ROW | {"user": "u"}, "does not expect; found user"),
-        ({"data": {"ndarray": [[1.0, 2.0]]}}, "another number of values"),
-        ({"rows": [ROW, ROW]}, "--explode"),
-        ({"instances": [[1, 2, 3], [4, 5, 6]]}, "--explode"),
-        ({"user": {"id": 1}}, "."),
-        (b"<html>", "neither JSON nor CSV"),
-        (b"\xff\xfe", "not text"),
-    ],
+NO_ROWS: tuple[tuple[object, str], ...] = (
+    ({"radius": 1.0, "area": 2.0}, "lacks columns; found no texture"),
+    (ROW | {"user": "u"}, "does not expect; found user"),
+    ({"data": {"ndarray": [[1.0, 2.0]]}}, "another number of values"),
+    ({"rows": [ROW, ROW]}, "--explode"),
+    ({"instances": [[1, 2, 3], [4, 5, 6]]}, "--explode"),
+    ({"user": {"id": 1}}, "."),
+    (b"<html>", "neither JSON nor CSV"),
+    (b"\xff\xfe", "not text"),
 )
-def test_what_is_no_row_of_these_columns_is_never_sent(spoken: Spoken, body: object, what: str) -> None:
+
+
+def test_what_is_no_row_of_these_columns_is_never_sent(spoken: Spoken) -> None:
     """It is a loss with its reason."""
     arm = HttpArm(target(spoken), name="t", run_id="run")
-    captured = CapturedRequest(seq=3, request_id="r-1", ts_ns=0, body=_bytes(body))
-    with pytest.raises(CaptureError, match=what):
-        arm.prepare(captured, features=False)
+    for body, what in NO_ROWS:
+        captured = CapturedRequest(seq=3, request_id="r-1", ts_ns=0, body=_bytes(body))
+        with pytest.raises(CaptureError, match=what):
+            arm.prepare(captured, features=False)
 
 
 def test_an_answer_to_another_request_is_a_bad_body(spoken: Spoken, server: Served) -> None:
@@ -283,42 +283,41 @@ def test_an_answer_to_another_request_is_a_bad_body(spoken: Spoken, server: Serv
     assert (outcome.state, outcome.detail) == expected
 
 
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        (b"", "body is empty"),
-        (b"<html><body>It works</body></html>", "HTML"),
-        (b'{"detail": "hello"}', "."),
-        (b"null", "."),
-        (b"[]", "."),
-        (b'{"predictions": []}', "."),
-        (b'{"predictions": [0.5, 0.5]}', "."),
-        (b'{"predictions": [{"a": 1, "b": 2}]}', "."),
-        (b'{"predictions": [[[]]]}', "."),
-        (b'{"outputs": [{"name": "predict", "shape": [2], "data": [1]}]}', "."),
-        (b'{"outputs": [{"name": "predict"}]}', "."),
-        (b'{"outputs": [{"name": "predict", "shape": [], "data": [1]}]}', "."),
-        (b'{"outputs": [[]]}', "."),
-        (b'{"outputs": [{"name": "predict", "shape": [1, 3], "datatype": "FP64", "data": [1, 2, 3]}]}', "."),
-        (b'{"outputs": {"a": [1], "b": [2]}}', "."),
-        (b"0.1,0.2,0.3", "."),
-        (b"abc", "."),
-        (b"\xff", "."),
-    ],
+NO_SCORES: tuple[tuple[bytes, str], ...] = (
+    (b"", "body is empty"),
+    (b"<html><body>It works</body></html>", "HTML"),
+    (b'{"detail": "hello"}', "."),
+    (b"null", "."),
+    (b"[]", "."),
+    (b'{"predictions": []}', "."),
+    (b'{"predictions": [0.5, 0.5]}', "."),
+    (b'{"predictions": [{"a": 1, "b": 2}]}', "."),
+    (b'{"predictions": [[[]]]}', "."),
+    (b'{"outputs": [{"name": "predict", "shape": [2], "data": [1]}]}', "."),
+    (b'{"outputs": [{"name": "predict"}]}', "."),
+    (b'{"outputs": [{"name": "predict", "shape": [], "data": [1]}]}', "."),
+    (b'{"outputs": [[]]}', "."),
+    (b'{"outputs": [{"name": "predict", "shape": [1, 3], "datatype": "FP64", "data": [1, 2, 3]}]}', "."),
+    (b'{"outputs": {"a": [1], "b": [2]}}', "."),
+    (b"0.1,0.2,0.3", "."),
+    (b"abc", "."),
+    (b"\xff", "."),
 )
-def test_an_answer_without_one_score_is_a_bad_body(spoken: Spoken, answer: bytes, says: str) -> None:
+
+
+def test_an_answer_without_one_score_is_a_bad_body(spoken: Spoken) -> None:
     """And says what is wrong; nothing is raised."""
     one = msgspec.convert(
         {"kind": "http", "url": "http://127.0.0.1:1/x", "protocol": spoken.protocol, **spoken.target},
         HttpTarget,
     )
     arm = HttpArm(one, name="t", run_id="run")
-    attempt = Attempt(seq=1, phase="p", target="t", attempt=1, state=State.OK, status=200, body=answer)
-    outcome = arm.parse(attempt)
-    assert outcome.state is State.BAD_BODY
-    assert outcome.score is None
-    assert says.replace(".", "") in outcome.detail
-    assert outcome.detail
+    for answer, says in NO_SCORES:
+        attempt = Attempt(seq=1, phase="p", target="t", attempt=1, state=State.OK, status=200, body=answer)
+        outcome = arm.parse(attempt)
+        assert (outcome.state, outcome.score) == (State.BAD_BODY, None), answer
+        assert outcome.detail
+        assert says.replace(".", "") in outcome.detail
 
 
 @those(lambda one: not one.protocol.get("binary"))
@@ -333,3 +332,23 @@ def test_an_infinity_is_sent_where_it_can_be_said(spoken: Spoken) -> None:
         arm.prepare(captured, features=False)
     said = target(spoken, missing="nan").protocol.call(Asked(captured.body, "r"))
     assert b"Infinity" in said.body
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("json", {}), ("mlserver", {"features_output": "features", "output": "predict"})],
+)
+def test_features_are_shown_where_they_are_asked_for(name: str, changes: dict[str, object]) -> None:
+    """By a header that a service knows, or as an output of their own."""
+    one = SPOKEN[name]
+    with Served(one.server) as server:
+        shown = asked(target(one, server, **changes), ROW, features=True)
+        bare = asked(target(one, server, **changes), ROW)
+    assert json.loads(shown.features or b"{}") == ROW
+    assert (bare.features, shown.score) == (None, bare.score)
+
+
+def test_a_model_is_named_by_the_answer_or_by_nobody(spoken: Spoken, server: Served) -> None:
+    """A version by name is no identity; a header with a hash is."""
+    outcome = asked(target(spoken, server), ROW)
+    assert outcome.model == ("ab" * 32 if spoken.server is servers.fastapi else None)

@@ -151,53 +151,9 @@ def _kserve_csv() -> bytes:
     )
 
 
-def _ours() -> bytes:
-    lines = [
-        {"request_id": "a", "ts": "2025-06-15T15:06:40.5Z", "body": {"a": 1.5, "b": [None]}, "unit": "u"},
-        {"request_id": "b", "ts_ns": captures.START_NS, "body_text": '{"a": NaN}', "segments": {"c": "PT"}},
-        {
-            "request_id": "c",
-            "ts_ns": captures.START_NS,
-            "body_base64": "/w==",
-            "sampling_weight": 2.5,
-            "recorded_response": {
-                "status": 200,
-                "body": {"score": 0.5},
-                "latency_ns": 9,
-                "latency_kind": "rtt",
-            },
-            "online_features": {"f": "NaN"},
-            "feature_timestamps": {"f": 1},
-        },
-    ]
-    return b"".join(json.dumps(one).encode() + b"\n" for one in lines)
-
-
 def _ours_parquet() -> bytes:
     file = io.BytesIO()
     table = {"request_id": ["a", "b"], "ts_ns": [captures.START_NS, 5], "body": [b'{"a":1}', b"\xff"]}
-    pq.write_table(pa.table(table), file)
-    return file.getvalue()
-
-
-def _table_csv() -> bytes:
-    return (
-        b"id,when,amount,country,payload,prob,known,label\n"
-        b'a,2025-06-15 15:06:40,1.50,PT,"{""a"": 1}",0.5,2025-06-15 15:06:41,1\n'
-        b'b,2025-06-15 15:06:41,NaN,,"[1]",,,\n'
-    )
-
-
-def _table_lines() -> bytes:
-    row = {"id": "a", "when": 1_750_000_000_123, "req": {"a": 1.5, "b": [1]}, "amount": 2, "flag": True}
-    other = b'{"id": 7, "when": 1750000000.5, "req": {"a": NaN}, "amount": null, "user": {"id": "u"}}\n'
-    return json.dumps(row).encode() + b"\n" + other
-
-
-def _table_parquet() -> bytes:
-    file = io.BytesIO()
-    stamps = pa.array([captures.START_NS // 1_000, None], pa.timestamp("us"))
-    table = {"id": ["a", "b"], "when": stamps, "amount": [1.5, float("nan")], "tags": [{"x": "y"}, None]}
     pq.write_table(pa.table(table), file)
     return file.getvalue()
 
@@ -253,29 +209,14 @@ TARGETS = {
     "envoy-protobuf": Target(
         "tap.pb_length_delimited", _seeds(captures.envoy_protobuf), _importing("envoy-tap")
     ),
-    "mapped-csv": Target(
-        "t.csv",
-        _seeds(_table_csv),
-        _mapped(
-            *("request_id=id", "ts=when", "zone=Europe/Lisbon", "body=amount,country,payload", "score=prob"),
-            *("types.amount=number", "types.country=text", "types.payload=json", "label=label"),
-            *("label_at=known", "unit=country"),
-        ),
-    ),
-    "mapped-jsonl": Target(
-        "t.jsonl",
-        _seeds(_table_lines),
-        _mapped("request_id=id", "ts_ms=when", "body=req", "online_features=amount,flag", "unit=user.id"),
-    ),
-    "mapped-parquet": Target(
-        "t.parquet",
-        _seeds(_table_parquet),
-        _mapped("request_id=id", "ts=when", "zone=Europe/Lisbon", "body=*", "segments=tags"),
-    ),
+    **{
+        f"mapped-{kind}": Target(file, _seeds(make), _mapped(*words))
+        for kind, (file, make, words) in captures.TABLES.items()
+    },
     "batches": Target("b.jsonl", _seeds(_batches), _importing("replaygate", explode=True)),
     "feast": Target("f.json", _seeds(_feast_rows), _importing("feast")),
     "mitmproxy": Target("c.mitm", _seeds(captures.mitmproxy), _importing("mitmproxy")),
-    "replaygate": Target("c.jsonl", _seeds(_ours), _importing("replaygate")),
+    "replaygate": Target("c.jsonl", _seeds(captures.ours), _importing("replaygate")),
     "replaygate-parquet": Target("c.parquet", _seeds(_ours_parquet), _importing("replaygate")),
     "databricks-parquet": Target("t.parquet", _seeds(captures.databricks), _importing("databricks")),
     "labels-jsonl": Target("l.jsonl", _seeds(_label_lines), _labels),

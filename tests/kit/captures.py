@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,75 @@ def _parquet(columns: dict[str, Any]) -> bytes:
     pq.write_table(pa.table(columns), file)
     return file.getvalue()
 
+
+def ours() -> bytes:
+    """Three lines of our own, with all that a line may hold."""
+    lines = [
+        {"request_id": "a", "ts": "2025-06-15T15:06:40.5Z", "body": {"a": 1.5, "b": [None]}, "unit": "u"},
+        {"request_id": "b", "ts_ns": START_NS, "body_text": '{"a": NaN}', "segments": {"c": "PT"}},
+        {
+            "request_id": "c",
+            "ts_ns": START_NS,
+            "body_base64": "/w==",
+            "sampling_weight": 2.5,
+            "recorded_response": {
+                "status": 200,
+                "body": {"score": 0.5},
+                "latency_ns": 9,
+                "latency_kind": "rtt",
+            },
+            "online_features": {"f": "NaN"},
+            "feature_timestamps": {"f": 1},
+        },
+    ]
+    return b"".join(json.dumps(one).encode() + b"\n" for one in lines)
+
+
+def table_csv() -> bytes:
+    """Two rows of a log that any service may write."""
+    return (
+        b"id,when,amount,country,payload,prob,known,label\n"
+        b'a,2025-06-15 15:06:40,1.50,PT,"{""a"": 1}",0.5,2025-06-15 15:06:41,1\n'
+        b'b,2025-06-15 15:06:41,NaN,,"[1]",,,\n'
+    )
+
+
+def table_lines() -> bytes:
+    """Two lines of a log that any service may write, one with a NaN."""
+    row = {"id": "a", "when": 1_750_000_000_123, "req": {"a": 1.5, "b": [1]}, "amount": 2, "flag": True}
+    other = b'{"id": 7, "when": 1750000000.5, "req": {"a": NaN}, "amount": null, "user": {"id": "u"}}\n'
+    return json.dumps(row).encode() + b"\n" + other
+
+
+def table_parquet() -> bytes:
+    """Two rows of a log, the second without its time."""
+    stamps = pa.array([START_NS // 1_000, None], pa.timestamp("us"))
+    table = {"id": ["a", "b"], "when": stamps, "amount": [1.5, float("nan")], "tags": [{"x": "y"}, None]}
+    return _parquet(table)
+
+
+#: by kind, what a table's file is called, what it holds, and the map that reads it
+TABLES: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
+    "csv": (
+        "t.csv",
+        table_csv,
+        (
+            *("request_id=id", "ts=when", "zone=Europe/Lisbon", "body=amount,country,payload", "score=prob"),
+            *("types.amount=number", "types.country=text", "types.payload=json", "label=label"),
+            *("label_at=known", "unit=country"),
+        ),
+    ),
+    "jsonl": (
+        "t.jsonl",
+        table_lines,
+        ("request_id=id", "ts_ms=when", "body=req", "online_features=amount,flag", "unit=user.id"),
+    ),
+    "parquet": (
+        "t.parquet",
+        table_parquet,
+        ("request_id=id", "ts=when", "zone=Europe/Lisbon", "body=*", "segments=tags"),
+    ),
+}
 
 #: by the name of the format, what its file is called and what it holds
 SAMPLES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.records import Outcome, PhaseNote, State
 from harness.replay.journal import outcome_table
@@ -16,6 +16,9 @@ from harness.run.preparing import load_models, prepare
 from harness.scenario import Loaded, load
 from tests.kit import small
 from tests.kit.service import Answers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NOWHERE = "http://127.0.0.1:9/score"
 #: when every prepared run was made
@@ -45,9 +48,14 @@ class Prepared:
         self.folder.save(PHASES, (note,))
 
 
-def ready(here: Path, *, more: str = "") -> Prepared:
-    """A small scenario prepared in a folder."""
-    loaded = load(small.scenario(small.make(here / "scenario"), NOWHERE, more=more))
+def ready(here: Path, *, more: str = "", weights: Sequence[float] = ()) -> Prepared:
+    """A small scenario prepared in a folder; its requests have these sampling weights, in turn."""
+    made = small.make(here / "scenario")
+    if weights:
+        given = [{"sampling_weight": weights[i % len(weights)]} for i in range(small.REQUESTS)]
+        rows = [row | one for row, one in zip(small.captured(), given, strict=True)]
+        small.write_lines(made / "capture.jsonl", rows)
+    loaded = load(small.scenario(made, NOWHERE, more=more))
     folder = RunFolder(here / "run")
     folder.root.mkdir()
     replayers = load_models(loaded)

@@ -63,6 +63,7 @@ def test_databricks_batches_are_taken_apart(
         ({"timestamp_ms": "x"}, "wrong value"),
         ({"timestamp_ms": 1e300}, "bad time"),
         ({"sampling_fraction": 0}, "wrong value"),
+        ({"sampling_fraction": 1e-310}, "wrong value"),
         ({"status_code": None}, "wrong value"),
         ({"databricks_request_id": None}, "wrong field"),
     ],

@@ -83,3 +83,33 @@ def test_a_record_above_the_limit_costs_itself() -> None:
     found = list(records(stream, limit=50))
     assert isinstance(found[0][1], Unreadable)
     assert found[1] == (80 + len(SEPARATOR), b"ok")
+
+
+def test_a_body_of_separators_is_put_together_at_once(tmp_path: Path) -> None:
+    """However many stand in it, and as far as its Content-Length says: what follows is no more of it."""
+    body = SEPARATOR * 2_000
+    first, second = pieces(tmp_path, asked(f"Content-Length: {len(body)}\r\n", body), asked())
+    assert isinstance(first, Asked)
+    assert isinstance(second, Asked)
+    assert (first.request.body, first.request.truncated, second.request.body) == (body, False, b"abc")
+
+
+def test_a_replayed_answer_takes_its_separators_along(tmp_path: Path) -> None:
+    """It is passed over whole; the rest of its body is no record of its own."""
+    body = b"x" + SEPARATOR + b"y"
+    record = f"3 a 5 1\nHTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    dropped, good = pieces(tmp_path, record, asked())
+    assert isinstance(dropped, Dropped)
+    assert dropped.reason == "replayed answer"
+    assert isinstance(good, Asked)
+
+
+@pytest.mark.parametrize("size", [1, 5, 13, 14, 15, 40, 1_000])
+def test_records_are_the_same_however_much_is_read_at_once(size: int) -> None:
+    """A separator may stand across two chunks, or more."""
+    parts = [b"one", b"", b"\n", SEPARATOR[:-1], SEPARATOR[1:], b"three" * 9]
+    whole = SEPARATOR.join(parts)
+    chunks = [whole[at : at + size] for at in range(0, len(whole), size)]
+    found = list(records(chunks))
+    assert [raw for _, raw in found] == whole.split(SEPARATOR)
+    assert all(whole[offset:].startswith(raw) for offset, raw in found if isinstance(raw, bytes))

@@ -49,3 +49,27 @@ def test_what_is_no_message_is_refused(text: bytes, reason: str) -> None:
     """In a stable word."""
     with pytest.raises(CaptureError, match=reason):
         parsed(text)
+
+
+@pytest.mark.parametrize("ends", [b"\r\n\r\n", b"\n\n", b"\n\r\n", b"\r\n\n"])
+@pytest.mark.parametrize("more", [b"", b"\n\n", b"\r\n\r\n", b"\n\r\n"])
+def test_a_head_ends_at_its_first_empty_line(ends: bytes, more: bytes) -> None:
+    """With or without carriage returns; what looks like an end in the body is none."""
+    message = parsed(b"meta\nGET / HTTP/1.1\nA: 1" + ends + b"x" + more, len(b"meta\n"))
+    assert (message.headers, message.body) == ({"A": "1"}, b"x" + more)
+
+
+def test_long_heads_are_read_as_short_ones() -> None:
+    """They are only not remembered."""
+    line = b"X-Long: " + b"y" * 4_000
+    message = parsed(b"GET / HTTP/1.1\r\n" + line + b"\r\nx-long: z\r\ncontent-length: 1\r\n\r\nab")
+    assert message.headers == {"X-Long": "y" * 4_000 + ", z"}
+    assert message.body == b"a"
+
+
+def test_a_head_that_is_remembered_is_not_changed_by_its_body() -> None:
+    """Messages of one head, one unpacked and one not, have the headers of their own."""
+    head = b"POST / HTTP/1.1\r\nContent-Encoding: gzip\r\n\r\n"
+    assert parsed(head + ZIPPED).headers == {}
+    assert parsed(head + b"broken").headers == {"Content-Encoding": "gzip"}
+    assert parsed(head + ZIPPED).body == b"plain"

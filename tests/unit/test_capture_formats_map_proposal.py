@@ -52,9 +52,9 @@ def test_json_and_parquet_are_proposed(tmp_path: Path) -> None:
 
 def test_what_is_not_there_is_left_open(tmp_path: Path) -> None:
     """No id and no time: a question mark, which no map may have, and a word why."""
-    (tmp_path / "x.csv").write_text("a;b\n1,5;x\nNA;y\n")
+    (tmp_path / "x.csv").write_text('a;b\x7f"\n1,5;x\nNA;y\n')
     found, told = proposal(tmp_path / "x.csv")
-    assert found["map"] == {"request_id": "?", "ts": "?", "body": ["a", "b"]}
+    assert found["map"] == {"request_id": "?", "ts": "?", "body": ["a", 'b\x7f"']}
     assert (found["delimiter"], found["null"]) == (";", ["", "NA"])
     assert len(told) == 3
 

@@ -163,7 +163,7 @@ def test_a_request_that_a_rule_leaves_out_is_counted(tmp_path: Path) -> None:
         path, config, tmp_path / "out", seed=1, redactor=Redactor(Rules(paths={"test": "drop_request"}))
     )
     assert (intake.parsed, intake.sampled, intake.left_out) == (2, 1, {"rule for body:test": 1})
-    with pytest.raises(CaptureError, match="the sample is empty"):
+    with pytest.raises(CaptureError, match="nothing is left of the requests"):
         ingest(
             path,
             config,

@@ -418,3 +418,4 @@ def test_counts_of_a_log_with_unequal_weights_rule_nothing(heavy: str, silent: s
         if test in silent:
             assert (shown.ruling, shown.lower, shown.upper, shown.log_e) == ("UNDECIDED", None, None, None)
             assert "the log is a sample in which" in shown.refused
+    assert ("not those of the traffic" in found.note) is bool(silent)

@@ -330,3 +330,13 @@ def test_an_auc_is_weighted_too() -> None:
     spelled = replace(spelled, unit=np.repeat(np.arange(400), np.where(four, 4, 1)))
     found = seen(replace(base, weight=np.where(four, 4.0, 1.0)), plan(metric="auc"))[-1]
     assert found.estimate == pytest.approx(seen(spelled, plan(metric="auc"))[-1].estimate, abs=1e-12)
+
+
+@pytest.mark.parametrize(("heavy", "ruling"), [(1.0, "FAIL"), (2.0, "UNDECIDED")])
+def test_few_missing_requests_may_be_much_of_the_traffic(heavy: float, ruling: str) -> None:
+    """24 of 600 without a label are 4 %; of weight 2 they are 7.7 % of the traffic, and 5 % may be."""
+    base = cohort(600, shift=0.25)
+    missing = np.arange(600) % 25 == 0
+    label = np.where(missing, np.nan, base.label)
+    last = seen(replace(base, label=label, weight=np.where(missing, heavy, 1.0)))[-1]
+    assert (last.ruling, "7.7% of the traffic" in last.refused) == (ruling, ruling == "UNDECIDED")

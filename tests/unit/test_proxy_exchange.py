@@ -7,6 +7,7 @@ import contextlib
 
 import pytest
 
+from harness.proxy.recording import Room
 from replayers.process import free_port
 from tests.kit.proxied import LAST, OK, POST, Between, Handler, Heard, proxied
 
@@ -75,6 +76,28 @@ def test_a_service_that_is_silent_is_a_504() -> None:
         assert it.recorded.records[0].tags == {"proxy": "http response timeout"}
 
     proxied(use, silent)
+
+
+def test_a_user_who_takes_nothing_is_let_go() -> None:
+    """After the time that a service has, too; what was not taken is not said to be whole."""
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"abc")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
+        while True:
+            writer.write(b"x" * 65_536)
+            await writer.drain()
+
+    async def use(it: Between) -> None:
+        it.proxy.shared.timeout_ns = 100_000_000
+        async with it.user() as (_, writer):
+            writer.transport.pause_reading()  # type: ignore[attr-defined]  # both ways are one transport
+            writer.write(LAST)
+            await it.until(lambda: it.recorded.calls)
+        (record,) = it.recorded.records
+        assert (record.tags, record.answer_truncated) == ({"proxy": "user stalled"}, True)
+
+    proxied(use, endless, room=Room(each=1_000))
 
 
 def test_a_user_who_stops_in_the_middle_is_a_408() -> None:
@@ -201,7 +224,7 @@ def test_a_harmless_request_is_sent_again_where_the_connection_was_closing() -> 
         heard.answers = [b"", OK]
         assert (await it.ask(GET)).endswith(b"hi")
         heard.answers = [b"", OK]
-        assert b"error=connection_terminated" in await it.ask(LAST)
+        assert b"error=connection_terminated" in await it.ask(GET.replace(b"GET", b"POST"))
         assert [record.status for record in it.recorded.records] == [200, 200, 502]
 
     proxied(use, heard)

@@ -126,6 +126,18 @@ def test_a_head_without_end_is_refused() -> None:
     assert [part.status for part in found if isinstance(part, Refusal)] == [431]
 
 
+@pytest.mark.parametrize("flood", [b"3;", b"0\r\nT: "], ids=["extension", "trailer"])
+def test_a_body_that_says_nothing_for_long_is_refused(flood: bytes) -> None:
+    """Endless extensions and trailers are nothing that anybody waits for, on either side."""
+    request, answer = RequestReader(), AnswerReader()
+    assert len(request.feed(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + flood)) == 1
+    assert len(answer.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + flood)) == 1
+    parts = [part for _ in range(HEAD_ROOM // 1000 + 1) for part in request.feed(b"x" * 1000)]
+    assert [part.status for part in parts if isinstance(part, Refusal)] == [431]
+    faults = [part for _ in range(HEAD_ROOM // 1000 + 1) for part in answer.feed(b"x" * 1000)]
+    assert faults == [Fault("http_response_trailer_section_size")]
+
+
 def test_what_follows_an_upgrade_waits_for_the_answer() -> None:
     """Granted it is bytes, else the next request."""
     wish = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
@@ -214,3 +226,17 @@ def test_a_reader_that_is_ended_reads_no_more() -> None:
     reader = RequestReader()
     reader.end()
     assert reader.feed(b"GET / HTTP/1.1\r\n") == []
+
+
+@given(
+    st.sampled_from([REQUESTS, ANSWER]),
+    st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=4)), max_size=6),
+)
+def test_damaged_bytes_raise_nothing(data: bytes, damage: list[tuple[int, bytes]]) -> None:
+    """Whatever is written over whatever place: parts, and after a refusal, a fault or an end nothing."""
+    for at, put in damage:
+        data = data[:at] + put + data[at + len(put) :]
+    for reader in (RequestReader(), AnswerReader()):
+        found = fed(reader, data, [7, 50, 51, 120])
+        over = [n for n, part in enumerate(found) if isinstance(part, Refusal | Fault)]
+        assert over in ([], [len(found) - 1])

@@ -1,5 +1,7 @@
 """The recorded answers are read by the rules of live ones."""
 
+import msgspec
+
 from harness.records import CapturedRequest, RecordedResponse, State
 from replayers.recorded import RecordedTarget, recorded_outcomes
 
@@ -42,3 +44,12 @@ def test_the_features_that_the_log_knows_are_the_answers() -> None:
     ]
     outcomes = recorded_outcomes(RecordedTarget(), requests, name="log", phase="recorded")
     assert [one.features for one in outcomes] == [logged, b'{"amount":1}', None]
+
+
+def test_a_log_is_read_in_the_protocol_that_it_was_written_in() -> None:
+    """The answers of a model server, under the ids that production gave them."""
+    answer = b'{"id": "of-production", "outputs": [{"name": "predict", "shape": [1, 1], "data": [0.25]}]}'
+    requests = [request(1, RecordedResponse(status=200, body=answer))]
+    target = msgspec.convert({"kind": "recorded", "protocol": {"kind": "oip-v2"}}, RecordedTarget)
+    (outcome,) = recorded_outcomes(target, requests, name="log", phase="recorded")
+    assert (outcome.state, outcome.score, outcome.echoed_id) == (State.OK, 0.25, "of-production")

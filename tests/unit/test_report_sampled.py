@@ -15,7 +15,7 @@ UNEVEN = Sampled(requests=4000, low=1.0, high=100.0, mean=9.5, effective=812.3)
 
 def test_a_report_of_all_traffic_says_nothing() -> None:
     """Nobody reads of weights where there are none."""
-    assert sampled.lines(no_go()) == []
+    assert sampled.lines(no_go()) == sampled.plain(no_go()) == []
 
 
 def test_an_uneven_sample_is_told_once_in_words() -> None:
@@ -34,13 +34,24 @@ def test_an_even_sample_says_that_its_shares_are_those_of_the_traffic() -> None:
 
 
 @pytest.mark.parametrize(
+    ("low", "told"),
+    [(1.0, "the 4,000 requests tell as much as about 812 kept"), (100.0, "one for every 100 that")],
+)
+def test_the_business_reads_no_statistics(low: float, told: str) -> None:
+    """What the sample is worth, in plain words."""
+    sample = msgspec.structs.replace(UNEVEN, low=low)
+    (line,) = sampled.plain(msgspec.structs.replace(no_go(), sample=sample))
+    assert told in line
+
+
+@pytest.mark.parametrize(
     ("thin", "told"),
     [
         (
             ThinLoad(factor=9.5, slow=0.031),
-            "; by weight 3.1 % of the traffic over; the capture is a sample: 9.5",
+            "; by weight 3.1 % of the traffic over the budget; the capture is a sample: 9.5",
         ),
-        (ThinLoad(factor=None, slow=0.031), "; by weight 3.1 % of the traffic over"),
+        (ThinLoad(factor=None, slow=0.031), "; by weight 3.1 % of the traffic over the budget"),
         (ThinLoad(factor=1.0, slow=None), ""),
         (ThinLoad(factor=20.0, slow=None), "; the capture is a sample: 20 times too few requests arrived"),
     ],
@@ -51,3 +62,8 @@ def test_thinned_arrivals_are_told_where_the_pace_was_recorded(thin: ThinLoad, t
     assert found.startswith(told)
     assert bool(found) == bool(told)
     assert not sampled.thin(latency())
+
+
+def test_a_pass_that_is_not_judged_has_no_budget_to_be_over() -> None:
+    """A closed loop is as fast as it can be."""
+    assert not sampled.thin(latency(judged=False, thin=ThinLoad(factor=None, slow=0.031)))

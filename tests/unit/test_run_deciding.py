@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.capture.times import parse
@@ -13,6 +14,7 @@ from harness.run import comparing, deciding
 from harness.run.folder import CHOSEN, Chosen
 from tests.kit import small
 from tests.kit.prepared import NOWHERE, Prepared, ready
+from tests.kit.service import Answers
 
 MORE = small.champion(NOWHERE) + small.ONLY_PARITY + small.labels()
 
@@ -25,12 +27,25 @@ def judged(run: Prepared, as_of: str = "2025-05-01T00:00:00Z") -> Report:
 @pytest.fixture
 def run(tmp_path: Path) -> Prepared:
     """Champion and challenger answered rightly, labels are there, nothing has been judged."""
-    made = ready(tmp_path, more=MORE)
-    for target in ("champion", "challenger"):
-        made.answer(target, small.answers())
+    return answered(ready(tmp_path, more=MORE), small.answers())
+
+
+def answered(made: Prepared, served: Answers) -> Prepared:
+    """The run, answered rightly by the champion and so by the challenger."""
+    made.answer("champion", small.answers())
+    made.answer("challenger", served)
     made.note("challenger", "champion")
     comparing.compare(made.folder, made.loaded, models=None)
     return made
+
+
+@pytest.fixture
+def poor() -> Answers:
+    """What another model serves: every score is another, every seventh request has a wrong feature."""
+    found = small.answers("poor")
+    for i in range(0, small.REQUESTS, 7):
+        found[small.request_id(i)]["features"]["amount"] += 1
+    return found
 
 
 def test_a_report_names_what_it_was_made_of(run: Prepared) -> None:
@@ -179,3 +194,37 @@ def test_units_are_numbers_and_a_request_without_one_is_its_own() -> None:
     codes = units(keys)
     assert codes[0] == codes[2]
     assert len(set(codes.tolist())) == 4
+
+
+def stripped(report: Report) -> Report:
+    """The report without what says that the capture is a sample, and without digests."""
+    timed = tuple(msgspec.structs.replace(one, thin=msgspec.UNSET) for one in report.latency)
+    return msgspec.structs.replace(
+        report, sample=msgspec.UNSET, latency=timed, digests={}, reproduce=(), run_id=""
+    )
+
+
+@pytest.mark.parametrize("weight", [1.0, 7.0])
+def test_requests_that_weigh_alike_change_no_number(tmp_path: Path, poor: Answers, weight: float) -> None:
+    """Of a capture that was thinned evenly every number is that of one that was not, to the last bit."""
+    plain = judged(answered(ready(tmp_path / "plain", more=MORE), poor))
+    thin = judged(answered(ready(tmp_path / "thin", more=MORE, weights=(weight,)), poor))
+    assert stripped(thin) == stripped(plain)
+    assert bool(thin.sample) is (weight != 1.0)
+    assert not plain.sample
+
+
+def test_unequal_weights_weigh_every_share(tmp_path: Path, poor: Answers) -> None:
+    """A wrong feature on every seventh request; every other one is of a kind kept one time in five."""
+    report = judged(answered(ready(tmp_path, more=MORE, weights=(1.0, 5.0)), poor))
+    assert report.sample
+    assert (report.sample.low, report.sample.high, report.sample.mean) == (1.0, 5.0, 3.0)
+    assert report.sample.effective == pytest.approx(240 * 3**2 / 13)
+    pair = next(p for p in report.pairs if p.right == "challenger" and p.left.startswith("offline"))
+    heavy = sum(5.0 if i % 2 else 1.0 for i in range(0, small.REQUESTS, 7))
+    assert pair.feature_mismatches == len(range(0, small.REQUESTS, 7))
+    assert pair.traffic
+    assert pair.traffic.features is not None
+    assert pair.traffic.features.value == pytest.approx(heavy / (240 * 3.0))
+    errors = next(gate for gate in report.gates if gate.gate == "errors" and gate.arm == "challenger")
+    assert errors.evidence[0].unit == "share of the traffic"

@@ -26,6 +26,8 @@ from harness.capture.sources import Unreadable
 from harness.records import CapturedRequest
 
 _MS = 10**6
+#: below it a fraction has no finite inverse, and was never sampled at
+_LEAST_FRACTION = 1e-12
 
 
 class _Generation(NamedTuple):
@@ -77,7 +79,7 @@ def _captured(row: Row, names: _Generation, *, place: Place) -> CapturedRequest:
     ts_ns, resolution_ns = _time(row[names.time], names.time)
     took_ms = number(row.get(names.took_ms), names.took_ms)
     fraction = number(row.get("sampling_fraction"), "sampling_fraction")
-    if fraction is not None and not 0 < fraction <= 1:
+    if fraction is not None and not _LEAST_FRACTION <= fraction <= 1:
         raise broken("wrong value", f"sampling_fraction {fraction}")
     status = number(row.get("status_code"), "status_code")
     served = {"build": row.get("served_entity_id"), **texts(row.get("request_metadata"))}

@@ -27,8 +27,9 @@ def objects(
 
     With `inside`, the objects of the list that stands there, as ("log", "entries") for `{"log": {"entries":
     [`; else those of the top level or of a list at the top. Whatever stands between them is skipped. An
-    object above `limit` comes as one Unreadable, and so does one that the end of the stream cuts, and a
-    stream that ends before its list does. Brackets are counted, not judged: the text may still be no JSON.
+    object above `limit` comes as one Unreadable, and so does one that the end of the stream cuts, a stream
+    that ends before its list does, and brackets outside of objects that are nested too deeply. Brackets are
+    counted, not judged: the text may still be no JSON.
     """
     scan = _Scan(tuple(name.encode() for name in inside), limit)
     for chunk in stream:
@@ -76,6 +77,8 @@ class _Scan:
             if self._outside(token):
                 self._begun, taken = self._base + match.start(), match.start()
             if self.over:
+                if len(self._path) > _DEEPEST:
+                    yield self._base + match.start(), Unreadable("not JSON", "nested too deeply")
                 return
         if self._depth:
             self._keep(data[taken:kept_from])

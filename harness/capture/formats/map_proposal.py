@@ -55,7 +55,7 @@ def proposed(path: Path) -> list[str]:
     used = {_column(source) for source in words.values()}
     body: str | list[str] = words.pop("body", "") or [name for name in columns if name not in used]
     lines = [
-        f"# A map of {path.name} to start from, by its names and its first {len(rows):,} rows: check it.",
+        f"# A map of {times.clip(path.name)} to start from, by its first {len(rows):,} rows: check it.",
         *(f"# {one}" for one in told),
         *([f"delimiter = {_toml(delimiter)}"] if delimiter != "," else []),
         *(['zone = "UTC"  # GUESSED: the times name no zone'] if "# zone" in words else []),
@@ -242,8 +242,8 @@ def _column(source: object) -> str:
 
 
 def _toml(value: object) -> str:
-    """Text or a list of texts in TOML, which spells them as JSON does."""
-    return msgspec.json.encode(value).decode()
+    """Text or a list of texts in TOML, which spells them as JSON does, but for one control character."""
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
 
 
 def _key(name: str) -> str:

@@ -55,10 +55,16 @@ def mapped(config: MapFile) -> Format:
 def read(config: MapFile, path: Path) -> Iterator[Piece]:
     """The requests and labels of one table, row by row."""
     kind, columns, naive = seen(path, config.delimiter)
-    reader = _Reader.of(config, columns, kind=kind, naive=naive)
+    reader = _Reader.of(config, columns, kind=kind, naive=naive) if columns else None
     for offset, found in tables.rows(path, delimiter=config.delimiter):
         place = Place(path.name, offset)
-        yield from guarded(reader.pieces(found, place), place)
+        yield from guarded(_empty(found, place) if reader is None else reader.pieces(found, place), place)
+
+
+def _empty(found: Row | bytes | Unreadable, place: Place) -> Iterator[Piece]:
+    """A row of a file in which no row has a column."""
+    row = found if isinstance(found, dict) else _json_row(found)
+    yield place.dropped("wrong field", f"no columns: {times.clip(str(row))}")
 
 
 def seen(path: Path, delimiter: str = ",") -> tuple[Kind, list[str], frozenset[str]]:

@@ -15,7 +15,7 @@ from .watch import Watch
 KEY = "replaygate.call"
 
 _OVERHEAD = 2_000
-_FEATURE = 100
+_FEATURE = 60
 #: so many chunks are put together, since each takes memory beside its bytes
 _MANY = 1_024
 

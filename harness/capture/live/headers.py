@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 #: what content negotiation, routing by version and tracing need; everything else may name a person
 HARMLESS = frozenset(
     {
         *("accept", "accept-charset", "accept-encoding", "accept-language", "accept-ranges", "age", "allow"),
-        *("cache-control", "content-disposition", "content-encoding", "content-language", "content-length"),
+        *("cache-control", "content-encoding", "content-language", "content-length"),
         *("content-range", "content-type", "date", "expect", "expires", "host", "last-modified", "pragma"),
         *("retry-after", "server", "server-timing", "transfer-encoding", "user-agent", "vary"),
         # who asked whom, for joins and traces
@@ -32,6 +33,7 @@ _PRIVATE = re.compile(
 )
 
 
+@lru_cache(maxsize=1_024)
 def is_private(name: str) -> bool:
     """Whether a header by this name may hold a credential."""
     return _PRIVATE.search(name.lower()) is not None

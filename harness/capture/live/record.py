@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import isnan
 from typing import Literal
 
@@ -15,6 +16,8 @@ _MISSING = frozenset({"NAType", "NaTType"})
 
 _ENCODER = msgspec.json.Encoder()
 _JSON = msgspec.json.Decoder(Raw)
+
+_AS_IT_IS = frozenset({int, str, bool, type(None)})
 
 Plain = float | int | str | bool | None
 Wire = bytes | str
@@ -158,9 +161,14 @@ def decoded(pairs: Iterable[tuple[Wire, Wire]]) -> dict[str, str]:
     """Headers as they stand on the wire, by lower-case name; one that comes twice is joined by a comma."""
     found: dict[str, str] = {}
     for name, value in pairs:
-        key, text = as_text(name).lower(), as_text(value)
+        key, text = _header_name(name), as_text(value)
         found[key] = f"{found[key]}, {text}" if key in found else text
     return found
+
+
+@lru_cache(maxsize=1_024)
+def _header_name(wire: Wire) -> str:
+    return as_text(wire).lower()
 
 
 def as_text(wire: Wire) -> str:
@@ -174,13 +182,16 @@ def spelled(features: Mapping[str, object]) -> dict[str, Plain]:
 
 
 def _plain(value: object) -> Plain:
-    if value is None or isinstance(value, bool | str):
-        return str(value) if isinstance(value, str) else value
+    kind = type(value)
+    if kind is float:
+        return value if value - value == 0 else _finite(value)  # type: ignore[operator,return-value,arg-type]
+    if kind in _AS_IT_IS:
+        return value  # type: ignore[return-value]
     if isinstance(value, float):
         return _finite(float(value))
     if isinstance(value, int):
         return int(value)
-    return _converted(value)
+    return str(value) if isinstance(value, str) else _converted(value)
 
 
 def _finite(value: float) -> float | str:

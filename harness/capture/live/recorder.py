@@ -85,11 +85,13 @@ class Recorder:
 
         A call that is offered later begins new files.
         """
-        with self._starting:
-            writer, self._writer = self._writer, None
         atexit.unregister(self.close)
+        writer = self._writer
         ended = writer is None or writer.end(timeout)
-        return self._waiting.give_up() == 0 and ended
+        with self._starting:
+            lost = self._waiting.give_up()
+            self._writer = None
+        return ended and not lost
 
     def _started(self) -> Writer | None:
         with self._starting:

@@ -85,7 +85,7 @@ class Redactor:
     def record(self, record: Record) -> Record | None:
         """A record of live capture after redaction, None where a rule leaves it out."""
         given = {name: getattr(record, name) for name in _RECORD}
-        if record.features is not None:
+        if self.searches and record.features is not None:
             given["features"] = spelled(record.features)
         after = self.parts(Parts(**given))
         if after is None:

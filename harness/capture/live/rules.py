@@ -33,10 +33,11 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[redact]` table. Raises ValueError (a ValidationError when decoded) for what cannot be done.
+    """What is taken out of requests: values by their place, and texts of a class wherever they stand.
 
     `remove` takes the value away, `mask` puts a word in its place (0 for a number), `hash` a token that is
-    the same wherever the same value stands, `drop_request` leaves the whole request out.
+    the same wherever the same value stands, `drop_request` leaves the whole request out. Raises ValueError
+    (a ValidationError when decoded) for what cannot be done.
     """
 
     key: Annotated[

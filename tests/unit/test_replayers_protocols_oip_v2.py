@@ -1,0 +1,190 @@
+"""Open Inference tensors: the bodies of real servers, read and built."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+
+import pytest
+
+from harness.errors import CaptureError
+from harness.records import Attempt, Outcome, State
+from replayers.protocols import Asked, OipV2, Table
+from replayers.protocols.tables import Value
+from replayers.protocols.tensors import HEADER
+from replayers.selectors import NOWHERE, Reader, Response, Unreadable
+
+#: captured from MLServer 1.7.1 and KServe 0.21, three rows of one model
+MLSERVER = (
+    b'{"model_name":"bc","model_version":"v1","id":"req-1","parameters":{},"outputs":[{"name":"predict",'
+    b'"shape":[3,1],"datatype":"FP64","parameters":{"content_type":"np"},'
+    b'"data":[0.00003651247609130187,0.9999841131143142,0.9999839814902918]}]}'
+)
+KSERVE = (
+    b'{"model_name":"bc","model_version":null,"id":"req-1","parameters":null,"outputs":[{"name":"output-0",'
+    b'"shape":[3],"datatype":"FP64","parameters":null,'
+    b'"data":[0.00003651247609130187,0.9999841131143142,0.9999839814902918]}]}'
+)
+BINARY = (
+    b'{"id":"r8","model_name":"bc","model_version":null,"outputs":[{"name":"output-0","shape":[1],'
+    b'"datatype":"FP64","parameters":{"binary_data_size":8}}]}\xa4\x94+ \x9f$\x03?'
+)
+SCORES = [3.651247609130187e-05, 0.9999841131143142, 0.9999839814902918]
+
+
+@pytest.mark.parametrize("body", [MLSERVER, KSERVE])
+def test_captured_answers_are_read_to_the_last_bit(body: bytes) -> None:
+    """Whatever their shape and the spelling of their numbers."""
+    assert OipV2().read(body, {}) == SCORES
+    assert OipV2().echoed(json.loads(body)) == "req-1"
+    assert OipV2().model(json.loads(body)) is None
+
+
+def test_a_captured_binary_answer_is_read_to_the_last_bit() -> None:
+    """The header says where the bytes begin, in any case of its letters."""
+    size = str(BINARY.index(b"\xa4"))
+    for name in (HEADER, "Inference-Header-Content-Length"):
+        assert OipV2().read(BINARY, {name: size}) == [struct.unpack("<d", BINARY[-8:])[0]]
+    for wrong in ("x", "9999", str(int(size) - 1)):
+        with pytest.raises(Unreadable):
+            OipV2().read(BINARY, {HEADER: wrong})
+    with pytest.raises(Unreadable, match="cut short"):
+        OipV2().read(BINARY[:-1], {HEADER: size})
+
+
+def outcome(body: bytes, protocol: OipV2, *, sent_id: str = "req-1") -> Outcome:
+    """The outcome of an answer to one row."""
+    attempt = Attempt(seq=0, phase="p", target="t", attempt=1, state=State.OK, status=200, body=body)
+    return Reader(Response(), protocol).outcome(attempt, sent_id=sent_id)
+
+
+def answer(*outputs: Mapping[str, object], **fields: object) -> bytes:
+    """An answer with these outputs."""
+    return json.dumps({"id": "req-1", "outputs": outputs, **fields}).encode()
+
+
+SCORE = {"name": "p", "shape": [1, 2], "datatype": "FP64", "data": [0.75, 0.25]}
+ECHO = {"name": "f", "shape": [1, 2], "datatype": "FP64", "data": [1.5, None]}
+
+
+def test_the_echo_is_named_by_the_columns() -> None:
+    """An extra tensor, before or after the score's; or one text with an object."""
+    protocol = OipV2(columns=("a", "b"), features_output="f")
+    for outputs in ((SCORE, ECHO), (ECHO, SCORE)):
+        found = outcome(answer(*outputs), protocol)
+        assert (found.score, found.features) == (0.25, b'{"a":1.5,"b":null}')
+    text = {**ECHO, "datatype": "BYTES", "shape": [1], "data": ['{"b": "x"}']}
+    assert outcome(answer(SCORE, text), protocol).features == b'{"b":"x"}'
+    for broken in ({"data": [1]}, {"data": 3}, {"data": ["no json"]}):
+        assert protocol.features({"outputs": [SCORE, {**ECHO, **broken}]}) is NOWHERE
+    assert outcome(answer(SCORE), protocol).features is None
+
+
+def test_the_output_is_the_named_one() -> None:
+    """Else `predict`, else the first that is no echo."""
+    other = {**SCORE, "name": "predict", "data": [0.5, 0.5]}
+    assert outcome(answer(SCORE, other), OipV2()).score == 0.5
+    assert outcome(answer(SCORE, other), OipV2(output="p")).score == 0.25
+    assert outcome(answer(SCORE, other), OipV2(output="p", column=0, transform="1-p")).score == 0.25
+    assert outcome(answer(SCORE), OipV2(output="q")).detail == "no output 'q', found p"
+    assert outcome(answer(ECHO), OipV2(features_output="f")).detail == "no output with a score"
+
+
+def test_a_version_that_is_a_hash_names_the_model() -> None:
+    """A version by name names no file."""
+    digest = "0123456789abcdef"
+    assert outcome(answer(SCORE, model_version=digest), OipV2()).model == digest
+    assert outcome(answer(SCORE, model_version="20250101"), OipV2()).model is None
+
+
+def test_the_answer_of_another_request_is_none() -> None:
+    """By the id in its body."""
+    assert outcome(answer(SCORE), OipV2(), sent_id="req-2").detail == "answer of another request"
+    assert outcome(answer(SCORE, id=""), OipV2(), sent_id="req-2").detail == ""
+
+
+def sent(protocol: OipV2, *row: Value, features: bool = False) -> dict[str, object]:
+    """What is built of a row."""
+    table = Table(protocol.columns, (row,))
+    built: dict[str, object] = json.loads(protocol.build(table, request_id="r", features=features).body)
+    return built
+
+
+def test_one_tensor_is_row_major_under_the_request_s_id() -> None:
+    """Numbers as they are, truth as 1."""
+    truth = True
+    assert sent(OipV2(columns=("a", "b")), 1.5, truth) == {
+        "id": "r",
+        "inputs": [{"name": "input-0", "shape": [1, 2], "datatype": "FP64", "data": [1.5, 1]}],
+    }
+
+
+def test_a_tensor_a_column_carries_text() -> None:
+    """By name, for the pandas codec."""
+    built = sent(OipV2(columns=("a", "b"), tensors="columns"), 1.5, "x")
+    assert built["parameters"] == {"content_type": "pd"}
+    assert built["inputs"] == [
+        {"name": "a", "shape": [1, 1], "datatype": "FP64", "data": [1.5]},
+        {
+            "name": "b",
+            "shape": [1, 1],
+            "datatype": "BYTES",
+            "parameters": {"content_type": "str"},
+            "data": ["x"],
+        },
+    ]
+
+
+def test_the_echo_is_asked_for_beside_the_score() -> None:
+    """Only in phases with features."""
+    protocol = OipV2(columns=("a",), features_output="f", output="p")
+    assert sent(protocol, 1.5, features=True)["outputs"] == [{"name": "p"}, {"name": "f"}]
+    assert "outputs" not in sent(protocol, 1.5)
+
+
+@pytest.mark.parametrize(("value", "found"), [(1.5, "a fraction"), (None, "a missing value")])
+def test_a_whole_type_refuses_what_servers_would_cut_off(value: float | None, found: str) -> None:
+    """INT64 with fractions gave another score on two stock servers, without a word."""
+    with pytest.raises(CaptureError, match="no whole number") as caught:
+        sent(OipV2(columns=("a",), datatype="INT64"), value)
+    assert caught.value.found == found
+    assert sent(OipV2(columns=("a",), datatype="INT64"), 2.0)
+
+
+def test_half_the_bits_are_warned_about() -> None:
+    """They move scores."""
+    assert OipV2().warnings() == ()
+    assert "FP32" in OipV2(datatype="FP32").warnings()[0]
+
+
+def test_text_in_a_tensor_of_numbers_is_refused() -> None:
+    """With what carries it."""
+    with pytest.raises(CaptureError, match='tensors = "columns"'):
+        sent(OipV2(columns=("a",)), "x")
+
+
+def test_a_captured_binary_body_is_sent_on_in_any_form() -> None:
+    """Its tensors under this request's id; as JSON its NaN is spelled."""
+    head = (
+        b'{"id":"x","inputs":[{"name":"i","shape":[1,2],"datatype":"FP64",'
+        b'"parameters":{"binary_data_size":16}}]}'
+    )
+    body = head + struct.pack("<2d", 1.5, float("nan"))
+    asked = Asked(body, "r", headers={"Inference-Header-Content-Length": str(len(head))})
+    tensor = {"name": "i", "shape": [1, 2], "datatype": "FP64"}
+    assert json.loads(OipV2().call(asked).body) == {"id": "r", "inputs": [{**tensor, "data": [1.5, None]}]}
+    call = OipV2(binary=True).call(asked)
+    size = int(call.headers[HEADER])
+    assert json.loads(call.body[:size])["id"] == "r"
+    assert call.body[size:] == body[len(head) :]
+    with pytest.raises(CaptureError, match="binary body cannot be read"):
+        OipV2().call(Asked(body[:-1], "r", headers=asked.headers))
+
+
+def test_the_echo_is_asked_for_in_captured_tensors_too() -> None:
+    """Beside what they asked for."""
+    body = b'{"inputs":[{"name":"i","shape":[1,1],"datatype":"FP64","data":[1.50]}],"outputs":[{"name":"p"}]}'
+    call = OipV2(features_output="f").call(Asked(body, "r", features=True))
+    assert json.loads(call.body)["outputs"] == [{"name": "p"}, {"name": "f"}]
+    assert b"[1.50]" in call.body

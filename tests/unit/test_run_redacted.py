@@ -1,0 +1,99 @@
+"""Which redacted places feed a model: found by name, by another value, by a pipeline that breaks on one."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.capture.live.redaction import TAG
+from harness.capture.table import to_table
+from harness.records import CapturedRequest, RedactedInput
+from harness.run import redacted
+from harness.run.redacted import redacted_inputs
+from replayers.offline import OfflineModel, OfflineReplayer
+from tests.kit import small
+
+PIPELINE = """\
+TABLE = {"u1": 5.0}
+
+def build(requests, data):
+    built = requests[["amount", "age"]].astype(float)
+    mails = [(body.get("user") or {}).get("mail") for body in requests["_body"]]
+    built["amount"] += [1.0 if str(mail).endswith(".org") else 0.0 for mail in mails]
+    names = [(body.get("user") or {}).get("name") for body in requests["_body"]]
+    built["visits"] = [TABLE.get(name, 0.0) for name in names]
+    return built[["amount", "age", "visits"]]
+"""
+
+
+@pytest.fixture
+def replayer(tmp_path: Path) -> OfflineReplayer:
+    """A model whose pipeline reads the end of an address, and looks a name up."""
+    folder = small.make(tmp_path / "scenario")
+    (folder / "features.py").write_text(PIPELINE, encoding="utf-8")
+    return OfflineReplayer(OfflineModel(file="model.txt", features="features:build"), folder, name="m")
+
+
+def inputs(replayer: OfflineReplayer, *places: str) -> dict[str, tuple[str, ...]]:
+    """What is found where these places were redacted, in two of three requests."""
+    body = msgspec.json.encode(
+        {"amount": 1, "age": 2, "visits": 0, "user": {"mail": "[email]", "name": "h_a"}, "note": "[card]"}
+    )
+    tags = {TAG: msgspec.json.encode(places).decode()}
+    requests = [
+        CapturedRequest(seq=n, request_id=f"r{n}", ts_ns=n, unit="u", body=body, tags=tags if n else {})
+        for n in range(3)
+    ]
+    found = redacted_inputs(to_table(requests), replayer)
+    assert all((one.requests, one.of) == (2, 3) for one in found)
+    return {one.place: one.features for one in found}
+
+
+def test_what_feeds_the_model_is_found(replayer: OfflineReplayer) -> None:
+    """By the feature's own name, by another value, by a look-up that breaks; what nobody reads is not."""
+    places = (
+        "body:age",
+        "body:user.mail",
+        "body:user.name",
+        "body:note",
+        "answer:x",
+        "header x",
+        "unit",
+        "query.a",
+    )
+    assert inputs(replayer, *places) == {
+        "body:age": ("age",),
+        "body:user.mail": ("amount",),
+        "body:user.name": (),
+    }
+
+
+def test_what_cannot_be_asked_about_is_taken_for_one_that_feeds(
+    replayer: OfflineReplayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that was changed, and one place too many: no evidence is never a pass."""
+    assert inputs(replayer, "body:$") == {"body:$": ()}
+    monkeypatch.setattr(redacted, "MOST_PLACES", 1)
+    assert inputs(replayer, "body:note", "body:note2") == {"body:note2": ()}
+
+
+def test_a_unit_that_is_read_feeds_the_model(replayer: OfflineReplayer, tmp_path: Path) -> None:
+    """The pipeline sees it as a column."""
+    text = PIPELINE.replace(
+        "    return", '    built["age"] += [float(str(u) == "DE") for u in requests["unit"]]\n    return'
+    )
+    (tmp_path / "scenario" / "features.py").write_text(text, encoding="utf-8")
+    again = OfflineReplayer(replayer.config, tmp_path / "scenario", name="m")
+    assert inputs(again, "unit") == {"unit": ("age",)}
+
+
+def test_a_capture_that_was_not_redacted_asks_nothing() -> None:
+    """Its pipeline is not called."""
+    plain = to_table([CapturedRequest(seq=0, request_id="r", ts_ns=0, tags={"a": "b"})])
+    assert redacted_inputs(plain, None) == ()  # type: ignore[arg-type]
+
+
+def test_a_redacted_input_is_an_artefact() -> None:
+    """It is read back as it was written."""
+    one = RedactedInput(place="body:a", requests=1, of=2, features=("a",))
+    assert msgspec.json.decode(msgspec.json.encode(one), type=RedactedInput) == one
