@@ -111,8 +111,8 @@ class LabelsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     path: Annotated[
         str,
         msgspec.Meta(
-            description="labels file: request_id, label_at, and a column an outcome (0 or 1, or a number; "
-            "empty: not known yet); none yet: `replaygate labels add`"
+            description="labels file or folder: request_id, label_at, and a column an outcome (0 or 1, or a "
+            "number; empty: not known yet); none yet: `replaygate labels add`"
         ),
     ] = ""
     delay_days: Annotated[

@@ -57,8 +57,7 @@ class Watched:
 
     def _failed(self, error: Exception, data: bytes) -> None:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {error}"[:300]
-        kind = place.rpartition(": ")[0] or place
+        kind = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
         if kind not in self.told.failures:
             (self.folder / f"failed-{len(self.told.failures)}").write_bytes(data)
             (self.folder / f"failed-{len(self.told.failures)}.txt").write_text(traceback.format_exc())

@@ -28,7 +28,8 @@ GOOD = '{{"request_id": "{}", "ts_ns": 5, "body": 1.50}}\n'
 )
 def test_an_id_a_time_and_a_body_show_it(keys: set[str], *, ours: bool) -> None:
     """Two of the three are not enough: other logs have an id and a body, too."""
-    assert detects(Head("c", b"", frozenset(keys))) is ours
+    assert detects(Head("c", b"{", frozenset(keys))) is ours
+    assert not detects(Head("c.csv", b"request_id,ts,body", frozenset(keys)))
 
 
 def test_bad_lines_come_in_their_place(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ def test_databricks_batches_are_taken_apart(
         ({"sampling_fraction": 0}, "wrong value"),
         ({"sampling_fraction": 1e-310}, "wrong value"),
         ({"status_code": None}, "wrong value"),
+        ({"status_code": "1e310"}, "wrong value"),
         ({"databricks_request_id": None}, "wrong field"),
     ],
 )

@@ -15,6 +15,7 @@ import click
 import msgspec
 import pytest
 
+from harness.capture.formats.map_config import MapFile
 from harness.cli.commands import cli
 from harness.scenario import Scenario
 from tests.kit.pages import PAGES, ROOT, Block, blocks, commands, spans, text_of
@@ -100,7 +101,16 @@ def completed(block: Block) -> dict[str, Any]:
     return {**REST, **raw} if block.text.startswith("# part of a scenario\n") else raw
 
 
-@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+MAPS = [block for block in blocks("toml") if "[map]" in block.text]
+
+
+@pytest.mark.parametrize("block", MAPS, ids=str)
+def test_maps_are_maps(block: Block) -> None:
+    """Of any table to a capture."""
+    msgspec.toml.decode(block.text, type=MapFile)
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("toml") if block not in MAPS], ids=str)
 def test_scenarios_are_scenarios(block: Block) -> None:
     """Every word is one of the format; a part is marked by its first line, "# part of a scenario"."""
     msgspec.convert(completed(block), Scenario, strict=True)

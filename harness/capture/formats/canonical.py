@@ -15,6 +15,8 @@ _BODIES = frozenset({"body", "body_text", "body_base64"})
 
 def detects(head: Head) -> bool:
     """Whether a line, or the columns, have `request_id`, `ts` or `ts_ns`, and a body."""
+    if not head.parquet and head.start.lstrip()[:1] not in b"{":
+        return False  # a CSV with these names is read by a map
     return "request_id" in head.keys and bool(head.keys & {"ts", "ts_ns"}) and bool(head.keys & _BODIES)
 
 

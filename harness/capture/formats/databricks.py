@@ -93,7 +93,7 @@ def _captured(row: Row, names: _Generation, *, place: Place) -> CapturedRequest:
         headers={"Content-Type": "application/json"},
         body=encoded(row["request"]),
         recorded_response=answer(
-            int(status) if status is not None and status == status else status,  # noqa: PLR0124  -- NaN is not
+            int(status) if status is not None and status.is_integer() else status,
             encoded(row.get("response")),
             latency_ns=round(took_ms * _MS) if took_ms and 0 < took_ms < _MS * _MS else None,
         ),
