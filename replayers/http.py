@@ -15,12 +15,10 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from harness.columns import is_private
-from harness.errors import CaptureError, ScenarioError, TargetUnreachable
+from harness.errors import CaptureError, TargetUnreachable
 from harness.records import Attempt, CapturedRequest, Outcome, State
-from harness.replay.arm import Reply, Try
+from harness.replay.arm import Reply
 from harness.replay.guard import (
-    HOP,
     Endpoint,
     Safety,
     check_header,
@@ -30,6 +28,7 @@ from harness.replay.guard import (
     safe_path,
 )
 from replayers.answer import Terms
+from replayers.credentials import fixed_headers, secrets, without
 from replayers.feature_log import FeatureLog, Joined
 from replayers.grpc_pool import GrpcPool
 from replayers.protocols import OF_THE_BODY, Asked, Call, Json, OipV2, Protocol, Table
@@ -43,12 +42,8 @@ from replayers.wire import Origin, Pool
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-ENV = "env:"
 PROBE_S = 5.0
-SECRET_CHARS = 6
-MASK = "[removed]"
 _BODILESS = frozenset({"GET", "HEAD"})
-_FRAMING = HOP | {"content-length"}
 _SAMPLES = {
     "body": '{"a": 1}',
     "request_id": '"r"',
@@ -88,6 +83,13 @@ class HttpTarget(
     debug_headers: Annotated[
         Headers, Meta(description="Headers that ask for the feature echo, in phases with features = true.")
     ] = msgspec.field(default_factory=lambda: {"X-Debug-Features": "1"})
+    id_headers: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="More headers that carry the request's id beside X-Request-Id, such as Ce-Id "
+            "(KServe's payload log goes by it) or X-Amzn-SageMaker-Inference-Id."
+        ),
+    ] = ()
     template: Annotated[
         str | None,
         Meta(
@@ -192,6 +194,8 @@ class HttpArm:
         self._run_id = run_id
         self._fixed = fixed_headers(target.headers, os.environ if environ is None else environ, where=name)
         self._secrets = secrets(target.headers, self._fixed)
+        named = dict.fromkeys((*target.id_headers, "x-request-id"), "")
+        self._id_headers = tuple(fixed_headers(named, {}, where=name))
         self._debug = fixed_headers(target.debug_headers, {}, where=name)
         self.reader = Reader(target.response, target.protocol)
         self._joined = Joined(target.feature_log) if target.feature_log is not None else None
@@ -267,7 +271,7 @@ class HttpArm:
             **self._fixed,
             **(self._debug if features else {}),
             "x-shadow-replay": self._run_id,
-            "x-request-id": request.request_id,
+            **dict.fromkeys(self._id_headers, request.request_id),
             "traceparent": traceparent(self._trace(request.seq)),
         }
 
@@ -282,7 +286,7 @@ class HttpArm:
     def submit(self, data: bytes, done: Callable[[Reply], None]) -> None:
         """Send without blocking; `done` is called exactly once."""
         if self._secrets:
-            done = partial(_without, done, hidden=self._secrets)
+            done = partial(without, done, hidden=self._secrets)
         self._pool.submit(data, timeout_s=self.target.timeout_s, done=done)
 
     def parse(self, attempt: Attempt) -> Outcome:
@@ -326,60 +330,6 @@ def iso(ns: int) -> str:
     """Nanoseconds since the epoch as ISO 8601 UTC, to the microsecond where that is exact."""
     unit: Any = "us" if ns % 1000 == 0 else "ns"
     return f"{np.datetime_as_string(np.datetime64(ns, 'ns'), unit=unit)}Z"
-
-
-def fixed_headers(declared: Mapping[str, str], environ: Mapping[str, str], *, where: str) -> Headers:
-    """Declared headers by lower-case name, "env:NAME" filled in; raises ScenarioError without the value."""
-    filled = {name: from_environment(value, environ, where=where) for name, value in declared.items()}
-    headers = {check_header(name, value, error=ScenarioError): value for name, value in filled.items()}
-    ours = sorted(headers.keys() & _FRAMING)
-    if ours:
-        raise ScenarioError(
-            "a header is set by the connection itself",
-            where=f"target {where}",
-            found=ours[0],
-            fix="Leave it out.",
-        )
-    return headers
-
-
-def secrets(declared: Mapping[str, str], filled: Headers) -> tuple[str, ...]:
-    """The values from the environment or of private headers; not those too short to be told from chance."""
-    named = (
-        filled[name.lower()] for name, value in declared.items() if value.startswith(ENV) or is_private(name)
-    )
-    return tuple(value for value in named if len(value) >= SECRET_CHARS)
-
-
-def _without(done: Callable[[Reply], None], reply: Reply, *, hidden: tuple[str, ...]) -> None:
-    """Call back without the secrets, should an answer repeat them: the journal must not hold one."""
-    if any(_holds(one, secret) for one in reply.tries for secret in hidden):
-        reply = Reply(tries=tuple(_masked(one, hidden) for one in reply.tries))
-    done(reply)
-
-
-def _holds(one: Try, secret: str) -> bool:
-    return secret.encode() in one.body or any(secret in value for value in one.headers.values())
-
-
-def _masked(one: Try, hidden: tuple[str, ...]) -> Try:
-    body, headers = one.body, one.headers
-    for secret in hidden:
-        body = body.replace(secret.encode(), MASK.encode())
-        headers = {name: value.replace(secret, MASK) for name, value in headers.items()}
-    return msgspec.structs.replace(one, body=body, headers=headers)
-
-
-def from_environment(value: str, environ: Mapping[str, str], *, where: str) -> str:
-    """The value, or for "env:NAME" what the environment says; raises ScenarioError when it says nothing."""
-    if not value.startswith(ENV):
-        return value
-    name = value.removeprefix(ENV)
-    if name not in environ:
-        raise ScenarioError(
-            "an environment variable is not set", where=f"target {where}", found=name, fix=f"export {name}=…"
-        )
-    return environ[name]
 
 
 def endpoint_of(target: HttpTarget, safety: Safety) -> Endpoint:

@@ -17,7 +17,8 @@ import msgspec
 
 from harness.errors import ScenarioError, TargetUnreachable
 from harness.replay.guard import Endpoint, Safety
-from replayers.http import HttpTarget, endpoint_of, from_environment
+from replayers.credentials import from_environment
+from replayers.http import HttpTarget, endpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     Keys = NDArray[np.int64]
 
 _SLICE = 1 << 16
+#: keys in ascending order fall into the tables one after another, by their highest bits
 _TABLES = 8
-#: the bits that choose the table; those below choose the place in it
-_SHIFT = 60
+_SHIFT = 61
+_EDGES = np.arange(1 - _TABLES // 2, _TABLES // 2) << _SHIFT
 
 
 def key_of(request_id: str, row_index: int | None = None) -> int:
@@ -42,15 +43,15 @@ class Seen:
 
     def add(self, key: int) -> bool:
         """Whether the key is new; it no longer is."""
-        return self._tables[(key >> _SHIFT) % _TABLES].add(key)
+        return self._tables[(key >> _SHIFT) + _TABLES // 2].add(key)
 
     def first(self, keys: Keys) -> NDArray[np.bool_]:
         """Which of the keys (n,) are new, the first of equal ones being it; they no longer are."""
+        distinct, at = np.unique(keys, return_index=True)
+        parts = np.split(distinct, np.searchsorted(distinct, _EDGES))
+        fresh = [table.put(part) for table, part in zip(self._tables, parts, strict=True)]
         new = np.zeros(len(keys), np.bool_)
-        which = (keys >> _SHIFT) % _TABLES
-        for number, table in enumerate(self._tables):
-            some = np.flatnonzero(which == number)
-            new[some] = table.first(keys[some])
+        new[at[np.concatenate(fresh)]] = True
         return new
 
 
@@ -75,12 +76,10 @@ class _Table:
         self._count += 1
         return True
 
-    def first(self, keys: Keys) -> NDArray[np.bool_]:
-        """Which of the keys (n,) are new, the first of equal ones being it; they no longer are."""
-        distinct, at = np.unique(keys, return_index=True)
-        self._make_room(len(distinct))
-        new = np.zeros(len(keys), np.bool_)
-        new[at[self._put(distinct)]] = True
+    def put(self, keys: Keys) -> NDArray[np.bool_]:
+        """Which of these different keys (n,) are new; they no longer are."""
+        self._make_room(len(keys))
+        new = self._put(keys)
         self._count += int(new.sum())
         return new
 

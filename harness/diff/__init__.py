@@ -11,6 +11,7 @@
 `noise`       what an arm differs from itself in, asked the same thing twice
 `causes`      what happened to one field, tried on its mismatching rows
 `probes`      why scores differ where features agree: the model asked otherwise
+`traps`       which of those spoil every request, and what to do about each
 `residual`    what of a score difference no feature explains
 `keys`        further ids of requests, beside their unit
 `texts`       one text a request, coded once

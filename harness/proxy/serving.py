@@ -26,14 +26,14 @@ from harness.proxy.mirror import Mirror, Terms
 from harness.proxy.recording import Room
 from harness.proxy.running import Proxy
 from harness.proxy.upstream import Pool
-from harness.replay.clock import prompt_turns
 from harness.replay.guard import Endpoint, Safety, check_method, check_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 DRAIN_S = 10.0
-TURN_S = 2e-5
+#: a recorder's thread gives way by itself after 0.1 ms; this is for a body that keeps it longer
+TURN_S = 0.001
 WRITE_S = 10.0
 MOST_USERS = 16_384
 #: descriptors that are not connections: files, pipes, the listening socket
@@ -92,16 +92,28 @@ def serve(settings: Settings, *, environ: Mapping[str, str], say: Callable[[str]
         return tally.line(recorder.counts, mirror=shadow is not None)
 
     told = _Told(settings, say, line)
-    # The recorder's threads hand the interpreter over within 0.02 ms, and the collector looks only at what
-    # came since the start: both would else stand between a user and an answer for milliseconds.
-    with prompt_turns():
-        sys.setswitchinterval(TURN_S)
-        gc.collect()
-        gc.freeze()
+    with _undisturbed():
         anyio.run(main, backend="asyncio", backend_options={"use_uvloop": sys.platform != "win32"})
     for each in (recorder, *shadows):
         each.close(WRITE_S)
     say(f"stopped: {line()}")
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Inside, no other thread keeps the interpreter for long, and the collector looks only at what is new.
+
+    Shorter turns are worse: the recorder's threads would then cut into the loop's own work.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_S)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(usual)
 
 
 @dataclass(frozen=True)
@@ -167,7 +179,7 @@ def recorder_of(settings: Settings, folder: Path, *, environ: Mapping[str, str])
         where = f"--redact {settings.redact}" if settings.redact else "--sample-by"
         raise UsageError("what is to be recorded cannot be read", where=where, found=error) from error
     folder.mkdir(parents=True, exist_ok=True)
-    return Recorder(folder, sampler=Sampler(sample), redactor=redactor)
+    return Recorder(folder, sampler=Sampler(sample) if settings.sample < 1 else None, redactor=redactor)
 
 
 def listening_at(settings: Settings) -> tuple[str, int]:

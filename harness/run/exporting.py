@@ -20,7 +20,8 @@ from harness.run.reducing import Candidate, told
 from harness.run.reproducing import FOLDER, Case
 from harness.run.rows import offline_side, served_side, that_counts
 from harness.run.stages import reopen, reported
-from replayers.http import ENV, HttpArm, HttpTarget
+from replayers.credentials import ENV
+from replayers.http import HttpArm, HttpTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,8 @@ from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
 from harness.run.folder import ModelRecord, RunFolder, RunRecord
 from harness.run.redacted import redacted_inputs
-from replayers.http import HttpTarget, fixed_headers, from_environment
+from replayers.credentials import fixed_headers, from_environment
+from replayers.http import HttpTarget
 from replayers.offline import Disagreement, OfflineReplayer, frame, one_by_one, to_table
 from replayers.pipeline import Alone
 

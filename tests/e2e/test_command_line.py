@@ -266,7 +266,7 @@ def test_check_tells_what_a_run_can_show_and_sends_nothing(folder: Path, results
 def test_check_finds_what_a_run_would_find(folder: Path) -> None:
     """A header that could smuggle another one in, in the third request, is named with file and line."""
     rows = small.captured()
-    rows[2]["headers"] = {"x-note": "a\r\nx-evil: 1"}
+    rows[2]["headers"] = {"user-agent": "a\r\nx-evil: 1"}
     small.write_lines(folder / "capture.jsonl", rows)
     done = command.run("check", small.scenario(folder, "http://127.0.0.1:9/score"))
     assert done.code == 65

@@ -15,6 +15,8 @@ from harness.records import CapturedRequest, RecordedResponse
 NS = st.integers(0, 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 TEXTS = st.dictionaries(TEXT, TEXT, max_size=3)
+#: those that no intake leaves out
+HEADERS = st.dictionaries(st.sampled_from(["Accept", "accept", "x-model-a", "traceparent"]), TEXT, max_size=3)
 CELL = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from(["NaN", "Infinity", "-Infinity"]), TEXT
 )
@@ -28,7 +30,7 @@ BODY = st.one_of(
 RECORDED = st.builds(
     RecordedResponse,
     status=st.integers(100, 599),
-    headers=TEXTS,
+    headers=HEADERS,
     body=BODY,
     latency_ns=st.none() | NS,
     latency_kind=st.sampled_from([None, "wait", "service", "rtt"]),
@@ -48,7 +50,7 @@ REQUEST = st.builds(
     propensity=st.none() | st.floats(0, 1, exclude_min=True),
     method=st.sampled_from(["GET", "POST"]),
     path=TEXT.map(lambda text: f"/{text}"),
-    headers=TEXTS,
+    headers=HEADERS,
     body=BODY,
     truncated=st.booleans(),
     recorded_response=st.none() | RECORDED,

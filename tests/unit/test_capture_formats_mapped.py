@@ -25,37 +25,39 @@ def pieces(path: Path, *words: str) -> list[Piece]:
     return list(mapped(load_map(words)).read(path))
 
 
+ROW = {
+    "id": 17,
+    "at": AT,
+    "seen": "2025-06-15T15:06:39Z",
+    "req": {"a": 1.5},
+    "user": "u",
+    "shown": 1,
+    "p": 0.5,
+    "verb": "PUT",
+    "url": "/score?x=1",
+    "code": 201,
+    "said": {"score": 0.25},
+    "took": 1.5,
+    "w": 2,
+    "batch": "b",
+    "row": 3,
+    "cut": False,
+    "f": 1.0,
+    "g": "x",
+    "country": "PT",
+    "build": "v1",
+    "f_at": AT,
+    "payee": "q",
+    "truth": 1,
+    "late": AT,
+    "heads": {"X-A": "1"},
+}
+
+
 def test_every_word_of_a_request_can_be_mapped(tmp_path: Path) -> None:
     """One row of JSON that has them all; numbers keep their digits, texts stay texts."""
     path = tmp_path / "log.jsonl"
-    row = {
-        "id": 17,
-        "at": AT,
-        "seen": "2025-06-15T15:06:39Z",
-        "req": {"a": 1.5},
-        "user": "u",
-        "shown": 1,
-        "p": 0.5,
-        "verb": "PUT",
-        "url": "/score?x=1",
-        "code": 201,
-        "said": {"score": 0.25},
-        "took": 1.5,
-        "w": 2,
-        "batch": "b",
-        "row": 3,
-        "cut": False,
-        "f": 1.0,
-        "g": "x",
-        "country": "PT",
-        "build": "v1",
-        "f_at": AT,
-        "payee": "q",
-        "truth": 1,
-        "late": AT,
-        "heads": {"X-A": "1"},
-    }
-    path.write_text(json.dumps(row) + "\n")
+    path.write_text(json.dumps(ROW) + "\n")
     found = pieces(
         path,
         *("request_id=id", "ts=at", "event_time=seen", "body=req", "unit=user", "exposed=shown"),

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.diagnosis import sampled
+from harness.diagnosis import concept_rows, sampled
 from harness.diagnosis.counterfactuals import Counterfactual, measured
+from harness.diagnosis.domain import Rows, compare
 from harness.diagnosis.influence import NAMES, grid, table
 from harness.diagnosis.ladder import climb
 from harness.diagnosis.material import Material
@@ -145,3 +146,42 @@ def test_the_worst_slice_is_weighted_and_its_rows_are_counted() -> None:
     assert (found.fields, found.rows, found.confirmed) == ({"plan": "bad"}, int(bad.sum()), True)
     assert found.share == pytest.approx(bad.sum() / weight.sum())
     assert found.excess == pytest.approx(1.5, abs=0.1)
+
+
+def test_a_sample_of_the_same_traffic_is_not_told_apart_by_its_weights() -> None:
+    """Production kept all of a rare kind and one in ten of the rest: by weight it is the holdout."""
+    rng = np.random.default_rng(8)
+    holdout, traffic = (rng.normal(size=(n, 2)) for n in (3_000, 16_000))
+    rare = traffic[:, 0] > 1.3
+    kept = rare | (rng.random(len(traffic)) < 0.1)
+    weight = np.where(rare, 1.0, 10.0)[kept]
+    unit = np.arange(3_000 + int(kept.sum()))
+
+    def found(given: np.ndarray | None) -> tuple[float, float]:
+        here = traffic[kept]
+        sides = [
+            Rows(features=holdout, label=np.zeros(3_000), unit=unit[:3_000]),
+            Rows(features=here, label=np.zeros(len(here)), unit=unit[3_000:], weight=given),
+        ]
+        made = compare(sides[0], sides[1], names=("a", "b"))
+        return made.auc.value, made.auc.lower
+
+    weighed, plain = found(weight), found(None)
+    assert abs(weighed[0] - 0.5) < 0.04
+    assert weighed[1] < 0.5
+    assert plain[1] > 0.55
+
+
+def test_concept_rows_are_weighed_from_the_start() -> None:
+    """The overlap weights multiply what each row stands for, mean 1 over those that were chosen."""
+    rng = np.random.default_rng(9)
+    label = (rng.random(400) < 0.5).astype(np.float64)
+    rows = [
+        Rows(features=rng.normal(size=(400, 1)), label=label, unit=np.arange(400) + 400 * k) for k in (0, 1)
+    ]
+    weight = np.where(np.arange(400) % 2 == 0, 1.0, 3.0)
+    there, here = concept_rows.sampled(rows[0], replace(rows[1], weight=weight))
+    assert set(there.weight.tolist()) == {1.0}
+    assert sorted(set(here.weight.tolist())) == pytest.approx([0.5, 1.5])
+    over = concept_rows.on_overlap(there, here)[1].weight
+    assert over[here.weight == 1.5].mean() > 2.0 * over[here.weight == 0.5].mean()

@@ -177,7 +177,7 @@ def test_ten_failures_of_ten_end_a_long_phase(failed: int, ruling: str) -> None:
     states = {"http_error": failed, "ok": 10 - failed, "not_needed": 9_990}
     (verdict,) = Errors().judge(evidence(targets=(counts(states),), phases=(note,)), LEVELS)
     assert verdict.ruling == ruling
-    assert ("the rest of phase parity was not sent" in verdict.reason) is (ruling == "FAIL")
+    assert (f"the rest of phase {note.phase} was not sent" in verdict.reason) is (ruling == "FAIL")
 
 
 def test_a_time_limit_is_nobodys_error() -> None:

@@ -11,7 +11,7 @@ from harness.errors import CaptureError, ScenarioError, TargetUnreachable
 from harness.records import Attempt, CapturedRequest, Outcome, State
 from harness.replay.clock import run_async
 from harness.replay.guard import Safety
-from replayers.http import HttpArm, HttpTarget, fixed_headers, iso, probe, secrets
+from replayers.http import HttpArm, HttpTarget, iso, probe
 from replayers.tracing import trace_id, traceparent
 
 URL = "http://127.0.0.1:8000/score"
@@ -68,6 +68,24 @@ def test_neither_host_nor_secrets_of_the_capture_are_sent() -> None:
         "8",
     )
     assert "authorization" not in headers
+
+
+def test_the_id_goes_out_under_every_name_that_a_log_goes_by() -> None:
+    """And no name of the connection's own can be one."""
+    _, headers, _ = sent(arm(id_headers=("Ce-Id",)), request(headers={"ce-id": "old"}))
+    assert (headers["ce-id"], headers["x-request-id"]) == ("r4", "r4")
+    with pytest.raises(ScenarioError, match="content-length"):
+        arm(id_headers=("Content-Length",))
+
+
+def test_a_replay_is_no_part_of_a_trace_of_production() -> None:
+    """The captured trace stays behind; each request has its own, the same in every phase."""
+    captured = {"Traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "Tracestate": "v=1"}
+    one = arm()
+    traces = {sent(one, request(seq=k, headers=captured))[1]["traceparent"] for k in (1, 2, 2)}
+    assert len(traces) == 2
+    assert captured["Traceparent"] not in traces
+    assert "tracestate" not in sent(one, request(headers=captured))[1]
 
 
 def test_features_are_asked_for_by_the_debug_headers() -> None:
@@ -242,19 +260,6 @@ def test_ids_of_the_capture_check_answers_of_an_earlier_process() -> None:
     one = arm(ids={4: "r4", 5: "r5"})
     one.prepare(request(seq=9), features=False)
     assert [answered(one, seq).state for seq in (4, 5, 9)] == [State.OK, State.BAD_BODY, State.OK]
-
-
-def test_values_from_the_environment_are_secrets_and_others_are_not() -> None:
-    """Too short ones would be found everywhere."""
-    declared = {"Authorization": "env:TOKEN", "X-Flag": "env:FLAG", "X-Plain": "in the scenario"}
-    filled = fixed_headers(declared, {"TOKEN": "Bearer abc", "FLAG": "1"}, where="t")
-    assert secrets(declared, filled) == ("Bearer abc",)
-
-
-def test_values_of_private_headers_are_secrets_wherever_they_come_from() -> None:
-    """A literal key in the scenario is masked as one from the environment is."""
-    declared = {"X-Api-Key": "literal-key", "X-Team": "search-team"}
-    assert secrets(declared, fixed_headers(declared, {}, where="x")) == ("literal-key",)
 
 
 @pytest.mark.parametrize("ready", ["/health", ""], ids=["asked", "connection only"])

@@ -89,13 +89,14 @@ def records(
             break
         *ended, rest = _split(rest, chunk)
         for raw in ended:
-            yield base, _sized(raw, too_long=too_long, limit=limit)
-            base, too_long = base + len(raw) + len(SEPARATOR), False
+            size = len(raw)
+            yield base, raw if size <= limit and not too_long else _too_long(limit)
+            base, too_long = base + size + len(SEPARATOR), False
         if len(rest) > limit:
             cut = len(rest) - len(SEPARATOR)
             too_long, base, rest = True, base + cut, rest[cut:]
     if left := _without_cut_separator(rest):
-        yield base, _sized(left, too_long=too_long, limit=limit)
+        yield base, left if len(left) <= limit and not too_long else _too_long(limit)
     if why is not None:
         yield base + len(rest), why
 
@@ -107,10 +108,8 @@ def _split(rest: bytes, chunk: bytes) -> list[bytes]:
     return [rest[:kept] + first, *others]
 
 
-def _sized(raw: bytes, *, too_long: bool, limit: int) -> bytes | Unreadable:
-    if too_long or len(raw) > limit:
-        return Unreadable("record too long", f"more than {limit >> 20} MiB")
-    return raw
+def _too_long(limit: int) -> Unreadable:
+    return Unreadable("record too long", f"more than {limit >> 20} MiB")
 
 
 def _without_cut_separator(buffer: bytes) -> bytes:
@@ -122,54 +121,60 @@ def _without_cut_separator(buffer: bytes) -> bytes:
 
 def _understood(raw: bytes | Unreadable, *, file: str, offset: int) -> tuple[Piece | None, int]:
     """What a record says, and how many bytes its body lacks."""
+    meta = _META.match(raw) if isinstance(raw, bytes) else None
     try:
-        text = readable(raw)
-        if text.startswith(b"\n"):
-            text = text.lstrip(b"\n")
-        meta = _META.match(text)
         if meta is None:
+            text = readable(raw)
+            if text.startswith(b"\n"):
+                return _understood(text.lstrip(b"\n"), file=file, offset=offset)
             if text.strip():
                 raise broken("not a record", repr(text[:60])[1:])
             return None, 0
+        text, begin = meta.string, meta.end()
         if meta[1] == b"3":
-            place = Place(file, offset)
-            return place.dropped("replayed answer", meta[2].decode("latin-1")), missing_bytes(
-                text, meta.end()
-            )
-        message = parsed(text, meta.end())
-        piece = _said(message, meta, file=file, offset=offset)
+            passed_over = Place(file, offset).dropped("replayed answer", meta[2].decode("latin-1"))
+            return passed_over, missing_bytes(text, begin)
+        message = parsed(text, begin)
+        said = _asked if meta[1] == b"1" else _answered
+        piece = said(message, meta, file=file, offset=offset)
     except CaptureError as error:
         dropped = Dropped(file=file, offset=offset, reason=error.what, detail=str(error.found)[:200])
         return dropped, missing_bytes(raw, raw.find(b"\n") + 1) if isinstance(raw, bytes) else 0
-    return piece, missing_bytes(text, meta.end()) if message.truncated else 0
+    return piece, missing_bytes(text, begin) if message.truncated else 0
 
 
-def _said(message: Message, meta: re.Match[bytes], *, file: str, offset: int) -> Asked | Answered:
-    kind, name, stamp, took = meta.groups()
-    ns = int(stamp)
-    if ns > MAX_NS:
-        epoch(ns, "timestamp")
-    request_id = name.decode("latin-1")
-    if kind == b"2":
-        code = message.start[1]
-        response = answer(int(code) if code.isdecimal() else code, message.body, headers=message.headers)
-        return Answered(request_id, response, ns, Place(file, offset))
+def _asked(message: Message, meta: re.Match[bytes], *, file: str, offset: int) -> Asked:
     method, target, version = message.start
     if not version.startswith("HTTP/"):
         raise broken("not HTTP", " ".join(message.start)[:80])
+    _, name, stamp, took = meta.groups(b"0")
+    ns = _time(stamp)
     request = CapturedRequest(
         seq=0,
-        request_id=request_id,
+        request_id=name.decode("latin-1"),
         ts_ns=ns,
         method=method,
-        path=path_of(target),
+        path=target if target.startswith("/") else path_of(target),
         headers=message.headers,
         body=message.body,
         truncated=message.truncated,
         source_file=file,
         source_offset=offset,
     )
-    return Asked(request, waits=True, sent_ns=ns + max(0, int(took or 0)))
+    return Asked(request, waits=True, sent_ns=ns + max(0, int(took)))
+
+
+def _answered(message: Message, meta: re.Match[bytes], *, file: str, offset: int) -> Answered:
+    code = message.start[1]
+    status = int(code) if code.isdecimal() and len(code) < 9 else code
+    response = answer(status, message.body, headers=message.headers)
+    ns = _time(meta[3])
+    return Answered(meta[2].decode("latin-1"), response, ns, Place(file, offset))
+
+
+def _time(stamp: bytes) -> int:
+    ns = int(stamp)
+    return ns if ns <= MAX_NS else epoch(ns, "timestamp")
 
 
 def path_of(target: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from harness.capture.formats.pieces import broken, header, headers_of
 from harness.capture.formats.streams import inflated
@@ -23,7 +24,7 @@ _Field = tuple[str, str, str]
 _UNSAID: _Field = ("", "", "")
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """First line, headers without those of the framing, body as the application meant it."""
 
     start: tuple[str, str, str]
@@ -32,7 +33,7 @@ class Message(NamedTuple):
     truncated: bool
 
 
-class Head(NamedTuple):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """First line, headers without those of the framing, and what these say of the body."""
 
     start: tuple[str, str, str]
@@ -52,15 +53,15 @@ def parsed(payload: bytes, begin: int = 0) -> Message:
     end, body_begin = _ends(payload, begin)
     if end < 0:
         raise broken("cut short", "no end of the HTTP head")
-    start, headers, length, chunked, packed = head_of(payload[begin:end])
-    body, truncated = payload[body_begin:], False
-    if chunked:
+    head = head_of(payload[begin:end])
+    headers, body, truncated = head.headers, payload[body_begin:], False
+    if head.chunked:
         body, truncated = _unchunked(body)
-    elif length is not None and length != len(body):
-        body, truncated = body[:length], len(body) < length
-    if packed and not truncated:
+    elif head.length is not None and head.length != len(body):
+        body, truncated = body[: head.length], len(body) < head.length
+    if head.packed and not truncated:
         body, headers = unpacked(body, headers)
-    return Message(start, headers, body, truncated)
+    return Message(head.start, headers, body, truncated)
 
 
 def missing_bytes(payload: bytes, begin: int = 0) -> int:

@@ -54,7 +54,7 @@ class Dropped(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where a record stands: file, offset as in Dropped, and how many records of the file came before."""
 
     file: str
@@ -66,7 +66,7 @@ class Place(NamedTuple):
         return Dropped(file=self.file, offset=self.offset, reason=reason, detail=detail)
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """A request; with `waits` its answer comes as a piece of its own, `sent_ns` being when all was sent."""
 
     request: CapturedRequest
@@ -74,7 +74,7 @@ class Asked(NamedTuple):
     sent_ns: int = 0
 
 
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """An answer that is joined to its request by id; `at_ns` is when its first bytes came."""
 
     request_id: str

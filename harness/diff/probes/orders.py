@@ -22,7 +22,7 @@ MOST_FITTED = 20
 FITTED_ON = 64
 MOST_VECTORS = 400_000
 MOST_WALKED = 60_000_000
-STARTS = 8
+STARTS = 60
 #: share of the requests that may agree where the order of columns is wrong
 MOST_ALIKE = 0.5
 
@@ -74,8 +74,9 @@ def swap_probes(layout: Layout) -> Iterator[Probe]:
 def fitted_order(sample: Sample, agree: Agree) -> list[Probe]:
     """The order that gives the served scores, found by the swap that comes nearest to them, again and again.
 
-    Only where most requests of the pair differ, as with a wrong order they do. It ends where no swap helps,
-    so it is no search of all orders: up to about 15 columns it mostly arrives.
+    Only where most requests of the pair differ, as with a wrong order they do. A descent ends where no swap
+    helps, so it is no search of all orders: of random ones it found, on models of 100 trees, 6 of 6 of 10
+    columns, 5 of 6 of 12 and 2 of 6 of 15 from ten scores, and 6, 6 and 3 from 64.
     """
     layout, pair = sample.case.layout, sample.case.pair
     k = len(layout.names)
