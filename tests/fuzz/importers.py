@@ -97,7 +97,7 @@ def _mapped(*words: str) -> Callable[[Path], object]:
         importing(path)
         try:
             lines = proposed(path)
-        except (CaptureError, pa.ArrowException, OSError):
+        except (CaptureError, pa.ArrowException, OSError, UnicodeDecodeError):
             return  # as `capture info` does, in one line
         if lines:
             msgspec.toml.decode("\n".join(lines))
