@@ -84,7 +84,7 @@ def request_head(
         return Refusal(501, "this is no forward proxy")
     known = {name.lower(): value.strip() for name, value in fields}
     minor = int(version == "1.1")
-    said = _framing(known, minor) or _host(fields, minor)
+    said = _unframed(fields, minor) or _host(fields, minor)
     if said is not None:
         return said
     found = _target(method, target, fields=fields)
@@ -108,18 +108,23 @@ def request_head(
     )
 
 
-def _framing(known: dict[bytes, bytes], minor: int) -> Refusal | None:
+def framing(head: RequestHead) -> bytes:
+    """A head that says of this request how its body ends and whether another follows, and nothing else."""
+    length = b"Transfer-Encoding: chunked" if head.chunked else b"Content-Length: %d" % head.length
+    lines = (b"POST / HTTP/1.1", length, b"Connection: " + (b"keep-alive" if head.keep_alive else b"close"))
+    return b"\r\n".join((*lines, b"", b""))
+
+
+def _unframed(fields: Fields, minor: int) -> Refusal | None:
     """Why the end of this request cannot be known for certain."""
-    coding = known.get(b"transfer-encoding")
-    if coding is None:
+    codings = [value.strip().lower() for name, value in fields if name.lower() == b"transfer-encoding"]
+    if not codings:
         return None
-    if not minor or b"content-length" in known:
+    if not minor or any(name.lower() == b"content-length" for name, _ in fields):
         return Refusal(400, "the length of this request is ambiguous")
-    return (
-        None
-        if coding.lower() == b"chunked"
-        else Refusal(501, "the only transfer coding known here is chunked")
-    )
+    if codings == [b"chunked"]:
+        return None
+    return Refusal(501, "the only transfer coding known here is chunked")
 
 
 def _host(fields: Fields, minor: int) -> Refusal | None:
