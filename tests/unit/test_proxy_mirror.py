@@ -111,24 +111,28 @@ def test_a_slow_shadow_delays_nobody_and_fills_no_memory() -> None:
         await it.proxy.drain(0)
         assert dict(it.tally.mirror_failed) == {"end": 2}
         assert dict(it.tally.unmirrored) == {"queue full": 6, "end": 2}
+        assert it.mirrored.lost == {"not mirrored: queue full": 6, "not mirrored: end": 2}
 
     proxied(use, Heard([OK]), shadow=silent, terms=Terms(at_once=2, waiting=2))
 
 
 @pytest.mark.parametrize(
-    ("request_", "room", "why"),
+    ("request_", "room", "why", "lost"),
     [
-        (LAST.replace(b"POST", b"PUT"), Room(), "method PUT"),
-        (LAST, Room(each=2), "too large"),
+        (LAST.replace(b"POST", b"PUT"), Room(), "method PUT", {}),
+        (LAST, Room(each=2), "too large", {"not mirrored: too large": 1}),
     ],
 )
-def test_what_may_not_or_cannot_be_copied_is_not(request_: bytes, room: Room, why: str) -> None:
-    """Only methods that were allowed, and only whole bodies."""
+def test_what_may_not_or_cannot_be_copied_is_not(
+    request_: bytes, room: Room, why: str, lost: dict[str, int]
+) -> None:
+    """Only methods that were allowed, and only whole bodies; the latter are missing in the capture."""
     heard = Heard([SHADOWED])
 
     async def use(it: Between) -> None:
         assert (await it.ask(request_)).endswith(b"hi")
         assert dict(it.tally.unmirrored) == {why: 1}
+        assert it.mirrored.lost == lost
 
     proxied(use, Heard([OK]), shadow=heard, room=room)
     assert heard.requests == []
@@ -141,6 +145,23 @@ def test_a_share_is_the_same_for_the_same_ids() -> None:
     assert 900 < len(tenth) < 1_100
     assert tenth <= {one for one in ids if in_share(one, 0.2)}
     assert all(in_share(one, 1.0) for one in ids)
+
+
+def test_a_share_says_for_how_many_requests_each_stands() -> None:
+    """Answered or not; and by what chance it was taken."""
+
+    async def use(it: Between) -> None:
+        named = [LAST.replace(b"Host: a", b"Host: a\r\nX-Request-Id: r%d" % n) for n in range(20)]
+        for request in named:
+            await it.ask(request)
+        await it.until(lambda: it.proxy.mirror is not None and not it.proxy.mirror.busy)
+        records = it.mirrored.records
+        assert len(records) == sum(in_share(f"r{n}", 0.5) for n in range(20)) > 0
+        assert {record.sampling_weight for record in records} == {2.0}
+        assert {record.tags["sampled"] for record in records} == {'{"request_id mirror":0.5}'}
+        assert {record.sampling_weight for record in it.recorded.records} == {1.0}
+
+    proxied(use, Heard([OK]), shadow=Heard([SHADOWED]), terms=Terms(share=0.5))
 
 
 @pytest.mark.parametrize("credentials", [True, False])
@@ -159,7 +180,7 @@ def test_a_copy_has_no_credentials_unless_they_are_wanted(*, credentials: bool) 
         (b"Transfer-Encoding", b"chunked"),
     ]
     head = RequestHead(b"POST", b"/p", fields, chunked=True)
-    text = copied(Copy(head, [b"ab", b"c"], 3, "id", 1), b"shadow:1", credentials=credentials)
+    text = copied(Copy(head, [b"ab", b"c"], "id", 1), b"shadow:1", credentials=credentials)
     kept = b"authorization: Bearer t\r\ncookie: c\r\nx-api-key: k\r\nx-session: s\r\n" if credentials else b""
     assert text == (
         b"POST /p HTTP/1.1\r\nhost: shadow:1\r\n" + kept + b"content-type: application/json\r\n"
