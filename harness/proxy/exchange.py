@@ -123,7 +123,7 @@ class Exchange:
         self._sent_ns = self._taken = 0
         self.request_id = shared.names.name(head)
         self._request, self._answer = Kept(shared.room), Kept(shared.room)
-        self._out = [passed_on(head, peer=user.peer, via=shared.via)]
+        self._out = [self._head_out()]
         self._connection: Connection | None = None
         self._given: AnswerHead | None = None
         self._asked = self._retried = self._full = self._slow = False
@@ -300,6 +300,12 @@ class Exchange:
         self._user.regulate()
         return None
 
+    def _head_out(self) -> bytes:
+        """The head as the service gets it."""
+        shared = self._shared
+        host = shared.pool.endpoint.authority.encode("ascii", "replace")
+        return passed_on(self.head, peer=self._user.peer, via=shared.via, host=host)
+
     def _sent_again(self, error: str) -> bool:
         """A harmless request that met a connection being closed is sent once more, on a fresh one."""
         connection = self._connection
@@ -314,7 +320,7 @@ class Exchange:
         )
         if again:
             self._retried, self._connection, self._sent_ns = True, None, 0
-            self._out = [passed_on(self.head, peer=self._user.peer, via=self._shared.via)]
+            self._out = [self._head_out()]
             self._shared.pool.ask(self, fresh=True)
         return again
 

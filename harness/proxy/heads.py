@@ -34,6 +34,8 @@ _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#@\s]+)([/?][\x21-\x22\x24-\x7e]*)?
 _HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]*")
 _NO_UPGRADE = frozenset({b"", b"h2c"})
 _UPGRADES = frozenset({101, 426})
+#: content codings that a record can be freed from
+_UNDONE = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +166,22 @@ def dropped(fields: Fields) -> frozenset[bytes]:
     return HOP if not named else HOP | (named - _STAYS)
 
 
-def passed_on(head: RequestHead, *, peer: bytes, via: bytes) -> bytes:
-    """The head as the upstream gets it, with `peer` and `via` appended to who has passed it on so far."""
+def passed_on(head: RequestHead, *, peer: bytes, via: bytes, host: bytes = b"localhost") -> bytes:
+    """The head as the upstream gets it, with `peer` and `via` appended to who has passed it on so far.
+
+    `host` is named where the user, in HTTP/1.0, has named none.
+    """
     gone = dropped(head.fields)
     lines = [b"%b %b HTTP/1.1" % (head.method, head.target)]
+    if not head.minor and not any(name.lower() == b"host" for name, _ in head.fields):
+        lines.append(b"Host: " + host)
     before: dict[bytes, list[bytes]] = {b"x-forwarded-for": [], b"via": []}
     for name, value in head.fields:
         lower = name.lower()
         if lower in before and lower not in gone:
             before[lower].append(value)
         elif lower not in gone and lower not in _OURS and (lower != b"expect" or head.expects):
-            lines.append(b"%b: %b" % (name, value))
+            lines.append(b"%b: %b" % (name, readable(value) if lower == b"accept-encoding" else value))
     lines.append(b"X-Forwarded-For: " + b", ".join([*before[b"x-forwarded-for"], peer]))
     lines.append(b"Via: " + b", ".join([*before[b"via"], b"1.%d %b" % (head.minor, via)]))
     if head.chunked:
@@ -182,6 +189,13 @@ def passed_on(head: RequestHead, *, peer: bytes, via: bytes) -> bytes:
     if head.upgrade:
         lines += _upgrade(head.fields)
     return b"\r\n".join((*lines, b"", b""))
+
+
+def readable(accepted: bytes) -> bytes:
+    """Of an `Accept-Encoding` what a record can be freed from; for nothing but others, `identity`."""
+    codings = [coding.strip() for coding in accepted.split(b",")]
+    kept = [coding for coding in codings if coding.partition(b";")[0].strip().lower() in _UNDONE]
+    return b", ".join(kept) or b"identity"
 
 
 def _upgrade(fields: Fields) -> list[bytes]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote_plus
 
 import msgspec
 
 from harness.capture.live.sampling import TAG, below
+from harness.columns import is_private
 from harness.proxy.counts import Tally
 from harness.proxy.heads import AnswerHead, RequestHead, dropped
 from harness.proxy.reading import AnswerPart, End
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from harness.proxy.upstream import Connection, Pool
 
 MARK = b"mirror"
+_QUERY = re.compile(rb"([&;])")
 #: set anew; and who passed the request on to us is nobody's business behind a shadow
 _OURS = frozenset(
     {name.encode() for name in HOP | OURS} | {b"via", b"x-forwarded-for", b"x-request-id", b"x-shadow-replay"}
@@ -250,11 +254,12 @@ def sampled(share: float) -> dict[str, str]:
 def copied(copy: Copy, authority: bytes, *, credentials: bool) -> bytes:
     """The copy as the shadow gets it, marked `x-shadow-replay`, its body with a length.
 
-    What is of one hop stays here, and so do credentials, as the guard of a replay knows them, unless they are
-    wanted. Values hold no control characters: the parser let none in.
+    What is of one hop stays here, and so do credentials, as the guard of a replay knows them, in headers and
+    in the query, unless they are wanted. Values hold no control characters: the parser let none in.
     """
     head, gone = copy.head, dropped(copy.head.fields)
-    lines = [b"%b %b HTTP/1.1" % (head.method, head.target), b"host: " + authority]
+    target = head.target if credentials else masked(head.target)
+    lines = [b"%b %b HTTP/1.1" % (head.method, target), b"host: " + authority]
     for name, value in head.fields:
         lower = name.lower()
         if lower not in gone and (credentials or _harmless(lower)) and lower not in _OURS:
@@ -263,6 +268,19 @@ def copied(copy: Copy, authority: bytes, *, credentials: bool) -> bytes:
     if copy.size or head.chunked or head.length or head.method == b"POST":
         lines.append(b"content-length: %d" % copy.size)
     return b"".join((b"\r\n".join((*lines, b"", b"")), *copy.body))
+
+
+def masked(target: bytes) -> bytes:
+    """The target with the word `masked` for what its query says under the name of a credential."""
+    path, mark, query = target.partition(b"?")
+    if not mark:
+        return target
+    pieces = _QUERY.split(query)
+    for place, piece in enumerate(pieces):
+        name, has_value, _ = piece.partition(b"=")
+        if has_value and is_private(unquote_plus(name.decode("latin-1"))):
+            pieces[place] = name + b"=masked"
+    return path + mark + b"".join(pieces)
 
 
 @lru_cache(maxsize=1_024)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from harness.proxy.heads import Fields, RequestHead
-from harness.proxy.mirror import Copy, Terms, copied, in_share
+from harness.proxy.mirror import Copy, Terms, copied, in_share, masked
 from harness.proxy.recording import Room
 from replayers.process import free_port
 from tests.kit.proxied import LAST, OK, POST, Between, Handler, Heard, proxied
@@ -186,3 +186,22 @@ def test_a_copy_has_no_credentials_unless_they_are_wanted(*, credentials: bool) 
         b"POST /p HTTP/1.1\r\nhost: shadow:1\r\n" + kept + b"content-type: application/json\r\n"
         b"x-request-id: id\r\nx-shadow-replay: mirror\r\ncontent-length: 3\r\n\r\nabc"
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "sent"),
+    [
+        (
+            b"/p?api_key=k&a=1;Access%5FToken=t&token&b=",
+            b"/p?api_key=masked&a=1;Access%5FToken=masked&token&b=",
+        ),
+        (b"/token=1/p", b"/token=1/p"),
+        (b"/p?", b"/p?"),
+    ],
+)
+def test_credentials_in_the_query_stay_here(target: bytes, sent: bytes) -> None:
+    """As those in headers do, unless they are wanted."""
+    assert masked(target) == sent
+    for credentials, line in ((False, sent), (True, target)):
+        head = RequestHead(b"GET", target, [(b"Host", b"a")])
+        assert copied(Copy(head, [], "id", 1), b"s", credentials=credentials).split(b" ")[1] == line
