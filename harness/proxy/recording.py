@@ -18,6 +18,7 @@ _HEADER = 120
 #: what a piece of a body takes beside its bytes, and how many are put together; a chunk may be one byte
 _PIECE = 60
 _MANY = 1_024
+_GZIP = b"\x1f\x8b"
 _ZIPPED = frozenset({"gzip", "x-gzip", "deflate"})
 #: the tag that says what went wrong
 OUTCOME = "proxy"
@@ -144,7 +145,7 @@ def unpacked(headers: dict[str, str], body: bytes, *, limit: int) -> tuple[dict[
         plain = inflate.decompress(body, limit)
     except zlib.error:
         return headers, body
-    if not inflate.eof:
+    if not inflate.eof or inflate.unused_data.startswith(_GZIP):  # cut, a bomb, or only the first of several
         return headers, body
     gone = {"content-encoding", "content-length"}
     return {name: value for name, value in headers.items() if name not in gone}, plain
