@@ -15,7 +15,6 @@ from harness.capture.live import Counts, Limits, Record, Recorder
 from harness.capture.live.recorder import Names
 from harness.capture.live.waiting import RULED_OUT
 from harness.capture.read import read
-from harness.capture.recorded import not_recorded
 from harness.records import CapturedRequest
 from tests.kit.disks import Small, Stuck
 
@@ -43,15 +42,6 @@ def test_what_is_offered_is_a_capture(tmp_path: Path) -> None:
     assert recorder.close()
     assert [one.request_id for one in found(tmp_path)] == [f"r{k}" for k in range(100)]
     assert recorder.counts == Counts(offered=100, written=100)
-
-
-def test_a_call_of_which_nothing_can_be_written_is_counted(tmp_path: Path) -> None:
-    """By its reason, where readers of the folder look, even if it is the only one."""
-    recorder = Recorder(tmp_path)
-    recorder.lose("not mirrored: end")
-    recorder.close()
-    assert recorder.counts == Counts(offered=1, dropped={"not mirrored: end": 1})
-    assert not_recorded([tmp_path]) == {"recorder: not mirrored: end": 1}
 
 
 def test_a_recorder_goes_on_after_its_end(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from harness.capture.live import Counts, Recorder
+from harness.capture.recorded import not_recorded
 from harness.proxy.heads import Fields, RequestHead
 from harness.proxy.mirror import Copy, Terms, copied, in_share, masked
 from harness.proxy.recording import Room
@@ -145,6 +148,15 @@ def test_a_share_is_the_same_for_the_same_ids() -> None:
     assert 900 < len(tenth) < 1_100
     assert tenth <= {one for one in ids if in_share(one, 0.2)}
     assert all(in_share(one, 1.0) for one in ids)
+
+
+def test_the_shadow_s_folder_tells_what_is_missing(tmp_path: Path) -> None:
+    """By its reason, where readers of captures look, even if nothing else was written."""
+    recorder = Recorder(tmp_path)
+    recorder.lose("not mirrored: end")
+    assert recorder.close()
+    assert recorder.counts == Counts(offered=1, dropped={"not mirrored: end": 1})
+    assert not_recorded([tmp_path]) == {"recorder: not mirrored: end": 1}
 
 
 def test_a_share_says_for_how_many_requests_each_stands() -> None:
