@@ -55,7 +55,7 @@ class Bytes(click.ParamType[int]):
     metavar="NAME",
     help="A method that is copied (may be repeated).",
 )
-@click.option("--mirror-credentials", is_flag=True, help="Copy headers with credentials, too.")
+@click.option("--mirror-credentials", is_flag=True, help="Copy credentials, too.")
 @click.option(
     "--mirror-timeout",
     "mirror_timeout_s",
@@ -91,7 +91,7 @@ class Bytes(click.ParamType[int]):
     "--redact",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="A TOML with a [redact] table: what must not be written down.",
+    help="A TOML with [redact], what must not be written down, and [sample].",
 )
 @click.option(
     "--max-body",

@@ -103,6 +103,7 @@ class Exchange:
         "_sent_ns",
         "_shared",
         "_slow",
+        "_taken",
         "_touched_ns",
         "_ts_ns",
         "_user",
@@ -119,10 +120,10 @@ class Exchange:
         self._shared = shared
         self._ts_ns = shared.wall_ns()
         self._touched_ns = shared.clock_ns()
-        self._sent_ns = 0
+        self._sent_ns = self._taken = 0
         self.request_id = shared.names.name(head)
         self._request, self._answer = Kept(shared.room), Kept(shared.room)
-        self._out = [passed_on(head, peer=user.peer, via=shared.via)]
+        self._out = [self._head_out()]
         self._connection: Connection | None = None
         self._given: AnswerHead | None = None
         self._asked = self._retried = self._full = self._slow = False
@@ -137,12 +138,19 @@ class Exchange:
         return self._full or (self._connection is None and not self.asked_whole)
 
     def take(self, part: bytes | End) -> None:
-        """More of the request; `flush` sends it."""
+        """More of the request; `flush` sends it. One that ends before its length, or after, is refused.
+
+        What is missing would be taken from the next request on the connection to the service.
+        """
         if isinstance(part, End):
+            if not self.head.chunked and self._taken != self.head.length:
+                self.fail("http_request_error", 400)
+                return
             self.asked_whole = True
             if self.head.chunked:
                 self._out.append(last_chunk([]))
         else:
+            self._taken += len(part)
             self._request.add(part)
             self._out.append(chunk(part) if self.head.chunked else part)
 
@@ -292,6 +300,12 @@ class Exchange:
         self._user.regulate()
         return None
 
+    def _head_out(self) -> bytes:
+        """The head as the service gets it."""
+        shared = self._shared
+        host = shared.pool.endpoint.authority.encode("ascii", "replace")
+        return passed_on(self.head, peer=self._user.peer, via=shared.via, host=host)
+
     def _sent_again(self, error: str) -> bool:
         """A harmless request that met a connection being closed is sent once more, on a fresh one."""
         connection = self._connection
@@ -306,7 +320,7 @@ class Exchange:
         )
         if again:
             self._retried, self._connection, self._sent_ns = True, None, 0
-            self._out = [passed_on(self.head, peer=self._user.peer, via=self._shared.via)]
+            self._out = [self._head_out()]
             self._shared.pool.ask(self, fresh=True)
         return again
 

@@ -34,6 +34,8 @@ _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#@\s]+)([/?][\x21-\x22\x24-\x7e]*)?
 _HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]*")
 _NO_UPGRADE = frozenset({b"", b"h2c"})
 _UPGRADES = frozenset({101, 426})
+#: content codings that a record can be freed from
+_UNDONE = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def request_head(
         return Refusal(501, "this is no forward proxy")
     known = {name.lower(): value.strip() for name, value in fields}
     minor = int(version == "1.1")
-    said = _framing(known, minor) or _host(fields, minor)
+    said = _unframed(fields, minor) or _host(fields, minor)
     if said is not None:
         return said
     found = _target(method, target, fields=fields)
@@ -108,18 +110,23 @@ def request_head(
     )
 
 
-def _framing(known: dict[bytes, bytes], minor: int) -> Refusal | None:
+def framing(head: RequestHead) -> bytes:
+    """A head that says of this request how its body ends and whether another follows, and nothing else."""
+    length = b"Transfer-Encoding: chunked" if head.chunked else b"Content-Length: %d" % head.length
+    lines = (b"POST / HTTP/1.1", length, b"Connection: " + (b"keep-alive" if head.keep_alive else b"close"))
+    return b"\r\n".join((*lines, b"", b""))
+
+
+def _unframed(fields: Fields, minor: int) -> Refusal | None:
     """Why the end of this request cannot be known for certain."""
-    coding = known.get(b"transfer-encoding")
-    if coding is None:
+    codings = [value.strip().lower() for name, value in fields if name.lower() == b"transfer-encoding"]
+    if not codings:
         return None
-    if not minor or b"content-length" in known:
+    if not minor or any(name.lower() == b"content-length" for name, _ in fields):
         return Refusal(400, "the length of this request is ambiguous")
-    return (
-        None
-        if coding.lower() == b"chunked"
-        else Refusal(501, "the only transfer coding known here is chunked")
-    )
+    if codings == [b"chunked"]:
+        return None
+    return Refusal(501, "the only transfer coding known here is chunked")
 
 
 def _host(fields: Fields, minor: int) -> Refusal | None:
@@ -159,17 +166,22 @@ def dropped(fields: Fields) -> frozenset[bytes]:
     return HOP if not named else HOP | (named - _STAYS)
 
 
-def passed_on(head: RequestHead, *, peer: bytes, via: bytes) -> bytes:
-    """The head as the upstream gets it, with `peer` and `via` appended to who has passed it on so far."""
+def passed_on(head: RequestHead, *, peer: bytes, via: bytes, host: bytes = b"localhost") -> bytes:
+    """The head as the upstream gets it, with `peer` and `via` appended to who has passed it on so far.
+
+    `host` is named where the user, in HTTP/1.0, has named none.
+    """
     gone = dropped(head.fields)
     lines = [b"%b %b HTTP/1.1" % (head.method, head.target)]
+    if not head.minor and not any(name.lower() == b"host" for name, _ in head.fields):
+        lines.append(b"Host: " + host)
     before: dict[bytes, list[bytes]] = {b"x-forwarded-for": [], b"via": []}
     for name, value in head.fields:
         lower = name.lower()
         if lower in before and lower not in gone:
             before[lower].append(value)
         elif lower not in gone and lower not in _OURS and (lower != b"expect" or head.expects):
-            lines.append(b"%b: %b" % (name, value))
+            lines.append(b"%b: %b" % (name, readable(value) if lower == b"accept-encoding" else value))
     lines.append(b"X-Forwarded-For: " + b", ".join([*before[b"x-forwarded-for"], peer]))
     lines.append(b"Via: " + b", ".join([*before[b"via"], b"1.%d %b" % (head.minor, via)]))
     if head.chunked:
@@ -177,6 +189,13 @@ def passed_on(head: RequestHead, *, peer: bytes, via: bytes) -> bytes:
     if head.upgrade:
         lines += _upgrade(head.fields)
     return b"\r\n".join((*lines, b"", b""))
+
+
+def readable(accepted: bytes) -> bytes:
+    """Of an `Accept-Encoding` what a record can be freed from; for nothing but others, `identity`."""
+    codings = [coding.strip() for coding in accepted.split(b",")]
+    kept = [coding for coding in codings if coding.partition(b";")[0].strip().lower() in _UNDONE]
+    return b", ".join(kept) or b"identity"
 
 
 def _upgrade(fields: Fields) -> list[bytes]:

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote_plus
 
+import msgspec
+
+from harness.capture.live.sampling import TAG, below
+from harness.columns import is_private
 from harness.proxy.counts import Tally
 from harness.proxy.heads import AnswerHead, RequestHead, dropped
 from harness.proxy.reading import AnswerPart, End
-from harness.proxy.recording import OUTCOME, Kept, Passed, Room
+from harness.proxy.recording import OUTCOME, Kept, Passed, Room, memory_of
 from harness.replay.guard import HOP, OURS, safe_headers
 
 if TYPE_CHECKING:
-    from harness.proxy.exchange import Records
     from harness.proxy.upstream import Connection, Pool
 
 MARK = b"mirror"
+_QUERY = re.compile(rb"([&;])")
 #: set anew; and who passed the request on to us is nobody's business behind a shadow
 _OURS = frozenset(
     {name.encode() for name in HOP | OURS} | {b"via", b"x-forwarded-for", b"x-request-id", b"x-shadow-replay"}
 )
+
+
+class Shadows(Protocol):
+    """Where answers of the shadow go: a `Recorder`."""
+
+    def offer(self, call: Passed) -> bool:
+        """Whether the call is taken. Neither waits nor raises."""
+
+    def lose(self, reason: str) -> None:
+        """Count a call that there is nothing to write of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +60,18 @@ class Copy:
 
     head: RequestHead
     body: list[bytes]
-    size: int
     request_id: str
     ts_ns: int
+
+    @property
+    def size(self) -> int:
+        """Of its body."""
+        return sum(map(len, self.body))
+
+    @property
+    def memory(self) -> int:
+        """What its body takes."""
+        return memory_of(self.body)
 
 
 @dataclass
@@ -59,7 +83,7 @@ class Mirror:
     """
 
     pool: Pool
-    recorder: Records
+    recorder: Shadows
     tally: Tally
     terms: Terms = field(default_factory=Terms)
     room: Room = field(default_factory=lambda: Room(left=64 << 20))
@@ -75,19 +99,22 @@ class Mirror:
         """Send a copy now or soon, or count why not."""
         if not in_share(request_id, self.terms.share):
             return
-        size = sum(map(len, body)) if body is not None else 0
-        why = self._why_not(head, body, size=size)
-        if why:
-            self.tally.unmirrored[why] += 1
+        if head.method not in self.terms.methods:
+            self.tally.unmirrored[f"method {head.method.decode('ascii')}"] += 1
             return
-        self.room.left -= size
-        self._queue.append(Copy(head, body or [], size, request_id, ts_ns))
+        copy = Copy(head, body or [], request_id, ts_ns)
+        why = "too large" if body is None else self._why_not(copy)
+        if why:
+            self._lose(why)
+            return
+        self.room.left -= copy.memory
+        self._queue.append(copy)
         self._next()
 
     def over(self, one: Shadowed) -> None:
         """One is answered, or never will be: the next."""
         self._under_way.discard(one)
-        self.room.left += one.copy.size
+        self.room.left += one.copy.memory
         self._next()
 
     def sweep(self) -> None:
@@ -104,18 +131,19 @@ class Mirror:
     def close(self) -> None:
         """What is under way or waits is counted as not answered."""
         self._open = False
-        self.tally.unmirrored["end"] += len(self._queue)
+        for _ in self._queue:
+            self._lose("end")
         self._queue.clear()
         for one in list(self._under_way):
             one.fail("end")
-        self.tally.unmirrored = +self.tally.unmirrored
 
-    def _why_not(self, head: RequestHead, body: list[bytes] | None, *, size: int) -> str:
-        if head.method not in self.terms.methods:
-            return f"method {head.method.decode('ascii')}"
-        if body is None:
-            return "too large"
-        if len(self._queue) >= self.terms.waiting or size > self.room.left:
+    def _lose(self, why: str) -> None:
+        """What should have been mirrored is missing in the shadow's capture, whose counts say so."""
+        self.tally.unmirrored[why] += 1
+        self.recorder.lose(f"not mirrored: {why}")
+
+    def _why_not(self, copy: Copy) -> str:
+        if len(self._queue) >= self.terms.waiting or copy.memory > self.room.left:
             return "queue full"
         return "" if self._open else "end"
 
@@ -190,6 +218,7 @@ class Shadowed:
         if self._connection is not None:
             (self._connection.drop if error else self._connection.release)()
         given = self._given if not error else None
+        share = min(1.0, self._mirror.terms.share)
         self._mirror.recorder.offer(
             Passed(
                 request_id=self.copy.request_id,
@@ -200,8 +229,9 @@ class Shadowed:
                 answer=given,
                 answer_body=self._answer.parts if given else [],
                 latency_ns=done_ns - self.started_ns if given else None,
-                tags={OUTCOME: error.replace("_", " ")} if error else {},
+                tags=({OUTCOME: error.replace("_", " ")} if error else {}) | sampled(share),
                 largest=self._mirror.room.each,
+                sampling_weight=1 / share,
             )
         )
         self._answer.free()
@@ -209,21 +239,27 @@ class Shadowed:
 
 
 def in_share(request_id: str, share: float) -> bool:
-    """Whether a request is mirrored: the same answer for the same id, and a larger share only adds."""
-    if share >= 1:
-        return True
-    digest = hashlib.blake2b(request_id.encode("utf-8", "replace"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") < share * 2**64
+    """Whether a request is mirrored: the same answer for the same id, and a larger share only adds.
+
+    The hash has a key of its own, so that the sample of a recorder is drawn independently.
+    """
+    return below(request_id, share, key=MARK)
+
+
+def sampled(share: float) -> dict[str, str]:
+    """The tag of a record that says by what chance it was mirrored."""
+    return {} if share >= 1 else {TAG: msgspec.json.encode({"request_id mirror": share}).decode()}
 
 
 def copied(copy: Copy, authority: bytes, *, credentials: bool) -> bytes:
     """The copy as the shadow gets it, marked `x-shadow-replay`, its body with a length.
 
-    What is of one hop stays here, and so do credentials, as the guard of a replay knows them, unless they are
-    wanted. Values hold no control characters: the parser let none in.
+    What is of one hop stays here, and so do credentials, as the guard of a replay knows them, in headers and
+    in the query, unless they are wanted. Values hold no control characters: the parser let none in.
     """
     head, gone = copy.head, dropped(copy.head.fields)
-    lines = [b"%b %b HTTP/1.1" % (head.method, head.target), b"host: " + authority]
+    target = head.target if credentials else masked(head.target)
+    lines = [b"%b %b HTTP/1.1" % (head.method, target), b"host: " + authority]
     for name, value in head.fields:
         lower = name.lower()
         if lower not in gone and (credentials or _harmless(lower)) and lower not in _OURS:
@@ -232,6 +268,19 @@ def copied(copy: Copy, authority: bytes, *, credentials: bool) -> bytes:
     if copy.size or head.chunked or head.length or head.method == b"POST":
         lines.append(b"content-length: %d" % copy.size)
     return b"".join((b"\r\n".join((*lines, b"", b"")), *copy.body))
+
+
+def masked(target: bytes) -> bytes:
+    """The target with the word `masked` for what its query says under the name of a credential."""
+    path, mark, query = target.partition(b"?")
+    if not mark:
+        return target
+    pieces = _QUERY.split(query)
+    for place, piece in enumerate(pieces):
+        name, has_value, _ = piece.partition(b"=")
+        if has_value and is_private(unquote_plus(name.decode("latin-1"))):
+            pieces[place] = name + b"=masked"
+    return path + mark + b"".join(pieces)
 
 
 @lru_cache(maxsize=1_024)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import httptools
 
-from harness.proxy.heads import AnswerHead, Fields, Refusal, RequestHead, request_head
+from harness.proxy.heads import AnswerHead, Fields, Refusal, RequestHead, framing, request_head
 
 #: so many bytes may come without saying anything: a head, trailers, extensions of a chunk
 HEAD_ROOM = 1 << 16
@@ -39,17 +39,20 @@ class RequestReader:
     """The requests of one connection, one after another; after a refusal nothing more is read.
 
     `rest` is what came after a request that wants an upgrade; `go_on` says that it was not granted. httptools
-    calls the `on_` methods.
+    calls the `on_` methods. It takes a wish for an upgrade for the end of the request, and leaves its body
+    unread: that is framed by another parser, which is told the length alone.
     """
 
     __slots__ = (
         "_fields",
+        "_head",
         "_open",
         "_over",
         "_parser",
         "_parts",
         "_raw",
         "_target",
+        "_unread",
         "_unsaid",
         "_waits",
         "rest",
@@ -58,7 +61,7 @@ class RequestReader:
     def __init__(self) -> None:
         self._parser: httptools.HttpRequestParser | None = None
         self._parts: list[RequestPart] = []
-        self._over = self._open = self._raw = self._waits = False
+        self._over = self._open = self._raw = self._waits = self._unread = False
         self._unsaid = 0
         self.rest = b""
         self._begin()
@@ -88,30 +91,42 @@ class RequestReader:
 
     def _begin(self) -> None:
         self._parser = httptools.HttpRequestParser(self)
+        self._head: RequestHead | None = None
         self._fields: Fields = []
         self._target = b""
 
     def _parse(self, data: bytes) -> None:
-        assert self._parser is not None  # noqa: S101  -- not over, so there is one
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._upgraded(data[int(upgrade.args[0]) :])
-        except httptools.HttpParserError as error:
-            self._refuse(Refusal(400, str(error) or "this is no request"))
+        rest = data
+        while rest:
+            rest = self._read(rest)
         self._unsaid = 0 if self._parts else self._unsaid + len(data)
         if self._unsaid > HEAD_ROOM:
             self._refuse(Refusal(431, f"a head, or trailers, may have {HEAD_ROOM} bytes"))
 
-    def _upgraded(self, rest: bytes) -> None:
+    def _read(self, data: bytes) -> bytes:
+        """What this parser has left for another."""
+        assert self._parser is not None  # noqa: S101  -- not over, so there is one
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._upgraded(data[int(upgrade.args[0]) :])
+        except httptools.HttpParserError as error:
+            self._refuse(Refusal(400, str(error) or "this is no request"))
+        return b""
+
+    def _upgraded(self, rest: bytes) -> bytes:
         """What follows waits for the answer; where the request is passed on without its wish, it is read."""
-        wished = any(isinstance(part, RequestHead) and part.upgrade for part in self._parts[-2:])
-        if wished:
+        head = self._head
+        if head is not None and head.upgrade:
             self.rest, self._over, self._waits = rest, True, True
-        elif not self._over:
-            self._begin()
-            if rest:
-                self._parse(rest)
+        if head is None or self._over:
+            return b""
+        self._begin()
+        if self._unread:
+            assert self._parser is not None  # noqa: S101  -- begin made it
+            self._parser.feed_data(framing(head))
+            self._unread = False
+        return rest
 
     def _refuse(self, refusal: Refusal) -> None:
         """After a last request, or one that was refused, it matters no more what comes."""
@@ -123,7 +138,7 @@ class RequestReader:
     def on_message_begin(self) -> None:
         """Another request."""
         self._open = True
-        self._fields, self._target = [], b""
+        self._head, self._fields, self._target = None, [], b""
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
@@ -140,6 +155,8 @@ class RequestReader:
             return
         parser = self._parser
         self._open = False
+        if self._unread:  # the head is known: this one only frames its body
+            return
         head = request_head(
             parser.get_method(),
             self._target,
@@ -150,6 +167,8 @@ class RequestReader:
         if isinstance(head, Refusal):
             self._refuse(head)
         else:
+            self._head = head
+            self._unread = parser.should_upgrade() and (head.length > 0 or head.chunked)
             self._parts.append(head)
 
     def on_body(self, data: bytes) -> None:
@@ -159,7 +178,7 @@ class RequestReader:
 
     def on_message_complete(self) -> None:
         """The request is whole; after a last one nothing more is read."""
-        if not self._over and self._parser is not None:
+        if not self._over and not self._unread and self._parser is not None:
             self._parts.append(End([]))
             self._over = not self._parser.should_keep_alive()
 
@@ -281,8 +300,8 @@ class AnswerReader:
         names = {name.lower() for name, _ in fields}
         bodiless = self._head_only or status in _BODILESS
         framed = b"content-length" in names or b"transfer-encoding" in names
-        coding = next((v.strip().lower() for n, v in fields if n.lower() == b"transfer-encoding"), b"chunked")
-        if coding != b"chunked":
+        codings = [value.strip().lower() for name, value in fields if name.lower() == b"transfer-encoding"]
+        if codings not in ([], [b"chunked"]):
             self._fail("http_response_transfer_coding")
             return
         head = AnswerHead(

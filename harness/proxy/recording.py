@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 #: what a call takes beside its bodies and headers
 _OVERHEAD = 1_000
 _HEADER = 120
+#: what a piece of a body takes beside its bytes, and how many are put together; a chunk may be one byte
+_PIECE = 60
+_MANY = 1_024
+_GZIP = b"\x1f\x8b"
 _ZIPPED = frozenset({"gzip", "x-gzip", "deflate"})
 #: the tag that says what went wrong
 OUTCOME = "proxy"
@@ -22,36 +26,40 @@ OUTCOME = "proxy"
 
 @dataclass
 class Room:
-    """Memory for the bodies of all calls under way: `each` for one body, `left` for all of them."""
+    """Bytes for one body (`each`), and memory for those of all calls under way (`left`)."""
 
     each: int = 10 << 20
     left: int = 256 << 20
 
 
 class Kept:
-    """A body as far as there is room for it; `whole` until something is left out."""
+    """A body as far as there is room for it; `whole` until something is left out, `size` in bytes."""
 
-    __slots__ = ("_room", "parts", "size", "whole")
+    __slots__ = ("_loose", "_room", "_used", "parts", "size", "whole")
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self.parts: list[bytes] = []
-        self.size = 0
+        self.size = self._used = self._loose = 0
         self.whole = True
 
     def add(self, data: bytes) -> None:
         """Keep this too: the beginning of it where not all fits."""
         if not self.whole:
             return
-        taken = min(len(data), self._room.each - self.size, self._room.left)
+        taken = max(0, min(len(data), self._room.each - self.size, self._room.left - _PIECE))
         self.whole = taken == len(data)
-        self.parts.append(data if self.whole else data[:taken])
-        self.size += taken
-        self._room.left -= taken
+        if taken:
+            self.parts.append(data if self.whole else data[:taken])
+            self.size += taken
+            self._loose += 1
+            self._use(taken + _PIECE)
+            if self._loose == _MANY:
+                self._join()
 
     def free(self) -> None:
         """The room is free for others; the parts belong to whoever took them."""
-        self._room.left += self.size
+        self._use(-self._used)
         self.size = 0
 
     def stop(self) -> None:
@@ -59,6 +67,21 @@ class Kept:
         self.free()
         self.parts = []
         self.whole = False
+
+    def _join(self) -> None:
+        """The last pieces are one: only they, or single bytes would be copied thousands of times."""
+        self.parts[-_MANY:] = [b"".join(self.parts[-_MANY:])]
+        self._loose = 0
+        self._use(-_PIECE * (_MANY - 1))
+
+    def _use(self, memory: int) -> None:
+        self._used += memory
+        self._room.left -= memory
+
+
+def memory_of(parts: list[bytes]) -> int:
+    """About how many bytes of memory the pieces of a body take."""
+    return sum(map(len, parts)) + _PIECE * len(parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +100,13 @@ class Passed:
     latency_ns: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
     largest: int = 10 << 20
+    sampling_weight: float = 1.0
 
     @property
     def size(self) -> int:
         """About how many bytes of memory it takes."""
         headers = len(self.head.fields) + (len(self.answer.fields) if self.answer else 0)
-        bodies = sum(map(len, self.body)) + sum(map(len, self.answer_body))
+        bodies = memory_of(self.body) + memory_of(self.answer_body)
         return _OVERHEAD + len(self.head.target) + _HEADER * headers + bodies
 
     def record(self) -> Record:
@@ -106,6 +130,7 @@ class Passed:
             latency_ns=self.latency_ns,
             latency_kind="service",
             tags=self.tags,
+            sampling_weight=self.sampling_weight,
         )
 
 
@@ -120,7 +145,7 @@ def unpacked(headers: dict[str, str], body: bytes, *, limit: int) -> tuple[dict[
         plain = inflate.decompress(body, limit)
     except zlib.error:
         return headers, body
-    if not inflate.eof:
+    if not inflate.eof or inflate.unused_data.startswith(_GZIP):  # cut, a bomb, or only the first of several
         return headers, body
     gone = {"content-encoding", "content-length"}
     return {name: value for name, value in headers.items() if name not in gone}, plain

@@ -18,7 +18,7 @@ import anyio
 import msgspec
 
 from harness.capture.live import Recorder, Redactor, Sample, Sampler
-from harness.capture.live.rules import load
+from harness.capture.live.rules import Policy, Rules, policy
 from harness.errors import UsageError
 from harness.proxy.counts import Tally
 from harness.proxy.exchange import Shared
@@ -173,13 +173,22 @@ def recorder_of(settings: Settings, folder: Path, *, environ: Mapping[str, str])
     """
     try:
         sample = Sample(share=settings.sample, by=settings.sample_by)
-        rules = load(settings.redact) if settings.redact else None
+        said = policy(settings.redact) if settings.redact else Policy()
+        rules = said.redact or Rules() if settings.redact else None
         redactor = Redactor(rules, rules.key_in(environ) if rules else b"")
     except (OSError, ValueError, msgspec.DecodeError) as error:
         where = f"--redact {settings.redact}" if settings.redact else "--sample-by"
         raise UsageError("what is to be recorded cannot be read", where=where, found=error) from error
+    if said.sample is not None and sample != Sample():
+        raise UsageError(
+            "two samples are asked for",
+            where="--sample, --sample-by",
+            found=f"[sample] in {settings.redact}",
+            expected="one of the two",
+        )
+    sample = said.sample or sample
     folder.mkdir(parents=True, exist_ok=True)
-    return Recorder(folder, sampler=Sampler(sample) if settings.sample < 1 else None, redactor=redactor)
+    return Recorder(folder, sampler=Sampler(sample) if sample.share < 1 else None, redactor=redactor)
 
 
 def listening_at(settings: Settings) -> tuple[str, int]:
@@ -202,6 +211,8 @@ def endpoint(url: str, *, option: str, allowed: tuple[str, ...] | None) -> Endpo
     A shadow outside of loopback must be among `allowed`: it is sent what users wrote. Raises ScenarioError,
     and UsageError for a URL with a path, as each request has its own.
     """
+    if "://" not in url and "@" not in url:
+        raise UsageError(f"{option} is no URL", found=url, expected="http://host:port")
     named = check_target(url, Safety(allow_hosts=(_host_of(url),)))
     if named.path != "/":
         raise UsageError(
@@ -239,8 +250,14 @@ def terms(settings: Settings) -> Terms:
 
 
 def mirror_folder(into: Path) -> Path:
-    """Where the shadow's answers go: a capture of its own beside that of the service's."""
-    return into.with_name(f"{into.name}-mirror")
+    """Where the shadow's answers go: a capture of its own beside that of the service's.
+
+    Raises UsageError for a folder that nothing is beside.
+    """
+    named = into if into.name not in {"", ".."} else into.resolve()
+    if not named.name:
+        raise UsageError("nothing can be written beside this folder", where="--into", found=into)
+    return named.with_name(f"{named.name}-mirror")
 
 
 def most_users() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -29,11 +30,16 @@ class Calls:
 
     def __init__(self) -> None:
         self.calls: list[Passed] = []
+        self.lost: Counter[str] = Counter()
 
     def offer(self, call: Passed) -> bool:
         """Always taken."""
         self.calls.append(call)
         return True
+
+    def lose(self, reason: str) -> None:
+        """Counted."""
+        self.lost[reason] += 1
 
     @property
     def records(self) -> list[Record]:

@@ -7,11 +7,17 @@ import contextlib
 
 import pytest
 
+from harness.proxy.exchange import Exchange, Shared
+from harness.proxy.heads import RequestHead
+from harness.proxy.reading import End, RequestPart
 from harness.proxy.recording import Room
+from harness.proxy.upstream import Pool
+from harness.replay.guard import Safety, check_target
 from replayers.process import free_port
-from tests.kit.proxied import LAST, OK, POST, Between, Handler, Heard, proxied
+from tests.kit.proxied import LAST, OK, POST, Between, Calls, Handler, Heard, body_of, proxied
 
 GET = b"GET /g HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n"
 
 
 def saying(*pieces: bytes, until: bytes = b"\r\n\r\n") -> Handler:
@@ -213,6 +219,87 @@ def test_an_upgrade_that_is_not_granted_is_an_answer() -> None:
         assert len(it.recorded.calls) == 2
 
     proxied(use, heard)
+
+
+WISH = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAE\r\n"
+
+
+@pytest.mark.parametrize("framed", [b"Content-Length: 3\r\n\r\nabc", CHUNKED], ids=["length", "chunks"])
+def test_a_request_that_wishes_for_http2_is_passed_on_with_its_body(framed: bytes) -> None:
+    """As Java's client asks by default: it gets HTTP/1.1, and its next request is the next one."""
+    heard = Heard([OK])
+    post = b"POST /p HTTP/1.1\r\nHost: a\r\n" + WISH + framed
+
+    async def use(it: Between) -> None:
+        assert (await it.ask(post + GET)).count(b"HTTP/1.1 200 OK") == 2
+        assert [record.body for record in it.recorded.records] == [b"abc", b""]
+
+    proxied(use, heard)
+    post, get = heard.requests
+    assert (post[-3:], get[:6], b"pgrade" in post) == (b"abc", b"GET /g", False)
+
+
+def test_nobody_else_s_request_is_taken_for_a_body() -> None:
+    """A service that answers a head alone still waits for the body: its connection is used no more."""
+    heard: list[bytes] = []
+
+    async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            heard.append(head[:6])
+            writer.write(b"HTTP/1.1 401 Who?\r\nContent-Length: 2\r\n\r\nno")
+            await body_of(head, reader)
+
+    async def use(it: Between) -> None:
+        post = b"POST /p HTTP/1.1\r\nHost: a\r\n" + WISH + b"Content-Length: 90\r\n\r\n"
+        assert (await it.ask(post)).endswith(b"\r\n\r\nno")
+        assert it.proxy.shared.pool.idle == 0
+        assert (await it.ask(GET)).endswith(b"\r\n\r\nno")
+
+    proxied(use, service)
+    assert heard == [b"POST /", b"GET /g"]
+
+
+class Nobody:
+    """A user of whom only the end is known."""
+
+    peer = b"p"
+    last = False
+
+    def __init__(self) -> None:
+        self.got = b""
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        """Noted."""
+        self.got += data
+
+    def over(self, *, close: bool, cut: bool = False) -> None:
+        """Noted."""
+        self.closed = close or cut
+
+    def regulate(self) -> None:
+        """Nothing."""
+
+    def granted(self) -> list[RequestPart]:
+        """Nothing."""
+        return []
+
+
+@pytest.mark.parametrize("body", [b"", b"ab", b"abcd"])
+def test_a_request_that_is_not_as_long_as_it_says_is_refused(body: bytes) -> None:
+    """Whatever the parser made of it: it goes to no service, and the connection is over."""
+    calls, user = Calls(), Nobody()
+    pool = Pool(check_target("http://127.0.0.1:9", Safety()))
+    exchange = Exchange(
+        RequestHead(b"POST", b"/", [(b"Host", b"a")], length=3), user, shared=Shared(pool, calls)
+    )
+    exchange.take(body)
+    exchange.take(End([]))
+    exchange.flush()
+    assert (exchange.over, user.closed, user.got[:12]) == (True, True, b"HTTP/1.1 400")
+    (record,) = calls.records
+    assert (record.truncated, record.tags) == (True, {"proxy": "http request error"})
 
 
 def test_a_harmless_request_is_sent_again_where_the_connection_was_closing() -> None:

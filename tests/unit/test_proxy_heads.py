@@ -156,3 +156,30 @@ def test_chunks() -> None:
     """Sizes are hexadecimal; trailers that are of one hop stay here."""
     assert heads.chunk(b"x" * 26).startswith(b"1a\r\n")
     assert heads.last_chunk([(b"T", b"v"), (b"TE", b"x")]) == b"0\r\nT: v\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "passed"),
+    [
+        (b"gzip, deflate, br, zstd", b"gzip, deflate"),
+        (b"br;q=1.0, GZIP;q=0.8, *;q=0.1", b"GZIP;q=0.8"),
+        (b"br", b"identity"),
+        (b"", b"identity"),
+        (b"identity", b"identity"),
+    ],
+)
+def test_only_codings_that_a_record_can_be_freed_from_are_asked_for(accepted: bytes, passed: bytes) -> None:
+    """An answer in another could not be read by any replay; the record says what the user asked for."""
+    assert heads.readable(accepted) == passed
+    asked = RequestHead(b"GET", b"/", [(b"Host", b"a"), (b"Accept-Encoding", accepted)])
+    assert b"\r\nAccept-Encoding: " + passed + b"\r\n" in heads.passed_on(asked, peer=b"p", via=b"v")
+
+
+@pytest.mark.parametrize(
+    ("minor", "fields", "hosts"),
+    [(0, [], [b"Host: s:1"]), (0, [(b"HOST", b"a")], [b"HOST: a"]), (1, [(b"Host", b"a")], [b"Host: a"])],
+)
+def test_a_host_is_always_named(minor: int, fields: Fields, hosts: list[bytes]) -> None:
+    """HTTP/1.0 needs none, but HTTP/1.1, in which all is passed on, does."""
+    text = heads.passed_on(RequestHead(b"GET", b"/", fields, minor=minor), peer=b"p", via=b"v", host=b"s:1")
+    assert [line for line in text.split(b"\r\n") if line.lower().startswith(b"host:")] == hosts

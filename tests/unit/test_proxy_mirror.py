@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from harness.capture.live import Counts, Recorder
+from harness.capture.recorded import not_recorded
 from harness.proxy.heads import Fields, RequestHead
-from harness.proxy.mirror import Copy, Terms, copied, in_share
+from harness.proxy.mirror import Copy, Terms, copied, in_share, masked
 from harness.proxy.recording import Room
 from replayers.process import free_port
 from tests.kit.proxied import LAST, OK, POST, Between, Handler, Heard, proxied
@@ -111,24 +114,28 @@ def test_a_slow_shadow_delays_nobody_and_fills_no_memory() -> None:
         await it.proxy.drain(0)
         assert dict(it.tally.mirror_failed) == {"end": 2}
         assert dict(it.tally.unmirrored) == {"queue full": 6, "end": 2}
+        assert it.mirrored.lost == {"not mirrored: queue full": 6, "not mirrored: end": 2}
 
     proxied(use, Heard([OK]), shadow=silent, terms=Terms(at_once=2, waiting=2))
 
 
 @pytest.mark.parametrize(
-    ("request_", "room", "why"),
+    ("request_", "room", "why", "lost"),
     [
-        (LAST.replace(b"POST", b"PUT"), Room(), "method PUT"),
-        (LAST, Room(each=2), "too large"),
+        (LAST.replace(b"POST", b"PUT"), Room(), "method PUT", {}),
+        (LAST, Room(each=2), "too large", {"not mirrored: too large": 1}),
     ],
 )
-def test_what_may_not_or_cannot_be_copied_is_not(request_: bytes, room: Room, why: str) -> None:
-    """Only methods that were allowed, and only whole bodies."""
+def test_what_may_not_or_cannot_be_copied_is_not(
+    request_: bytes, room: Room, why: str, lost: dict[str, int]
+) -> None:
+    """Only methods that were allowed, and only whole bodies; the latter are missing in the capture."""
     heard = Heard([SHADOWED])
 
     async def use(it: Between) -> None:
         assert (await it.ask(request_)).endswith(b"hi")
         assert dict(it.tally.unmirrored) == {why: 1}
+        assert it.mirrored.lost == lost
 
     proxied(use, Heard([OK]), shadow=heard, room=room)
     assert heard.requests == []
@@ -141,6 +148,32 @@ def test_a_share_is_the_same_for_the_same_ids() -> None:
     assert 900 < len(tenth) < 1_100
     assert tenth <= {one for one in ids if in_share(one, 0.2)}
     assert all(in_share(one, 1.0) for one in ids)
+
+
+def test_the_shadow_s_folder_tells_what_is_missing(tmp_path: Path) -> None:
+    """By its reason, where readers of captures look, even if nothing else was written."""
+    recorder = Recorder(tmp_path)
+    recorder.lose("not mirrored: end")
+    assert recorder.close()
+    assert recorder.counts == Counts(offered=1, dropped={"not mirrored: end": 1})
+    assert not_recorded([tmp_path]) == {"recorder: not mirrored: end": 1}
+
+
+def test_a_share_says_for_how_many_requests_each_stands() -> None:
+    """Answered or not; and by what chance it was taken."""
+
+    async def use(it: Between) -> None:
+        named = [LAST.replace(b"Host: a", b"Host: a\r\nX-Request-Id: r%d" % n) for n in range(20)]
+        for request in named:
+            await it.ask(request)
+        await it.until(lambda: it.proxy.mirror is not None and not it.proxy.mirror.busy)
+        records = it.mirrored.records
+        assert len(records) == sum(in_share(f"r{n}", 0.5) for n in range(20)) > 0
+        assert {record.sampling_weight for record in records} == {2.0}
+        assert {record.tags["sampled"] for record in records} == {'{"request_id mirror":0.5}'}
+        assert {record.sampling_weight for record in it.recorded.records} == {1.0}
+
+    proxied(use, Heard([OK]), shadow=Heard([SHADOWED]), terms=Terms(share=0.5))
 
 
 @pytest.mark.parametrize("credentials", [True, False])
@@ -159,9 +192,28 @@ def test_a_copy_has_no_credentials_unless_they_are_wanted(*, credentials: bool) 
         (b"Transfer-Encoding", b"chunked"),
     ]
     head = RequestHead(b"POST", b"/p", fields, chunked=True)
-    text = copied(Copy(head, [b"ab", b"c"], 3, "id", 1), b"shadow:1", credentials=credentials)
+    text = copied(Copy(head, [b"ab", b"c"], "id", 1), b"shadow:1", credentials=credentials)
     kept = b"authorization: Bearer t\r\ncookie: c\r\nx-api-key: k\r\nx-session: s\r\n" if credentials else b""
     assert text == (
         b"POST /p HTTP/1.1\r\nhost: shadow:1\r\n" + kept + b"content-type: application/json\r\n"
         b"x-request-id: id\r\nx-shadow-replay: mirror\r\ncontent-length: 3\r\n\r\nabc"
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "sent"),
+    [
+        (
+            b"/p?api_key=k&a=1;Access%5FToken=t&token&b=",
+            b"/p?api_key=masked&a=1;Access%5FToken=masked&token&b=",
+        ),
+        (b"/token=1/p", b"/token=1/p"),
+        (b"/p?", b"/p?"),
+    ],
+)
+def test_credentials_in_the_query_stay_here(target: bytes, sent: bytes) -> None:
+    """As those in headers do, unless they are wanted."""
+    assert masked(target) == sent
+    for credentials, line in ((False, sent), (True, target)):
+        head = RequestHead(b"GET", target, [(b"Host", b"a")])
+        assert copied(Copy(head, [], "id", 1), b"s", credentials=credentials).split(b" ")[1] == line

@@ -87,6 +87,7 @@ def test_an_answer_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
         HEAD + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n",
@@ -159,6 +160,45 @@ def test_an_upgrade_that_is_not_passed_on_is_an_ordinary_request() -> None:
     assert [type(part) for part in found] == [RequestHead, End, RequestHead, End]
 
 
+NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+WISH = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %b\r\nHTTP2-Settings: AAE\r\n"
+SMUGGLED = b"GET /admin HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+@pytest.mark.parametrize("body", [b'{"amount": 1}', SMUGGLED, NEXT * 2])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_beside_a_wish_for_an_upgrade_is_a_body(
+    protocol: bytes, body: bytes, *, chunked: bool
+) -> None:
+    """Cut at any byte: the wish ends here, the body is no request, and what follows it is the next one."""
+    framed = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+    length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+    data = HEAD + WISH % protocol + length + b"\r\n\r\n" + framed + NEXT
+    whole = of_requests(data)
+    head, kept, end, after, last = whole
+    assert isinstance(head, RequestHead)
+    assert isinstance(after, RequestHead)
+    assert (head.length, head.chunked, head.upgrade) == (0 if chunked else len(body), chunked, False)
+    assert (kept, end, after.target, last) == (body, End([]), b"/next", End([]))
+    assert all(of_requests(data, [cut]) == whole for cut in range(len(data)))
+    assert of_requests(data, [*range(len(data))]) == whole
+
+
+def test_nothing_follows_a_last_request_that_wished_for_an_upgrade() -> None:
+    """Its body is read, to the end, and no more."""
+    head = HEAD + b"Connection: close, Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\n"
+    found = of_requests(head + b"abc" + NEXT)
+    assert found[1:] == [b"abc", End([])]
+
+
+def test_many_wishes_in_one_read_are_many_requests() -> None:
+    """However many stand behind each other."""
+    wish = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    found = of_requests(wish * 2_000)
+    assert [type(part) for part in found] == [RequestHead, End] * 2_000
+
+
 @pytest.mark.parametrize(
     ("data", "head_only", "reusable"),
     [
@@ -202,6 +242,10 @@ def test_an_answer_to_the_close_ends_there() -> None:
         (b"junk", "http_protocol_error"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n", "http_protocol_error"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "http_response_transfer_coding"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n",
+            "http_response_transfer_coding",
+        ),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * HEAD_ROOM, "http_response_header_section_size"),
     ],
 )

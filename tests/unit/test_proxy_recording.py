@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from harness.proxy.heads import AnswerHead, RequestHead
-from harness.proxy.recording import Kept, Passed, Room, unpacked
+from harness.proxy.recording import Kept, Passed, Room, memory_of, unpacked
 
 PLAIN = b'{"score": 0.5}' * 20
 RAW = zlib.compressobj(wbits=-15)
@@ -17,20 +17,44 @@ RAW_DEFLATE = RAW.compress(PLAIN) + RAW.flush()
 
 def test_a_body_is_kept_as_far_as_there_is_room() -> None:
     """Its beginning, and that it is not whole; what is freed is there for others."""
-    room = Room(each=5, left=8)
+    room = Room(each=5, left=5 + 3 + 3 * 60)
     one, other = Kept(room), Kept(room)
     one.add(b"abc")
     one.add(b"def")
     one.add(b"ghi")
-    assert (one.parts, one.whole, room.left) == ([b"abc", b"de"], False, 3)
+    assert (one.parts, one.whole, room.left) == ([b"abc", b"de"], False, 3 + 60)
     other.add(b"1234")
     assert (other.parts, other.whole, room.left) == ([b"123"], False, 0)
     one.free()
     one.free()
-    assert room.left == 5
+    assert room.left == 5 + 2 * 60
     other.stop()
     other.add(b"5")
-    assert (other.parts, room.left) == ([], 8)
+    assert (other.parts, room.left) == ([], 8 + 3 * 60)
+
+
+def test_a_body_in_tiny_pieces_takes_the_memory_that_is_counted() -> None:
+    """Each piece takes some beside its bytes, until many are one; the body is the same."""
+    room = Room(left=1 << 20)
+    kept = Kept(room)
+    data = bytes(n % 251 for n in range(20_001))
+    for at in range(0, len(data), 2):
+        kept.add(data[at : at + 2])
+        used = (1 << 20) - room.left
+        assert used == memory_of(kept.parts)
+        assert used <= 2 * kept.size + 1_024 * 60
+    assert (b"".join(kept.parts), kept.size) == (data, len(data))
+    assert len(kept.parts) < 1_024 + 10
+    kept.free()
+    assert room.left == 1 << 20
+
+
+def test_pieces_without_room_are_not_kept() -> None:
+    """Where only the bytes would fit, nothing does."""
+    room = Room(left=60)
+    kept = Kept(room)
+    kept.add(b"a")
+    assert (kept.parts, kept.whole, room.left) == ([], False, 60)
 
 
 @pytest.mark.parametrize(
@@ -55,12 +79,13 @@ def test_an_answer_is_unpacked(encoding: str, body: bytes) -> None:
         ("br", PLAIN, 1_000),
         ("gzip", PLAIN, 1_000),
         ("gzip", gzip.compress(PLAIN)[:-9], 1_000),
+        ("gzip", gzip.compress(PLAIN) * 2, 1_000),
         ("gzip", gzip.compress(PLAIN), 100),
         ("gzip", b"", 100),
     ],
 )
 def test_what_cannot_be_unpacked_stays_as_it_is(encoding: str, body: bytes, limit: int) -> None:
-    """Damaged, cut, unknown, or a bomb."""
+    """Damaged, cut, in several members, unknown, or a bomb."""
     headers = {"content-encoding": encoding}
     assert unpacked(headers, body, limit=limit) == (headers, body)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.capture.live import Record
 from harness.errors import ScenarioError, UsageError
 from harness.proxy import serving
 from harness.proxy.serving import Settings
@@ -69,6 +70,7 @@ def test_a_shadow_elsewhere_is_named_twice() -> None:
         ("ftp://127.0.0.1", "http or https"),
         ("http://127.0.0.1:x", "cannot be read"),
         ("http://[::1", "cannot be read"),
+        ("127.0.0.1:9", "--to is no URL|--mirror is no URL"),
     ],
 )
 def test_what_is_no_place_to_send_to_is_refused(mirror: str, why: str) -> None:
@@ -110,6 +112,24 @@ def test_rules_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
 def test_the_shadow_s_capture_is_beside_the_service_s() -> None:
     """Not in it: a folder is read whole."""
     assert serving.mirror_folder(Path("a/captures")) == Path("a/captures-mirror")
+    here = Path.cwd()
+    assert serving.mirror_folder(Path()) == here.with_name(f"{here.name}-mirror")
+    assert serving.mirror_folder(Path("a/..")) == here.with_name(f"{here.name}-mirror")
+    with pytest.raises(UsageError, match="--into"):
+        serving.mirror_folder(Path("/"))
+
+
+def test_the_sample_of_the_rules_is_drawn(tmp_path: Path) -> None:
+    """What `[sample]` of the same file says; two samples are one too many."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[redact]\n[sample]\nshare = 0.5\n")
+    recorder = serving.recorder_of(settings(redact=rules), tmp_path / "c", environ={})
+    for n in range(40):
+        recorder.offer(Record(request_id=f"r{n}", ts_ns=n))
+    assert recorder.close()
+    assert 0 < recorder.counts.not_sampled < 40
+    with pytest.raises(UsageError, match="two samples"):
+        serving.recorder_of(settings(redact=rules, sample=0.1), tmp_path, environ={})
 
 
 def test_there_are_as_many_users_as_descriptors() -> None:

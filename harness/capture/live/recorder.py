@@ -75,6 +75,12 @@ class Recorder:
             writer.wake.set()
         return kept
 
+    def lose(self, reason: str) -> None:
+        """Count a call that should be in these files and of which there is nothing to write. Never waits."""
+        self._waiting.lose(reason)
+        if self._writer is None:
+            self._started()
+
     @property
     def counts(self) -> Counts:
         """What came of the calls of this process so far."""

@@ -61,6 +61,12 @@ class Waiting:
             self._calls.append((call, size))
         return True
 
+    def lose(self, reason: str) -> None:
+        """A call that never came to waiting is counted as dropped."""
+        with self._lock:
+            self._offered += 1
+            self._dropped[reason] += 1
+
     @property
     def crowded(self) -> bool:
         """Whether more than half of the room is taken."""
