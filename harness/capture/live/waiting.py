@@ -14,6 +14,7 @@ from .record import Record
 FULL = "queue full"
 TOO_LARGE = "too large"
 CLOSED = "not written before the end"
+NO_THREAD = "no thread"
 RULED_OUT = "left out by a rule"
 
 
