@@ -16,6 +16,8 @@ KEY = "replaygate.call"
 
 _OVERHEAD = 2_000
 _FEATURE = 60
+#: requests that have a body as a rule, if nothing of it was said
+_BODIED = frozenset({"POST", "PUT", "PATCH"})
 #: so many chunks are put together, since each takes memory beside its bytes
 _MANY = 1_024
 
@@ -49,7 +51,9 @@ class Exchange:
     """A call and its answer; `end` offers it to the recorder, once.
 
     Times are those of the monotonic clock, ns: `asked_ns` when the request was whole, `done_ns` when the
-    answer was. It holds nothing that holds it, so that no garbage has to be collected.
+    answer was. `ended` is whether the end of the request's body was seen, None where none of it was read;
+    `unsaid` where its protocol has no header that tells of a body. It holds nothing that holds it, so that
+    no garbage has to be collected.
     """
 
     # Defaults stand in the class: what a call never says costs it no time.
@@ -57,6 +61,8 @@ class Exchange:
     status = 0
     answer_headers: Iterable[tuple[Wire, Wire]] = ()
     left = False
+    ended: bool | None = None
+    unsaid = False
     error = ""
     _id = ""
     _features: dict[str, object] | None = None
@@ -137,7 +143,7 @@ class Exchange:
             path=as_text(self.path) + (f"?{query}" if query else ""),
             headers=headers,
             body=b"".join(self.asked.chunks),
-            truncated=self.asked.cut or self.asked.size < _length(headers),
+            truncated=self.asked.cut or self._partly(headers),
             status=status,
             answer_headers=answer_headers,
             answer_body=b"".join(self.answer.chunks),
@@ -148,6 +154,14 @@ class Exchange:
             served_by=_texts(self._served_by or self._watch.served_by),
             tags=self._told(),
         )
+
+    def _partly(self, headers: Mapping[str, str]) -> bool:
+        """Whether less of the body was read than came; without a length its end must have been seen."""
+        if "content-length" in headers:
+            return self.asked.size < _length(headers)
+        if self.ended is not None:
+            return not self.ended
+        return "transfer-encoding" in headers or (self.unsaid and self.method in _BODIED)
 
     def _told(self) -> dict[str, str]:
         tags = _texts(self._tags or {})
@@ -201,5 +215,5 @@ def _texts(given: Mapping[str, object]) -> dict[str, str]:
 
 def _length(headers: Mapping[str, str]) -> int:
     """What the client said that it sends."""
-    text = headers.get("content-length", "")
+    text = headers["content-length"]
     return int(text) if text.isdecimal() and text.isascii() and len(text) < 16 else 0
