@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 
 from harness.capture import CaptureConfig
 from harness.capture.live import Counts, Limits, Record, Recorder
+from harness.capture.live.files import Disk
 from harness.capture.live.recorder import Names
 from harness.capture.live.waiting import RULED_OUT
 from harness.capture.read import read
@@ -155,6 +157,21 @@ def test_a_stuck_disk_does_not_stop_the_service(tmp_path: Path) -> None:
     disk.released.set()
 
 
+def test_what_a_slow_disk_did_not_take_in_time_is_counted(tmp_path: Path) -> None:
+    """The time is over while a write is under way: the loss stands in the file before the process ends."""
+
+    class Slow(Disk):
+        def write(self, data: memoryview) -> int:
+            while not recorder.counts.dropped:
+                time.sleep(0.001)
+            return super().write(data)
+
+    recorder = Recorder(tmp_path, opened=Slow)
+    recorder.offer(record("a"))
+    assert not recorder.close(timeout=0.01)
+    assert told(tmp_path) == [{"not written before the end": 1}]
+
+
 SERVICE = """
 import os, sys, time
 from harness.capture.live import Limits, Record, Recorder
@@ -249,4 +266,4 @@ recorder.close(20)
     assert len(list(tmp_path.glob("capture-*"))) == again
     assert not_recorded([tmp_path]) == ({"recorder: disk full": 5} if again else {UNWRITTEN: 1})
     assert "the counts of captured requests cannot be written" in done.stderr
-    assert "dropped={'disk full': 5}" in done.stderr
+    assert "5 offered, 0 written, 5 dropped (disk full 5)" in done.stderr

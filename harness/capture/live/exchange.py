@@ -93,9 +93,9 @@ class Exchange:
         *,
         features: Mapping[str, object] | None,
         model: str | Mapping[str, str] | None,
-        unit: str | None,
+        unit: str | int | None,
         tags: Mapping[str, str] | None,
-        request_id: str | None,
+        request_id: str | int | None,
     ) -> bool:
         """Whether it came in time: before the end of the answer."""
         if self.done_ns:
@@ -106,11 +106,11 @@ class Exchange:
             more = {"model": model} if isinstance(model, str) else model
             self._served_by = {**(self._served_by or self._watch.served_by), **more}
         if unit is not None:
-            self._unit = unit
+            self._unit = str(unit)
         if tags is not None:
             self._tags = {**(self._tags or {}), **tags}
         if request_id is not None:
-            self._id = request_id
+            self._id = str(request_id)
         return True
 
     def end(self) -> None:
@@ -177,17 +177,17 @@ def attach(
     *,
     features: Mapping[str, object] | None = None,
     model: str | Mapping[str, str] | None = None,
-    unit: str | None = None,
+    unit: str | int | None = None,
     tags: Mapping[str, str] | None = None,
-    request_id: str | None = None,
+    request_id: str | int | None = None,
 ) -> bool:
     """What the handler knows of its call goes into the record; False where none is recorded (any more).
 
     `features` are what the model was given, by name; the mapping is copied, its values are not and are read
     later: numbers and texts, or whatever does not change. `model` is the hash of the model or a mapping such
-    as `{"model": hash, "build": "v7"}`. `request_id` is the id that labels will come with. `target` is the
-    request of FastAPI, Starlette, Litestar or Flask, an ASGI scope or a WSGI environ; without one it is the
-    call that this task or thread serves.
+    as `{"model": hash, "build": "v7"}`. `request_id` is the id that labels will come with; ids that are
+    numbers are written as texts. `target` is the request of FastAPI, Starlette, Litestar or Flask, an ASGI
+    scope or a WSGI environ; without one it is the call that this task or thread serves.
     """
     call = CURRENT.get() if target is None else _call_of(target)
     if call is None:

@@ -21,6 +21,8 @@ from .writer import LOG, LeftOutError, Writer, keep
 
 #: request ids that are remembered, so that one that comes again gets a name of its own
 REMEMBERED = 1 << 15
+#: a disk that is slow and not stuck ends its last write in this time, so that the loss is counted there
+GRACE_S = 0.5
 
 
 class Sampling(Protocol):
@@ -91,7 +93,7 @@ class Recorder:
         with self._starting:
             lost = self._waiting.give_up()
             self._writer = None
-        if ended:
+        if writer is None or writer.end(0 if ended else GRACE_S):
             self._keep_count()
         if lost:
             LOG.warning("captured requests are lost: %s", self.counts)
