@@ -16,6 +16,7 @@ PATTERN = "_counts-*.json"
 #: how the reasons begin
 RECORDER = "recorder: "
 UNREADABLE = f"{RECORDER}counts that cannot be read"
+UNWRITTEN = f"{RECORDER}counts that could not be written"
 
 
 class _Said(msgspec.Struct):
@@ -25,8 +26,8 @@ class _Said(msgspec.Struct):
 def not_recorded(paths: Iterable[Path]) -> dict[str, int]:
     """Calls by the reason for which no recorder of these folders, or of folders in them, could write them.
 
-    A file of counts that holds none yet (its process was killed in its first second) says nothing; one that
-    cannot be understood counts as one call. Raises CaptureError for a file that cannot be opened.
+    A file of counts that holds none (the disk had no room for them) counts as one call, and so does one that
+    cannot be understood. Raises CaptureError for a file that cannot be opened.
     """
     found: Counter[str] = Counter()
     for folder in paths:
@@ -39,7 +40,7 @@ def _dropped(file: Path) -> dict[str, int]:
     with translated(file, CaptureError):
         text = file.read_bytes().strip()
     if not text:
-        return {}
+        return {UNWRITTEN: 1}
     try:
         said = msgspec.json.decode(text, type=_Said)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -175,8 +175,9 @@ def test_the_end_of_the_lifespan_writes_the_rest(tmp_path: Path) -> None:
     assert (sent, there) == ([{"type": "lifespan.shutdown.complete"}], [1])
 
 
-@pytest.mark.parametrize("listens", [True, False])
-@pytest.mark.parametrize("error", [None, AssertionError("no http")])
+@pytest.mark.parametrize(
+    ("listens", "error"), [(True, None), (False, None), (False, AssertionError("no http"))]
+)
 def test_an_application_without_a_lifespan_gets_one(
     tmp_path: Path, *, listens: bool, error: Exception | None
 ) -> None:
@@ -193,13 +194,61 @@ def test_an_application_without_a_lifespan_gets_one(
     assert [one["type"] for one in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def test_a_start_that_fails_is_the_applications(tmp_path: Path) -> None:
-    """An application that says that it cannot start is believed."""
+@pytest.mark.parametrize("says", [True, False])
+def test_a_start_that_fails_is_the_applications(tmp_path: Path, *, says: bool) -> None:
+    """An application that cannot start is believed, whether it says so or raises."""
 
     async def failing(_scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        await send({"type": "lifespan.startup.failed"})
+        if says:
+            await send({"type": "lifespan.startup.failed"})
         raise LookupError
 
+    app, sent = CaptureMiddleware(failing, tmp_path), list[Message]()
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
     with pytest.raises(LookupError):
-        called(CaptureMiddleware(failing, tmp_path), {"type": "lifespan"}, {"type": "lifespan.startup"})
+        asyncio.run(app({"type": "lifespan"}, receive, send))
+    assert sent == [{"type": "lifespan.startup.failed"}] * says
+
+
+CHUNKED = [(b"transfer-encoding", b"chunked")]
+SIZED = [(b"content-length", b"4")]
+
+
+@pytest.mark.parametrize(
+    ("scope", "pieces", "truncated"),
+    [
+        ({"headers": CHUNKED}, [(b'{"a":1,', True)], True),
+        ({"headers": CHUNKED}, [(b'{"a":', True), (b"1}", False)], False),
+        ({"headers": CHUNKED}, [], True),
+        ({"headers": []}, [(b"half", True)], True),
+        ({"headers": []}, [], False),
+        ({"headers": SIZED}, [(b"4444", True)], False),
+        ({"headers": SIZED}, [(b"333", True)], True),
+        ({"headers": [], "http_version": "2"}, [], True),
+        ({"headers": [], "http_version": "2"}, [(b"", False)], False),
+        ({"headers": [], "http_version": "2", "method": "GET"}, [], False),
+    ],
+)
+def test_a_body_whose_end_was_not_read_is_truncated(
+    tmp_path: Path, *, scope: Scope, pieces: list[tuple[bytes, bool]], truncated: bool
+) -> None:
+    """Without a length only the last message says that a body is whole; half a body must not be replayed."""
+
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        for _ in pieces:
+            await receive()
+        await send(START)
+        await send({"type": "http.response.body"})
+
+    watched = CaptureMiddleware(app, tmp_path)
+    messages = [{"type": "http.request", "body": body, "more_body": more} for body, more in pieces]
+    called(watched, {**HTTP, **scope}, *messages)
+    (one,) = recorded(watched.recorder, tmp_path)
+    assert (one.truncated, one.body) == (truncated, b"".join(body for body, _ in pieces))

@@ -162,3 +162,18 @@ def test_a_strange_content_length_is_none(length: str) -> None:
     """What a client says of its length may be anything."""
     call = exchange(headers=[("content-length", length)])
     assert call.record().truncated is False
+
+
+def test_ids_that_are_numbers_are_texts_in_a_record() -> None:
+    """A database counts its users: a line with a number there is one that no reader takes."""
+    call = exchange()
+    assert attach({KEY: call}, unit=7, request_id=123, tags={"k": 1}, model={"v": 2})  # type: ignore[dict-item]
+    assert current_id({KEY: call}) == "123"
+    record = call.record()
+    assert (record.unit, record.request_id, record.tags, record.served_by["v"]) == (
+        "7",
+        "123",
+        {"k": "1"},
+        "2",
+    )
+    assert b'"unit":"7"' in record.line()

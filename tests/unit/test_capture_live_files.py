@@ -62,7 +62,7 @@ def test_a_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
         lines = lines_in(tmp_path)
         lines.append(content)
         lines.close()
-        Tally(tmp_path, 5 * SECOND).write(content)
+        Tally(tmp_path, clock=lambda: 5 * SECOND).write(content)
     assert sorted(one.strip() for one in contents(tmp_path)) == sorted([b"one", b"two", b"three"] * 2)
 
 
@@ -120,11 +120,22 @@ def test_a_file_that_cannot_go_on_is_left_for_another(tmp_path: Path, why: str) 
 
 def test_counts_are_written_over_in_place(tmp_path: Path) -> None:
     """The file keeps its block, which a full disk does not refuse, and holds the newest counts only."""
-    tally = Tally(tmp_path, 5 * SECOND)
+    tally = Tally(tmp_path, clock=lambda: 5 * SECOND)
+    tally.write(b"a longer one")
     (path,) = tmp_path.iterdir()
     before = path.stat()
-    tally.write(b"a longer one")
     tally.write(b"short")
     assert path.name == f"_counts-{stamp(5 * SECOND)}.json"
     assert path.read_bytes() == b"short".ljust(BLOCK)
     assert (path.stat().st_ino, path.stat().st_size) == (before.st_ino, before.st_size)
+
+
+def test_counts_of_a_folder_that_went_begin_another_file(tmp_path: Path) -> None:
+    """Somebody moves the folder away: the next counts are there again, even if they are the same."""
+    tally = Tally(tmp_path / "calls", clock=lambda: 5 * SECOND)
+    tally.write(b"a")
+    (tmp_path / "calls").rename(tmp_path / "moved")
+    with pytest.raises(FileNotFoundError):
+        tally.write(b"b")
+    tally.write(b"a")
+    assert [one.strip() for one in contents(tmp_path / "calls")] == [b"a"]

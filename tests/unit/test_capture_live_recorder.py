@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -12,9 +14,11 @@ import pytest
 
 from harness.capture import CaptureConfig
 from harness.capture.live import Counts, Limits, Record, Recorder
+from harness.capture.live.files import Disk
 from harness.capture.live.recorder import Names
 from harness.capture.live.waiting import RULED_OUT
 from harness.capture.read import read
+from harness.capture.recorded import UNWRITTEN, not_recorded
 from harness.records import CapturedRequest
 from tests.kit.disks import Small, Stuck
 
@@ -123,6 +127,22 @@ def test_a_full_disk_costs_only_what_does_not_fit_in_memory(tmp_path: Path) -> N
     counts = recorder.counts
     assert (counts.offered, counts.written, counts.waiting) == (1_000, 0, 0)
     assert set(counts.dropped) <= {"disk full", "queue full"}
+    assert told(tmp_path) == [counts.dropped]
+
+
+def told(folder: Path) -> list[dict[str, int]]:
+    """What the files of counts say was dropped."""
+    return [json.loads(path.read_bytes())["dropped"] for path in sorted(folder.glob("_counts-*"))]
+
+
+def test_calls_that_were_lost_are_counted_once(tmp_path: Path) -> None:
+    """A recorder that goes on after its end writes over its counts: two files would be added up."""
+    disk = Small(0)
+    recorder = Recorder(tmp_path, opened=disk.open)
+    for name in "ab":
+        recorder.offer(record(name))
+        assert not recorder.close(timeout=10)
+    assert told(tmp_path) == [{"disk full": 2}]
 
 
 def test_a_stuck_disk_does_not_stop_the_service(tmp_path: Path) -> None:
@@ -135,6 +155,21 @@ def test_a_stuck_disk_does_not_stop_the_service(tmp_path: Path) -> None:
     assert not recorder.close(timeout=0.01)
     assert recorder.counts.dropped == {"queue full": 2, "not written before the end": 1}
     disk.released.set()
+
+
+def test_what_a_slow_disk_did_not_take_in_time_is_counted(tmp_path: Path) -> None:
+    """The time is over while a write is under way: the loss stands in the file before the process ends."""
+
+    class Slow(Disk):
+        def write(self, data: memoryview) -> int:
+            while not recorder.counts.dropped:
+                time.sleep(0.001)
+            return super().write(data)
+
+    recorder = Recorder(tmp_path, opened=Slow)
+    recorder.offer(record("a"))
+    assert not recorder.close(timeout=0.01)
+    assert told(tmp_path) == [{"not written before the end": 1}]
 
 
 SERVICE = """
@@ -210,3 +245,25 @@ print(recorder.counts.written)
     done = run(script, tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(found(tmp_path)) == int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit is one of POSIX")
+@pytest.mark.parametrize("again", [True, False])
+def test_a_disk_without_any_room_is_no_silent_loss(tmp_path: Path, *, again: bool) -> None:
+    """Not a byte can be written: the counts come once there is room, else an empty file and the log tell."""
+    script = f"""
+import resource
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+offer('r', 5)
+recorder.close(20)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard if {again} else 0, hard))
+offer('late', 1)
+recorder.close(20)
+"""
+    done = run(script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("capture-*"))) == again
+    assert not_recorded([tmp_path]) == ({"recorder: disk full": 5} if again else {UNWRITTEN: 1})
+    assert "the counts of captured requests cannot be written" in done.stderr
+    assert "5 offered, 0 written, 5 dropped (disk full 5)" in done.stderr

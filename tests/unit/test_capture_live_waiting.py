@@ -101,3 +101,11 @@ def test_many_threads_lose_no_count() -> None:
         thread.join()
     assert waiting.counts.waiting == waiting.counts.offered == 4_000
     assert sum(waiting.take() is not None for _ in range(5_000)) == 4_000
+
+
+def test_counts_are_told_in_words() -> None:
+    """The log is read by people: nothing that is zero, and the reasons of what is lost."""
+    assert str(Counts(offered=2, written=2)) == "2 offered, 2 written"
+    counts = Counts(offered=9, written=2, not_sampled=1, waiting=1, dropped={"queue full": 3, "disk full": 2})
+    said = "9 offered, 2 written, 1 not sampled, 1 waiting, 5 dropped (disk full 2, queue full 3)"
+    assert str(counts) == said

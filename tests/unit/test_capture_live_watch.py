@@ -96,3 +96,18 @@ def test_rules_are_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (one,) = read(tmp_path / "calls", CaptureConfig(path="-"), on_bad=print)
     assert b"a@b.pt" not in one.body
     assert one.tags["redacted"] == '["body:user.email"]'
+
+
+def test_the_sample_of_the_rules_is_sampled(tmp_path: Path) -> None:
+    """The file that `capture import` takes means the same here; another sample beside it is refused."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[sample]\nshare = 0.25\n")
+    recorder = watch(tmp_path / "calls", redact=rules).recorder
+    for k in range(400):
+        recorder.offer(Record(request_id=f"r{k}", ts_ns=1))
+    recorder.close()
+    kept = list(read(tmp_path / "calls", CaptureConfig(path="-"), on_bad=print))
+    assert 50 < len(kept) < 150
+    assert {one.sampling_weight for one in kept} == {4.0}
+    with pytest.raises(TypeError, match="sampled once"):
+        watch(tmp_path / "calls", redact=rules, sample=0.5)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture.live.files import Disk, Limits, Lines, Sink
+from harness.capture.live.files import BLOCK, Disk, Limits, Lines, Sink, Tally
 from harness.capture.live.record import Record
 from harness.capture.live.waiting import FULL, Call, Waiting
 from harness.capture.live.writer import Writer
@@ -35,6 +35,14 @@ def lines_in(folder: Path, opened: Callable[[Path], Sink] = Disk) -> Lines:
     return Lines(folder, Limits(), clock=lambda: 0, opened=opened)
 
 
+def writer_in(
+    folder: Path, waiting: Waiting, opened: Callable[[Path], Sink] = Disk, *, sync_s: float = 0.0
+) -> Writer:
+    """A writer of the lines above, with its counts beside them."""
+    tally = Tally(folder, clock=lambda: 0)
+    return Writer(waiting, lines_in(folder, opened), tally=tally, line=line, sync_s=sync_s)
+
+
 def written(folder: Path) -> bytes:
     """What is in the captures of the folder."""
     return b"".join(path.read_bytes() for path in sorted(folder.glob("capture-*")))
@@ -46,7 +54,7 @@ def test_each_call_becomes_its_line_in_order(tmp_path: Path) -> None:
     names = [f"r{k}" for k in range(500)]
     for name in [*names, "not this", "broken"]:
         waiting.put(record(name))
-    writer = Writer(waiting, lines_in(tmp_path), line=line, sync_s=1.0)
+    writer = writer_in(tmp_path, waiting, sync_s=1.0)
     writer.start()
     assert writer.end(10)
     assert written(tmp_path) == "".join(f"{name}\n" for name in names).encode()
@@ -71,7 +79,7 @@ def test_lines_wait_for_a_disk_in_trouble(
 ) -> None:
     """What the disk refuses is written once it has room; the log says so once at each turn."""
     disk, waiting = Small(4, code=code), Waiting(1 << 20)
-    writer = Writer(waiting, lines_in(tmp_path, disk.open), line=line, sync_s=0.0)
+    writer = writer_in(tmp_path, waiting, disk.open)
     waiting.put(record("abcdef"))
     with caplog.at_level(logging.WARNING, logger="replaygate.capture"):
         for _ in range(3):
@@ -88,7 +96,7 @@ def test_a_folder_that_cannot_be_made_is_trouble_of_the_disk(tmp_path: Path) -> 
     (tmp_path / "file").write_bytes(b"")
     waiting = Waiting(1 << 20)
     waiting.put(record("a"))
-    writer = Writer(waiting, lines_in(tmp_path / "file" / "folder"), line=line, sync_s=0.0)
+    writer = writer_in(tmp_path / "file" / "folder", waiting)
     writer.turn(last=False)
     assert waiting.full_because == "disk error ENOTDIR"
 
@@ -96,7 +104,7 @@ def test_a_folder_that_cannot_be_made_is_trouble_of_the_disk(tmp_path: Path) -> 
 def test_the_end_does_not_wait_for_a_stuck_disk(tmp_path: Path) -> None:
     """After its time the writer is left alone, and what it still writes is not counted."""
     disk, waiting = Stuck.anew(), Waiting(1 << 20)
-    writer = Writer(waiting, lines_in(tmp_path, disk), line=line, sync_s=1.0)
+    writer = writer_in(tmp_path, waiting, disk, sync_s=1.0)
     writer.start()
     waiting.put(record("a"))
     writer.wake.set()
@@ -106,3 +114,17 @@ def test_the_end_does_not_wait_for_a_stuck_disk(tmp_path: Path) -> None:
     disk.released.set()
     assert writer.end(10)
     assert (waiting.counts.written, waiting.counts.waiting) == (0, 0)
+
+
+def test_the_counts_are_there_before_the_first_line(tmp_path: Path) -> None:
+    """Their block is taken while there is room: a disk that fills up later cannot refuse them."""
+    seen: list[int] = []
+
+    def opened(path: Path) -> Sink:
+        seen.extend(one.stat().st_size for one in tmp_path.glob("_counts-*"))
+        return Disk(path)
+
+    waiting = Waiting(1 << 20)
+    waiting.put(record("a"))
+    writer_in(tmp_path, waiting, opened, sync_s=60.0).turn(last=False)
+    assert seen == [BLOCK]

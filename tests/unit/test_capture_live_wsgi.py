@@ -233,3 +233,57 @@ def test_the_middleware_is_proper_wsgi(tmp_path: Path) -> None:
     assert b"".join(answer) == b"ab"
     answer.close()  # type: ignore[attr-defined]
     watched.recorder.close()
+
+
+@pytest.mark.parametrize(
+    ("reading", "truncated"),
+    [
+        (lambda stream: stream.read(), False),
+        (lambda stream: stream.read(-1), False),
+        (lambda stream: stream.read(100), False),
+        (lambda stream: stream.read(5), True),
+        (lambda stream: [stream.read(5), stream.read()], False),
+        (lambda stream: [stream.read(), stream.read(0)], False),
+        (lambda stream: stream.read(0), True),
+        (lambda stream: stream.read1(100), True),
+        (lambda stream: [stream.read1(100), stream.read1(100)], False),
+        (lambda stream: [stream.readline() for _ in range(3)], True),
+        (lambda stream: [stream.readline() for _ in range(4)], False),
+        (list, False),
+        (next, True),
+        (lambda stream: stream.readlines(), False),
+        (lambda stream: stream.readlines(2), True),
+        (lambda stream: stream.readinto(bytearray(5)), True),
+        (lambda stream: [stream.readinto(bytearray(100)) for _ in range(2)], False),
+        (lambda stream: io.BufferedReader(Raw(stream)).read(), False),
+        (repr, True),
+    ],
+)
+def test_a_body_in_chunks_is_whole_once_its_end_was_seen(
+    tmp_path: Path,
+    *,
+    reading: Any,  # noqa: ANN401  -- reads a stream
+    truncated: bool,
+) -> None:
+    """Without a length nothing but the end says that all was read; half a body must not be replayed."""
+
+    def app(given: Environ, start_response: StartResponse) -> list[bytes]:
+        reading(iter(given["wsgi.input"]) if reading is next else given["wsgi.input"])
+        start_response("200 OK", [])
+        return []
+
+    watched = CaptureMiddleware(app, tmp_path)
+    called(watched, environ(CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked"))
+    assert recorded(watched, tmp_path).truncated is truncated
+
+
+def test_a_request_without_a_body_is_whole(tmp_path: Path) -> None:
+    """A GET that nobody reads is not cut."""
+
+    def app(_given: Environ, start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", [])
+        return []
+
+    watched = CaptureMiddleware(app, tmp_path)
+    called(watched, environ(REQUEST_METHOD="GET", CONTENT_LENGTH="", **{"wsgi.input": io.BytesIO()}))
+    assert recorded(watched, tmp_path).truncated is False

@@ -10,7 +10,7 @@ import pytest
 from harness.capture import CaptureConfig, ingest
 from harness.capture.importing import Ledger, tables_of
 from harness.capture.live import Limits, Record, Recorder
-from harness.capture.recorded import UNREADABLE, not_recorded
+from harness.capture.recorded import UNREADABLE, UNWRITTEN, not_recorded
 from harness.capture.survey import Surveyor
 from harness.capture.wording import as_json, told
 
@@ -26,15 +26,15 @@ def counts(folder: Path, name: str, content: bytes) -> None:
     [
         (b'{"offered": 9, "dropped": {"disk full": 2, "queue full": 0}}   ', {"recorder: disk full": 2}),
         (b'{"offered": 9}', {}),
-        (b" " * 4_096, {}),
-        (b"", {}),
+        (b" " * 4_096, {UNWRITTEN: 1}),
+        (b"", {UNWRITTEN: 1}),
         (b'{"offered": 9, "dr', {UNREADABLE: 1}),
         (b"\xff", {UNREADABLE: 1}),
         (b'{"dropped": {"a": "b"}}', {UNREADABLE: 1}),
     ],
 )
 def test_what_a_file_of_counts_says(tmp_path: Path, content: bytes, found: dict[str, int]) -> None:
-    """Padding is nothing, a block not yet written too; what cannot be understood is not taken for zero."""
+    """Padding is nothing; a block without counts, or what cannot be understood, is not taken for zero."""
     counts(tmp_path, "a", content)
     assert not_recorded([tmp_path]) == found
 

@@ -57,6 +57,7 @@ class CaptureMiddleware:
             query=scope.get("query_string", b""),
             headers=scope["headers"],
         )
+        call.unsaid = scope.get("http_version", "1.1")[:1] > "1"
         scope[KEY] = call
         before = CURRENT.get()
         CURRENT.set(call)
@@ -70,7 +71,10 @@ class CaptureMiddleware:
             call.end()
 
     async def _lived(self, scope: Scope, receive: Receive, *, send: Send) -> None:
-        """The lifespan, with the recorder's end before that of the application, even if that knows none."""
+        """The lifespan, with the recorder's end before that of the application, even if that knows none.
+
+        One that listened and then raised has failed to start: that is the server's to hear.
+        """
         heard: list[Message] = []
         told: list[str] = []
 
@@ -87,7 +91,7 @@ class CaptureMiddleware:
         try:
             await self.app(scope, hearing, telling)
         except Exception:
-            if told:
+            if told or heard:
                 raise
         if told:
             return
@@ -107,6 +111,7 @@ def _hearing(call: Exchange, receive: Receive) -> Receive:
         if kind == "http.request":
             call.asked.add(message.get("body", b""))
             call.asked_ns = perf_counter_ns()
+            call.ended = not message.get("more_body")
         elif kind == "http.disconnect" and not call.done_ns:
             call.left = True
         return message

@@ -16,6 +16,8 @@ KEY = "replaygate.call"
 
 _OVERHEAD = 2_000
 _FEATURE = 60
+#: requests that have a body as a rule, if nothing of it was said
+_BODIED = frozenset({"POST", "PUT", "PATCH"})
 #: so many chunks are put together, since each takes memory beside its bytes
 _MANY = 1_024
 
@@ -49,7 +51,9 @@ class Exchange:
     """A call and its answer; `end` offers it to the recorder, once.
 
     Times are those of the monotonic clock, ns: `asked_ns` when the request was whole, `done_ns` when the
-    answer was. It holds nothing that holds it, so that no garbage has to be collected.
+    answer was. `ended` is whether the end of the request's body was seen, None where none of it was read;
+    `unsaid` where its protocol has no header that tells of a body. It holds nothing that holds it, so that
+    no garbage has to be collected.
     """
 
     # Defaults stand in the class: what a call never says costs it no time.
@@ -57,6 +61,8 @@ class Exchange:
     status = 0
     answer_headers: Iterable[tuple[Wire, Wire]] = ()
     left = False
+    ended: bool | None = None
+    unsaid = False
     error = ""
     _id = ""
     _features: dict[str, object] | None = None
@@ -87,9 +93,9 @@ class Exchange:
         *,
         features: Mapping[str, object] | None,
         model: str | Mapping[str, str] | None,
-        unit: str | None,
+        unit: str | int | None,
         tags: Mapping[str, str] | None,
-        request_id: str | None,
+        request_id: str | int | None,
     ) -> bool:
         """Whether it came in time: before the end of the answer."""
         if self.done_ns:
@@ -100,11 +106,11 @@ class Exchange:
             more = {"model": model} if isinstance(model, str) else model
             self._served_by = {**(self._served_by or self._watch.served_by), **more}
         if unit is not None:
-            self._unit = unit
+            self._unit = str(unit)
         if tags is not None:
             self._tags = {**(self._tags or {}), **tags}
         if request_id is not None:
-            self._id = request_id
+            self._id = str(request_id)
         return True
 
     def end(self) -> None:
@@ -137,7 +143,7 @@ class Exchange:
             path=as_text(self.path) + (f"?{query}" if query else ""),
             headers=headers,
             body=b"".join(self.asked.chunks),
-            truncated=self.asked.cut or self.asked.size < _length(headers),
+            truncated=self.asked.cut or self._partly(headers),
             status=status,
             answer_headers=answer_headers,
             answer_body=b"".join(self.answer.chunks),
@@ -148,6 +154,14 @@ class Exchange:
             served_by=_texts(self._served_by or self._watch.served_by),
             tags=self._told(),
         )
+
+    def _partly(self, headers: Mapping[str, str]) -> bool:
+        """Whether less of the body was read than came; without a length its end must have been seen."""
+        if "content-length" in headers:
+            return self.asked.size < _length(headers)
+        if self.ended is not None:
+            return not self.ended
+        return "transfer-encoding" in headers or (self.unsaid and self.method in _BODIED)
 
     def _told(self) -> dict[str, str]:
         tags = _texts(self._tags or {})
@@ -163,17 +177,17 @@ def attach(
     *,
     features: Mapping[str, object] | None = None,
     model: str | Mapping[str, str] | None = None,
-    unit: str | None = None,
+    unit: str | int | None = None,
     tags: Mapping[str, str] | None = None,
-    request_id: str | None = None,
+    request_id: str | int | None = None,
 ) -> bool:
     """What the handler knows of its call goes into the record; False where none is recorded (any more).
 
     `features` are what the model was given, by name; the mapping is copied, its values are not and are read
     later: numbers and texts, or whatever does not change. `model` is the hash of the model or a mapping such
-    as `{"model": hash, "build": "v7"}`. `request_id` is the id that labels will come with. `target` is the
-    request of FastAPI, Starlette, Litestar or Flask, an ASGI scope or a WSGI environ; without one it is the
-    call that this task or thread serves.
+    as `{"model": hash, "build": "v7"}`. `request_id` is the id that labels will come with; ids that are
+    numbers are written as texts. `target` is the request of FastAPI, Starlette, Litestar or Flask, an ASGI
+    scope or a WSGI environ; without one it is the call that this task or thread serves.
     """
     call = CURRENT.get() if target is None else _call_of(target)
     if call is None:
@@ -201,5 +215,5 @@ def _texts(given: Mapping[str, object]) -> dict[str, str]:
 
 def _length(headers: Mapping[str, str]) -> int:
     """What the client said that it sends."""
-    text = headers.get("content-length", "")
+    text = headers["content-length"]
     return int(text) if text.isdecimal() and text.isascii() and len(text) < 16 else 0

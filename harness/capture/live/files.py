@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from io import FileIO
 from itertools import count, islice
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -119,10 +120,6 @@ class Lines:
         if sink is not None:
             sink.close()
 
-    def tally(self) -> Tally:
-        """A new file of counts beside the lines; raises OSError."""
-        return Tally(self._folder, self._clock())
-
     def _current(self, more: int) -> Sink:
         now = self._clock()
         old = now - self._since_ns >= self._rotate_ns or self._size + more > self._rotate_bytes
@@ -155,17 +152,49 @@ class Lines:
 
 
 class Tally:
-    """The counts of one process in `_counts-<utc>-<pid>.json`, a block that is written over in place."""
+    """The counts of one process in `_counts-<utc>-<pid>.json`, a block that is written over in place.
 
-    def __init__(self, folder: Path, now_ns: int) -> None:
-        begin = f"_counts-{stamp(now_ns)}"
-        names = (f"{begin}.json" if not n else f"{begin}-{n}.json" for n in count())
-        self._path = first_free(folder, names, opened=_reserved)
+    The file comes with the first write and takes its block as soon as there is room for it. One that cannot
+    be filled stays empty: it says that there are counts which nobody could write.
+    """
+
+    def __init__(self, folder: Path, *, clock: Callable[[], int]) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._path: Path | None = None
+        self._told = b""
 
     def write(self, content: bytes) -> None:
-        """The file holds this; raises OSError."""
-        with self._path.open("r+b", buffering=0) as file:
-            file.write(content.ljust(BLOCK))
+        """The file holds this; raises OSError where it has no room, and what it held stays."""
+        if content == self._told:
+            return
+        if self._path is None:
+            self._path = self._new()
+        try:
+            with self._path.open("r+b", buffering=0) as file:
+                file.write(content.ljust(_taken(file, len(content))))
+        except FileNotFoundError:
+            self._path, self._told = None, b""
+            raise
+        self._told = content
+
+    def _new(self) -> Path:
+        begin = f"_counts-{stamp(self._clock())}"
+        names = (f"{begin}.json" if not n else f"{begin}-{n}.json" for n in count())
+        return first_free(self._folder, names, opened=_empty)
+
+
+def _taken(file: FileIO, needed: int) -> int:
+    """How many bytes the file has, after it took its block if it could; raises OSError below `needed`."""
+    size = file.seek(0, os.SEEK_END)
+    try:
+        while size < max(BLOCK, needed):
+            size += file.write(b" " * (max(BLOCK, needed) - size))
+    except OSError:
+        if size < needed:
+            raise
+    file.seek(0)
+    return size
 
 
 def stamp(now_ns: int) -> str:
@@ -187,10 +216,6 @@ def first_free(folder: Path, names: Iterator[str], *, opened: Callable[[Path], T
     raise taken
 
 
-def _reserved(path: Path) -> Path:
-    disk = Disk(path)
-    try:
-        disk.write(memoryview(b" " * BLOCK))
-    finally:
-        disk.close()
+def _empty(path: Path) -> Path:
+    Disk(path).close()
     return path

@@ -13,14 +13,16 @@ from typing import Protocol
 
 import msgspec
 
-from .files import Disk, Limits, Lines, Sink
+from .files import Disk, Limits, Lines, Sink, Tally
 from .record import Record
 from .redaction import Redactor
-from .waiting import Call, Counts, Waiting
-from .writer import LeftOutError, Writer
+from .waiting import NO_THREAD, Call, Counts, Waiting
+from .writer import LOG, LeftOutError, Writer, keep
 
 #: request ids that are remembered, so that one that comes again gets a name of its own
 REMEMBERED = 1 << 15
+#: a disk that is slow and not stuck ends its last write in this time, so that the loss is counted there
+GRACE_S = 0.5
 
 
 class Sampling(Protocol):
@@ -97,23 +99,43 @@ class Recorder:
         with self._starting:
             lost = self._waiting.give_up()
             self._writer = None
+        if writer is None or writer.end(0 if ended else GRACE_S):
+            self._keep_count()
+        if lost:
+            LOG.warning("captured requests are lost: %s", self.counts)
         return ended and not lost
+
+    def _keep_count(self) -> None:
+        """The last counts are in their file, or else in the log."""
+        if not self.counts.offered:
+            return
+        try:
+            keep(self._tally, self.counts, last=True)
+        except OSError as error:
+            LOG.warning("the counts of captured requests cannot be written (%s): %s", error, self.counts)
 
     def _started(self) -> Writer | None:
         with self._starting:
             if self._writer is None:
-                writer = Writer(self._waiting, self._lines(), line=self._line, sync_s=self.limits.sync_s)
+                writer = self._new_writer()
                 try:
                     writer.start()
-                except RuntimeError:
-                    self._waiting.full_because = "no thread"
+                except RuntimeError as error:
+                    self._no_thread(error)
                     return None
                 atexit.register(self.close)
                 self._writer = writer
             return self._writer
 
-    def _lines(self) -> Lines:
-        return Lines(self.folder, self.limits, clock=self.clock, opened=self._opened)
+    def _new_writer(self) -> Writer:
+        lines = Lines(self.folder, self.limits, clock=self.clock, opened=self._opened)
+        return Writer(self._waiting, lines, tally=self._tally, line=self._line, sync_s=self.limits.sync_s)
+
+    def _no_thread(self, error: RuntimeError) -> None:
+        if self._waiting.full_because != NO_THREAD:
+            self._waiting.full_because = NO_THREAD
+            LOG.warning("captured requests cannot be written, they wait and then are dropped: %s", error)
+            atexit.register(self.close)
 
     def _line(self, call: Call) -> bytes | None:
         record = call.record()
@@ -129,6 +151,7 @@ class Recorder:
         """Nothing was offered in this process; what a parent has waiting stays the parent's."""
         self._starting = threading.Lock()
         self._waiting = Waiting(self.limits.queue_bytes)
+        self._tally = Tally(self.folder, clock=self.clock)
         self._names = Names()
         self._writer = None
 

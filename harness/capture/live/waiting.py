@@ -14,6 +14,7 @@ from .record import Record
 FULL = "queue full"
 TOO_LARGE = "too large"
 CLOSED = "not written before the end"
+NO_THREAD = "no thread"
 RULED_OUT = "left out by a rule"
 
 
@@ -36,6 +37,14 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     not_sampled: int = 0
     dropped: dict[str, int] = {}
+
+    def __str__(self) -> str:
+        """In words: `9 offered, 4 written, 5 dropped (disk full 3, queue full 2)`."""
+        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(self.dropped.items()))
+        lost = f", {sum(self.dropped.values())} dropped ({reasons})" if reasons else ""
+        left = f", {self.not_sampled} not sampled" if self.not_sampled else ""
+        waiting = f", {self.waiting} waiting" if self.waiting else ""
+        return f"{self.offered} offered, {self.written} written{left}{waiting}{lost}"
 
 
 class Waiting:

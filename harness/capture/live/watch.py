@@ -22,8 +22,8 @@ class Options(TypedDict, total=False):
     `paths` and `methods` say which calls are recorded, all by default; a path may hold `*`. `model` is the
     hash of the model that answers all calls, or a mapping for `served_by`. `echo_id` puts the id of a call
     into its answer, as `X-Request-Id`. Of a body `max_body_bytes` are kept (1 MiB). `sample` is a share or a
-    `Sample`, `redact` a TOML file with a `[redact]` table or its `Rules`; without it only headers that are
-    known to be harmless are kept, and bodies as they are.
+    `Sample`, `redact` a TOML file with `[redact]` and `[sample]` tables or the `Rules` of the former; without
+    it only headers that are known to be harmless are kept, and bodies as they are.
     """
 
     paths: Sequence[str]
@@ -70,11 +70,17 @@ class Watch:
 
 
 def _own(folder: str | os.PathLike[str] | None, options: Options) -> Recorder:
+    """Raises OSError and ValueError for rules that cannot be read, and for a key that is not there."""
     if folder is None:
         raise TypeError("say where to record: folder=... or recorder=...")
-    return Recorder(
-        folder, sampler=_sampler(options.get("sample")), redactor=_redactor(options.get("redact"))
-    )
+    given, sample = options.get("redact"), options.get("sample")
+    if isinstance(given, str | os.PathLike):
+        policy = rules.policy(Path(given))
+        given = policy.redact or Rules()
+        if policy.sample is not None and sample is not None:
+            raise TypeError("a share is sampled once: by `sample`, or by the [sample] table of the rules")
+        sample = policy.sample if sample is None else sample
+    return Recorder(folder, sampler=_sampler(sample), redactor=_redactor(given))
 
 
 def _sampler(given: float | Sample | Sampling | None) -> Sampling | None:
@@ -83,10 +89,7 @@ def _sampler(given: float | Sample | Sampling | None) -> Sampling | None:
     return Sampler(given) if isinstance(given, Sample) else given
 
 
-def _redactor(given: str | os.PathLike[str] | Rules | Redacting | None) -> Redacting | None:
-    """Raises OSError and ValueError for rules that cannot be read, and for a key that is not there."""
-    if isinstance(given, str | os.PathLike):
-        given = rules.load(Path(given))
+def _redactor(given: Rules | Redacting | None) -> Redacting | None:
     return Redactor(given, given.key_in(os.environ)) if isinstance(given, Rules) else given
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from .files import Lines, Tally
-from .waiting import FULL, RULED_OUT, Call, Waiting
+from .waiting import FULL, RULED_OUT, Call, Counts, Waiting
 
 LOG = logging.getLogger("replaygate.capture")
 
@@ -45,7 +45,13 @@ class Writer:
     """
 
     def __init__(
-        self, waiting: Waiting, lines: Lines, *, line: Callable[[Call], bytes | None], sync_s: float
+        self,
+        waiting: Waiting,
+        lines: Lines,
+        *,
+        tally: Tally,
+        line: Callable[[Call], bytes | None],
+        sync_s: float,
     ) -> None:
         self.wake = threading.Event()
         self._ended = threading.Event()
@@ -56,8 +62,9 @@ class Writer:
         self._sync_s = sync_s
         self._synced = time.monotonic()
         self._slice: Slice | None = None
-        self._tally: Tally | None = None
-        self._told = b""
+        self._tally = tally
+        self._begun = False
+        self._count_is_kept = True
         self._thread = threading.Thread(target=self._run, name="replaygate-capture", daemon=True)
 
     def start(self) -> None:
@@ -82,15 +89,21 @@ class Writer:
         self.turn(last=True)
 
     def turn(self, *, last: bool) -> None:
-        """All that waits is written, as far as the disk takes it; each `sync_s` it is made to last."""
+        """All that waits is written, as far as the disk takes it; each `sync_s` it is made to last.
+
+        The counts are written whatever came of the lines, for it is a loss that they tell.
+        """
+        self._tried(self._drain)
+        if last or time.monotonic() - self._synced >= self._sync_s:
+            self._synced = time.monotonic()
+            self._tried(self._lines.sync)
+            self._keep_count(last=last)
+        if last:
+            self._tried(self._lines.close)
+
+    def _tried(self, step: Callable[[], None]) -> None:
         try:
-            self._drain()
-            if last or time.monotonic() - self._synced >= self._sync_s:
-                self._synced = time.monotonic()
-                self._lines.sync()
-                self._keep_count(last=last)
-            if last:
-                self._lines.close()
+            step()
         except OSError as error:
             self._in_trouble(error)
 
@@ -98,6 +111,7 @@ class Writer:
         while (piece := self._slice or self._next()) is not None:
             self._slice = piece
             if piece.data:
+                self._begin()
                 self._lines.append(piece.data)
             self._slice = None
             self._well_again()
@@ -131,15 +145,21 @@ class Writer:
             self._waiting.drop(f"no line: {type(error).__name__}")
         return b""
 
+    def _begin(self) -> None:
+        """The counts take their room on the disk before the first line does."""
+        if not self._begun:
+            self._begun = True
+            self._keep_count(last=False)
+
     def _keep_count(self, *, last: bool) -> None:
-        counts = msgspec.to_builtins(self._waiting.counts)
-        told = msgspec.json.encode(counts | {"ended": last})
-        if told == self._told:
-            return
-        if self._tally is None:
-            self._tally = self._lines.tally()
-        self._tally.write(told)
-        self._told = told
+        try:
+            keep(self._tally, self._waiting.counts, last=last)
+        except OSError as error:
+            if self._count_is_kept:
+                LOG.warning("the counts of captured requests cannot be written, it is tried again: %s", error)
+            self._count_is_kept = False
+        else:
+            self._count_is_kept = True
 
     def _in_trouble(self, error: OSError) -> None:
         full = error.errno in _FULL_DISK
@@ -152,3 +172,8 @@ class Writer:
         if self._waiting.full_because != FULL:
             self._waiting.full_because = FULL
             LOG.warning("captured requests are written again: %s", self._waiting.counts)
+
+
+def keep(tally: Tally, counts: Counts, *, last: bool) -> None:
+    """The counts stand in their file; raises OSError."""
+    tally.write(msgspec.json.encode(msgspec.to_builtins(counts) | {"ended": last}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter_ns
 from types import TracebackType
 from typing import Any, Unpack
@@ -152,7 +152,7 @@ class _Sized(_Answer):
 
 
 class _Input:
-    """The stream of a request's body: all that it can do, and what is read is noted."""
+    """The stream of a request's body: all that it can do, and what is read is noted, and its end."""
 
     def __init__(self, stream: Any, call: Exchange) -> None:  # noqa: ANN401  -- whatever the server gives
         self._stream = stream
@@ -162,19 +162,31 @@ class _Input:
         for line in self._stream:
             self._note(line)
             yield line
+        self._note(b"", end=True)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  -- whatever the server's stream has
         found = getattr(self._stream, name)
         return _READS[name](self, found) if name in _READS else found
 
-    def _note(self, data: bytes) -> None:
+    def _note(self, data: bytes, *, end: bool = False) -> None:
         self._call.asked.add(data)
         self._call.asked_ns = perf_counter_ns()
+        if end or (data and not self._call.ended):
+            self._call.ended = end
 
     def _reading(self, read: Callable[..., bytes]) -> Callable[..., bytes]:
         def reading(*given: Any) -> bytes:  # noqa: ANN401  -- as the stream takes it
             data = read(*given)
-            self._note(data or b"")
+            size = len(data or b"")
+            self._note(data or b"", end=size < _asked(given, size))
+            return data
+
+        return reading
+
+    def _reading_some(self, read: Callable[..., bytes]) -> Callable[..., bytes]:
+        def reading(*given: Any) -> bytes:  # noqa: ANN401  -- as the stream takes it
+            data = read(*given)
+            self._note(data or b"", end=not data and _asked(given, 0) > 0)
             return data
 
         return reading
@@ -182,7 +194,8 @@ class _Input:
     def _reading_lines(self, read: Callable[..., list[bytes]]) -> Callable[..., list[bytes]]:
         def reading(*given: Any) -> list[bytes]:  # noqa: ANN401  -- as the stream takes it
             lines = read(*given)
-            self._note(b"".join(lines))
+            size = sum(map(len, lines))
+            self._note(b"".join(lines), end=size < (_asked(given, size) or size + 1))
             return lines
 
         return reading
@@ -190,16 +203,22 @@ class _Input:
     def _reading_into(self, read: Callable[..., int | None]) -> Callable[..., int | None]:
         def reading(buffer: bytearray) -> int | None:
             count = read(buffer)
-            self._note(bytes(memoryview(buffer)[: count or 0]))
+            self._note(bytes(memoryview(buffer)[: count or 0]), end=count == 0 and len(buffer) > 0)
             return count
 
         return reading
 
 
+def _asked(given: Sequence[Any], got: int) -> int:
+    """How much was asked for by a stream's method; what has no limit asks for more than there is."""
+    size = given[0] if given else None
+    return got + 1 if size is None or size < 0 else int(size)
+
+
 _READS: dict[str, Callable[[_Input, Any], Any]] = {
     "read": _Input._reading,  # noqa: SLF001  -- the table of the class above
-    "read1": _Input._reading,  # noqa: SLF001  -- as above
-    "readline": _Input._reading,  # noqa: SLF001  -- as above
+    "read1": _Input._reading_some,  # noqa: SLF001  -- as above
+    "readline": _Input._reading_some,  # noqa: SLF001  -- as above
     "readlines": _Input._reading_lines,  # noqa: SLF001  -- as above
     "readinto": _Input._reading_into,  # noqa: SLF001  -- as above
     "readinto1": _Input._reading_into,  # noqa: SLF001  -- as above
