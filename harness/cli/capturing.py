@@ -94,7 +94,10 @@ def import_(files: tuple[Path, ...], *, target: Path, labels_to: Path | None, **
         return 0
     click.echo(f"wrote {target}")
     if labels_to is not None:
-        click.echo(f"wrote {labels_to}: {importing.write_labels(ledger.labels, labels_to):,} labels")
+        joinable = ledger.preparation.labels(ledger.labels)
+        count = importing.write_labels(joinable, labels_to)
+        left = len(ledger.labels) - count
+        click.echo(f"wrote {labels_to}: {count:,} labels" + (f", {left:,} left out by rule" if left else ""))
     return 0
 
 

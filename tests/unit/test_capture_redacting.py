@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.capture.formats import Labelled
 from harness.capture.live.redaction import Redactor, redacted_places
 from harness.capture.live.rules import Rules
 from harness.capture.live.sampling import Sample, Sampler
@@ -86,6 +87,22 @@ def test_tables_are_as_requests(*, plain: bool) -> None:
         == by_table.redactor.lost_headers
         == {"x-user": 2, "set-cookie": 1, "x-y": 1}
     )
+
+
+def test_labels_have_the_ids_that_their_requests_were_written_with() -> None:
+    """By the rule for ids, by their class, and where a rule took the id out of a body; else they stay."""
+    preparation = Preparation(Redactor(Rules(key="env:K", paths={"user": "hash"}), KEY))
+    given = [request(0), request(1, request_id="bob@x.org"), request(222, body=b'{"user":"r222"}')]
+    ids = [one.request_id for one in preparation.requests(given)]
+    labels = preparation.labels([Labelled(one.request_id, 1.0, 0) for one in given])
+    assert [one.request_id for one in labels] == ids
+    assert ids[0] == "r0"
+    assert ids[2] != "r222"
+    no_key = Preparation(Redactor(Rules()))
+    assert [
+        one.request_id for one in no_key.labels([Labelled("r", 1.0, 0), Labelled("bob@x.org", 1.0, 0)])
+    ] == ["r"]
+    assert Preparation().labels([Labelled("bob@x.org", 1.0, 0)]) == [Labelled("bob@x.org", 1.0, 0)]
 
 
 def test_many_requests_come_in_several_tables() -> None:
