@@ -21,7 +21,10 @@ from harness.capture.sources import existing
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
 
-_SAME = ("request_id", "parent_id", "unit", "path", "headers", "body", "segments", "served_by", "tags")
+_SAME = (
+    *("request_id", "parent_id", "unit", "path", "headers", "body", "feature_timestamps", "segments"),
+    *("served_by", "tags"),
+)
 _ROWS = 1_024
 
 #: what is told in place of a text of the capture that no rule can be asked about: it may be cut, or no JSON

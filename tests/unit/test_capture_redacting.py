@@ -37,6 +37,7 @@ WHOLE = request(
     headers={"X-User": "u", "accept": "a"},
     body=b'{"mail":"bob@x.org"}',
     online_features=b'{"mail":"bob@x.org","x":1}',
+    feature_timestamps=b'{"f_bob@x.org":1750000000123000000}',
     recorded_response=RecordedResponse(
         status=200, headers={"Set-Cookie": "c"}, body=b'["bob@x.org"]', latency_ns=7
     ),
@@ -52,8 +53,18 @@ def test_all_parts_of_a_request_are_redacted_and_the_rest_is_the_same() -> None:
     assert after.unit == token.decode()
     assert (after.body, after.headers) == (b'{"mail":"%s"}' % token, {"accept": "a"})
     assert after.online_features == b'{"mail":"%s","x":1}' % token
+    assert (
+        after.feature_timestamps
+        == b'{"%s":1750000000123000000}' % redactor.means.token("f_bob@x.org").encode()
+    )
     assert after.recorded_response == RecordedResponse(status=200, body=b'["%s"]' % token, latency_ns=7)
-    assert redacted_places(after.tags) == ["answer:[]", "body:mail", "features:mail", "unit"]
+    assert redacted_places(after.tags) == [
+        "answer:[]",
+        "body:mail",
+        "feature_timestamps:$",
+        "features:mail",
+        "unit",
+    ]
 
 
 @pytest.mark.parametrize("rules", [None, RULES])

@@ -57,6 +57,16 @@ class Content:
                 after[key] = value if new is None else json.loads(new)
         return after
 
+    def times(self, times: bytes) -> bytes:
+        """Times by feature: names and texts without what is of a class; no rule is for these places."""
+        self.where = "feature_timestamps"
+        text = times.decode("utf-8", "surrogateescape")
+        return (
+            Walk(text, _Unruled(self), hot=candidates(text, self.means.shapes))
+            .changed()
+            .encode("utf-8", "surrogateescape")
+        )
+
     def path(self, path: str) -> str:
         """A request's target: its steps and its query, encoded as they were where nothing is changed."""
         target, mark, query = path.partition("?")
@@ -176,6 +186,17 @@ class Content:
 
     def _at(self, place: Place) -> str:
         return f"{self.where}:{spelled(place)}"
+
+
+class _Unruled:
+    """A visitor for which no rule speaks of a place."""
+
+    def __init__(self, content: Content) -> None:
+        self.key = content.key
+        self.value = content.value
+
+    def action(self, _: Place, /) -> None:
+        """None."""
 
 
 def _token(value: object) -> str:

@@ -33,7 +33,7 @@ _RECORD = (
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a call can be redacted; `features` are a JSON object, or values by name."""
+    """What of a call can be redacted; `features` and their times are JSON objects, or features by name."""
 
     request_id: str = ""
     parent_id: str | None = None
@@ -44,6 +44,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     answer_headers: dict[str, str] = {}
     answer_body: bytes = b""
     features: bytes | Mapping[str, object] | None = None
+    feature_timestamps: bytes | None = None
     segments: dict[str, str] = {}
     served_by: dict[str, str] = {}
     tags: dict[str, str] = {}
@@ -150,6 +151,7 @@ def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
         features = content.body(features, where="features", headers={})
     elif features:
         features = content.features(features)
+    times = bare.feature_timestamps and content.times(bare.feature_timestamps)
     path = content.path(bare.path)
     by_name = texts.means.headers
     headers = partial(_texts, texts, rule=lambda name: by_name.get(name.lower()))
@@ -158,6 +160,7 @@ def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
         body=body,
         answer_body=answer_body,
         features=features,
+        feature_timestamps=times,
         path=path,
         headers=headers(bare.headers, where="header"),
         answer_headers=headers(bare.answer_headers, where="answer header"),
