@@ -146,10 +146,14 @@ def parts_of(request: CapturedRequest) -> Parts:
 
 
 def read_policy(path: Path) -> Policy:
-    """The rules of a TOML file; UsageError for what it says wrongly, CaptureError where it is missing."""
+    """The rules of a TOML file, those of an empty table where it has no [redact]: all classes are masked.
+
+    Raises UsageError for what it says wrongly, CaptureError where it is missing.
+    """
     existing(path, CaptureError)
     try:
-        return policy(path)
+        said = policy(path)
+        return msgspec.structs.replace(said, redact=said.redact or Rules())
     except (ValueError, OSError) as error:
         raise UsageError("the rules cannot be used", where=str(path), found=str(error)) from error
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +31,6 @@ _MOST = 100
 _ESCAPE = re.compile(r"\\+(?:u00([0-9a-fA-F]{2})|([\"/nrt]))")
 #: clocks of ours: some hours of each day their nanoseconds look like the number of a card
 _CLOCK = re.compile(r'"\w+_ns":\s*-?[0-9]+')
-_BASE64 = re.compile(r'"[A-Za-z0-9+/]{12,}={0,2}"')
 
 
 class Leak(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,11 +107,6 @@ def _readings(text: str) -> Iterator[str]:
     yield text
     if "\\" in text:
         yield _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], text)
-    for match in _BASE64.finditer(text):
-        try:
-            yield _plain(base64.b64decode(match[0][1:-1], validate=True))
-        except binascii.Error:
-            continue
 
 
 def _plain(value: bytes) -> str:

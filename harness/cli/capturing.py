@@ -178,7 +178,7 @@ def scan(paths: tuple[Path, ...], *, redact: Path | None) -> int:
     from harness.capture import redacting, scanning
     from harness.capture.live.rules import Rules
 
-    rules = (redacting.read_policy(redact).redact if redact else None) or Rules()
+    rules = (redacting.read_policy(redact).redact or Rules()) if redact else Rules()
     leaks = scanning.scan(paths, redacting.searcher(rules))
     for leak in leaks:
         click.echo(f"{leak.file}, {leak.place}: {leak.name}")

@@ -17,7 +17,15 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 SECRETS = st.sampled_from(
     [
         *("bob@x.org", "see al@y.de.", "4111 1111 1111 1111", "10.1.2.3", "GB82WEST12345698765432"),
-        *(4111111111111111, "\\u0040", "bob\\u0040x.org", "bob%40x.org", '{"a": "bob@x.org"}', "a"),
+        *(
+            4111111111111111,
+            "\\u0040",
+            "bob\\u0040x.org",
+            "bob%40x.org",
+            "dG8gYm9iQHgub3Jn",
+            '{"a": "bob@x.org"}',
+            "a",
+        ),
     ]
 )
 JSON = st.recursive(

@@ -173,6 +173,13 @@ def test_rules_that_say_nothing_are_refused(tmp_path: Path, text: str) -> None:
         read_policy(tmp_path / "none.toml")
 
 
+@pytest.mark.parametrize("text", ["", "[sample]\nshare = 0.5"])
+def test_a_file_without_a_table_of_redaction_masks_all_classes(tmp_path: Path, text: str) -> None:
+    """Who gives rules does not want everything written as it is."""
+    (tmp_path / "r.toml").write_text(text)
+    assert read_policy(tmp_path / "r.toml").redact == Rules()
+
+
 def test_a_redactor_has_its_key_and_its_headers() -> None:
     """The key of the environment; without rules only headers."""
     redactor = redactor_of(RULES, {"K": KEY.decode()}, keep=("X-A",))

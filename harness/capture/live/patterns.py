@@ -7,11 +7,14 @@ and a check of what it found (Luhn, mod 97, a real address), so that few innocen
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode
+from base64 import b64decode, urlsafe_b64decode
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import NamedTuple
+from urllib.parse import unquote
+
+from .bodies import UnreadableError, opened
 
 Span = tuple[int, int]
 
@@ -45,13 +48,14 @@ class Shape(NamedTuple):
             for match in self.pattern.finditer(text):
                 yield match.span()
 
-    def find(self, text: str) -> Iterator[Hit]:
-        """Every one in the text, in order."""
+    def find(self, text: str, keep: Collection[str] = ()) -> Iterator[Hit]:
+        """Every one in the text, in order, without those of `keep`."""
         if not self.speaks_of(text):
             return
         for match in self.pattern.finditer(text):
             for start, end in self.spans(match):
-                yield Hit(start, end, self.name)
+                if not keep or text[start:end] not in keep:
+                    yield Hit(start, end, self.name)
 
 
 _PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
@@ -69,15 +73,43 @@ class _Unquoted:
         return start + 2 * bisect_left(self.escapes, start), end + 2 * bisect_left(self.escapes, end)
 
 
-def found(text: str, shapes: Sequence[Shape]) -> list[Hit]:
+_BASE64 = re.compile(r"([A-Za-z0-9+/]{12,}+={0,2})")
+_QUOTED = re.compile(f'"{_BASE64.pattern}"')
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_HIGH = re.compile(r"[\x80-\xff]")
+
+
+def _encoded(text: str, shapes: Sequence[Shape], *, keep: Collection[str] = ()) -> Iterator[Hit]:
+    """Base64 that spells something of a class, as a whole text or in quotes: all of it."""
+    whole = _BASE64.fullmatch(text)
+    for match in (whole,) if whole else _QUOTED.finditer(text):
+        if len(match[1]) % 4 == 0:
+            plain = _spelled(b64decode(match[1]))
+            for shape in shapes:
+                if next(shape.find(plain, keep), None):
+                    yield Hit(*match.span(1), shape.name)
+
+
+def _spelled(data: bytes) -> str:
+    """The text of bytes, unpacked; bytes that are no text have letters of ASCII only."""
+    try:
+        text = opened(data).text
+    except UnreadableError:
+        text = data.decode("latin-1")
+    return _HIGH.sub("\0", text) if _CONTROL.search(text) else text
+
+
+def found(text: str, shapes: Sequence[Shape], *, keep: Collection[str] = ()) -> list[Hit]:
     """The spans of all shapes in order; those that overlap are one, of the class that begins first.
 
-    What is percent-encoded is found too.
+    What is percent-encoded or base64 is found too; what is in `keep` stays.
     """
-    hits = [hit for shape in shapes for hit in shape.find(text)]
+    hits = [hit for shape in shapes for hit in shape.find(text, keep)]
     if "%" in text and (plain := _Unquoted(text)).escapes:
-        within = (hit for shape in shapes for hit in shape.find(plain.text))
+        within = [hit for shape in shapes for hit in shape.find(plain.text, keep)]
+        hits = [hit for hit in hits if not keep or unquote(text[hit.start : hit.end]) not in keep]
         hits += [Hit(*plain.span(hit.start, hit.end), hit.name) for hit in within]
+    hits += _encoded(text, shapes, keep=keep)
     if len(hits) < 2:
         return hits
     merged: list[Hit] = []
@@ -94,6 +126,7 @@ def candidates(text: str, shapes: Sequence[Shape]) -> list[Span]:
     spans = [span for shape in shapes for span in shape.candidates(text)]
     if "%" in text and (plain := _Unquoted(text)).escapes:
         spans += [plain.span(*span) for shape in shapes for span in shape.candidates(plain.text)]
+    spans += [(hit.start, hit.end) for hit in _encoded(text, shapes)]
     return sorted(spans)
 
 
@@ -126,7 +159,7 @@ def _secret(match: re.Match[str]) -> list[Span]:
 def _is_pair(value: str) -> bool:
     """Whether base64 spells `name:password` (RFC 7617): dXNlcjpwYXNz is user:pass."""
     plain = value.rstrip(".=").translate(_URLSAFE)
-    if not _BASE64.fullmatch(plain) or len(plain) % 4 == 1:
+    if not _WORD.fullmatch(plain) or len(plain) % 4 == 1:
         return False
     pair = urlsafe_b64decode(plain + "=" * (-len(plain) % 4))
     return b":" in pair and any(_reads(pair, encoding) for encoding in ("utf-8", "latin-1"))
@@ -139,7 +172,7 @@ def _reads(pair: bytes, encoding: str) -> bool:
         return False
 
 
-_BASE64 = re.compile(r"[A-Za-z0-9_-]+")
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
 _URLSAFE = str.maketrans("+/", "-_")
 
 

@@ -51,11 +51,7 @@ class Means:
 
     def hits(self, text: str) -> list[Hit]:
         """What of the text is of a class, without what may stay."""
-        hits = found(text, self.shapes)
-        if not self.keep:
-            return hits
-        parts = ((hit, text[hit.start : hit.end]) for hit in hits)
-        return [hit for hit, part in parts if self.keep.isdisjoint((part, unquote(part)))]
+        return found(text, self.shapes, keep=self.keep)
 
     def token(self, text: str) -> str:
         """What stands for a text that is hashed: the same for the same text and key (RFC 7693, 128 bits).
