@@ -135,6 +135,32 @@ def test_a_target_is_read_through_its_encoding(path: str, after: str) -> None:
     assert content(query={"mail": "mask", "gone": "remove"}).path(path) == after
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (
+            '--b\r\nContent-Disposition: form-data; name="ssn"\r\n\r\n123-45-6789\r\n--b--',
+            "multipart/form-data",
+        ),
+        ("age,ssn\n1,123-45-6789\n", "text/plain"),
+        (')]}\',\n{"ssn":"123-45-6789"}', "application/json"),
+        ('17 {"ssn": 1}', ""),
+        ("ssn=123-45-6789", "text/plain"),
+        ("<a><ssn>123-45-6789</ssn></a>", "text/xml"),
+    ],
+)
+def test_a_body_that_cannot_be_taken_apart_and_names_a_rule_leaves_the_request_out(
+    text: str, kind: str
+) -> None:
+    """Unless its user says that it may stay; words of a sentence and other names are none."""
+    rules: dict[str, object] = {"paths": {"user.ssn": "mask"}}
+    with pytest.raises(DroppedError, match="cannot be taken apart"):
+        body(text, kind=kind, **rules)
+    assert body(text, kind=kind, unreadable="keep", **rules) == text
+    for innocent in ("the ssn is missing", "ssns=1", "lessn: 1", "OK"):
+        assert body(innocent, kind=kind, **rules) == innocent
+
+
 def test_a_packed_body_that_cannot_be_searched_leaves_the_request_out() -> None:
     """Unless its user says that it may stay."""
     packed, headers = b"\x28\xb5\x2f\xfd\x00", {"content-encoding": "zstd"}

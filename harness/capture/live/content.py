@@ -101,6 +101,8 @@ class Content:
             text = self.query(text, where=self.where, rule=lambda name: self.means.paths.at((name,)))
         elif "csv" in kind and self.means.paths:
             text = self._csv(text)
+        elif self.means.paths.may_name(text) and self.texts.rules.unreadable != "keep":
+            raise DroppedError(f"the {self.where} has names of a rule and cannot be taken apart")
         return self.texts.freed(text, self.where)
 
     def _csv(self, text: str) -> str:
