@@ -127,6 +127,7 @@ def test_the_same_value_has_the_same_token_wherever_it_stands() -> None:
         ("/u?mail=1&x=2", "/u?mail=[redacted]&x=2"),
         ("/u?ma%69l=1", "/u?ma%69l=[redacted]"),
         ("/u?gone=1&x=2", "/u?x=2"),
+        ("/u;mail=B;gone=1;v=2/z;?x=1", "/u;mail=[redacted];v=2/z;?x=1"),
         ("/u?bob%40x.org=1", "/u?[email]=1"),
     ],
 )

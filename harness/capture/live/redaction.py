@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from .content import Content
+from .content import Content, measured
 from .headers import kept
 from .record import Record, spelled
 from .rules import Rules
@@ -162,8 +162,11 @@ def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
         features=features,
         feature_timestamps=times,
         path=path,
-        headers=headers(bare.headers, where="header"),
-        answer_headers=headers(bare.answer_headers, where="answer header"),
+        headers=measured(headers(bare.headers, where="header"), longer=len(body) - len(bare.body)),
+        answer_headers=measured(
+            headers(bare.answer_headers, where="answer header"),
+            longer=len(answer_body) - len(bare.answer_body),
+        ),
         request_id=texts.name(bare.request_id, "request_id"),
         parent_id=None if bare.parent_id is None else texts.name(bare.parent_id, "request_id"),
         unit=None if bare.unit is None else texts.name(bare.unit, "unit"),
