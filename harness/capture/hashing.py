@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -15,52 +16,76 @@ import pyarrow.parquet as pq
 
 from harness import columns
 from harness.capture.live.redaction import Redactor
-from harness.capture.live.texts import DroppedError
+from harness.capture.live.texts import DroppedError, is_token
 from harness.capture.sources import existing, extension, opened, translated
-from harness.errors import LabelsError
+from harness.errors import LabelsError, UsageError
 
 _ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 
-Hashed = Callable[[object], object]
+
+@dataclass
+class Ids:
+    """Makes the ids of a column those of a redacted capture; `plain` and `hashed` ones are counted."""
+
+    redactor: Redactor
+    field: str
+    plain: int = 0
+    hashed: int = 0
+
+    def __call__(self, value: object) -> object:
+        """The id that stands for this one; None stays. Raises LabelsError where there is no key."""
+        if value is None:
+            return None
+        try:
+            name = self.redactor.name(str(value), self.field)
+        except DroppedError as error:
+            raise LabelsError("a label cannot be hashed", found=str(error)) from error
+        if is_token(name):
+            self.hashed += 1
+        else:
+            self.plain += 1
+        return name
 
 
 def hash_file(source: Path, target: Path, *, redactor: Redactor, names: Sequence[str]) -> int:
     """The rows of `source` are in `target`, of the same kind, the columns `names` hashed; returns how many.
 
     A column `unit` is treated as the unit of a request, any other as a request id: as the rules say, or where
-    its text is of a class. Raises LabelsError for a file that cannot be read or lacks a column.
+    its text is of a class. Raises LabelsError for a file that cannot be read or lacks a column, and where the
+    rules leave every id of a column as it is; UsageError for a target that is the source.
     """
     existing(source, LabelsError)
+    if target.exists() and target.samefile(source):
+        raise UsageError("the labels would be written over", where=str(target), fix="Give another --to.")
     kind = extension(source, _ENDINGS, error=LabelsError).removesuffix(".gz")
     if extension(target, _ENDINGS, error=LabelsError).removesuffix(".gz") != kind:
         raise LabelsError("another kind of file", where=str(target), expected=kind)
-    hashed = {name: _hashed(redactor, name) for name in names}
+    hashed = {name: Ids(redactor, "unit" if name == "unit" else "request_id") for name in names}
     with translated(source, LabelsError):
         if kind == ".parquet":
             table = _table(pq.read_table(source), hashed, where=str(source))
+            _refuse_plain(hashed, where=str(source))
             columns.write(table, target)
             return int(table.num_rows)
         lines = list({".csv": _csv, ".jsonl": _jsonl}[kind](source, hashed))
+    _refuse_plain(hashed, where=str(source))
     data = "".join(lines).encode()
     columns.write_bytes(gzip.compress(data, mtime=0) if target.suffix == ".gz" else data, target)
     return len(lines) - (kind == ".csv")
 
 
-def _hashed(redactor: Redactor, name: str) -> Hashed:
-    field = "unit" if name == "unit" else "request_id"
-
-    def hashed(value: object) -> object:
-        if value is None:
-            return None
-        try:
-            return redactor.name(str(value), field)
-        except DroppedError as error:
-            raise LabelsError("a label cannot be hashed", found=str(error)) from error
-
-    return hashed
+def _refuse_plain(hashed: Mapping[str, Ids], *, where: str) -> None:
+    for name, ids in hashed.items():
+        if ids.plain and not ids.hashed:
+            raise LabelsError(
+                f"these rules leave the column {name!r} as it is",
+                where=where,
+                found=f"{ids.plain:,} ids, none of which is hashed",
+                fix=f"Say what the capture said of {ids.field} (hash), or use these labels as they are.",
+            )
 
 
-def _csv(path: Path, hashed: dict[str, Hashed]) -> Iterator[str]:
+def _csv(path: Path, hashed: dict[str, Ids]) -> Iterator[str]:
     with (
         opened(path) as raw,
         io.TextIOWrapper(cast("io.BufferedReader", raw), "utf-8-sig", newline="") as file,
@@ -70,9 +95,13 @@ def _csv(path: Path, hashed: dict[str, Hashed]) -> Iterator[str]:
         _check(names, hashed, where=str(path))
         yield _line(names)
         for row in rows:
-            yield _line(
-                [str(hashed[n](cell)) if n in hashed else cell for n, cell in zip(names, row, strict=False)]
-            )
+            if not row:
+                continue
+            if len(row) != len(names):
+                found = f"{len(row)} cells below {len(names)} names"
+                raise LabelsError("a row of another length", where=f"{path}:{rows.line_num}", found=found)
+            pairs = zip(names, row, strict=True)
+            yield _line([str(hashed[n](cell)) if n in hashed else cell for n, cell in pairs])
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -81,7 +110,7 @@ def _line(cells: Iterable[str]) -> str:
     return out.getvalue()
 
 
-def _jsonl(path: Path, hashed: dict[str, Hashed]) -> Iterator[str]:
+def _jsonl(path: Path, hashed: dict[str, Ids]) -> Iterator[str]:
     with opened(path) as file:
         for number, line in enumerate(file, 1):
             if line.isspace():
@@ -95,7 +124,7 @@ def _jsonl(path: Path, hashed: dict[str, Hashed]) -> Iterator[str]:
             yield msgspec.json.encode({**row, **new}).decode() + "\n"
 
 
-def _table(table: pa.Table, hashed: dict[str, Hashed], *, where: str) -> pa.Table:
+def _table(table: pa.Table, hashed: dict[str, Ids], *, where: str) -> pa.Table:
     _check(table.column_names, hashed, where=where)
     for name, one in hashed.items():
         cells = pa.array([one(value) for value in table.column(name).to_pylist()], pa.string())

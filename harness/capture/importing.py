@@ -20,7 +20,7 @@ from harness.capture.intake import chunked
 from harness.capture.joining import Joined
 from harness.capture.read import read_tables
 from harness.capture.recorded import not_recorded
-from harness.capture.redacting import Preparation
+from harness.capture.redacting import UNTOLD, Preparation
 from harness.capture.sources import did_you_mean, existing, extension, translated
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
@@ -53,7 +53,9 @@ class Ledger:
     on_dropped: Callable[[Dropped], None] = lambda _: None
 
     def drop(self, one: Dropped) -> None:
-        """The record is counted, told, and kept where it is among the first."""
+        """The record is counted, told, and kept where it is among the first; without its text under rules."""
+        if one.detail and self.preparation.redactor.searches:
+            one = msgspec.structs.replace(one, detail=UNTOLD)
         self.dropped[one.reason] += 1
         self.on_dropped(one)
         if len(self.first) < WORST and one.reason not in PASSED_OVER:

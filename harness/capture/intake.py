@@ -22,7 +22,7 @@ from harness.capture.live.redaction import Redactor
 from harness.capture.live.sampling import Sample, Sampler
 from harness.capture.read import read, read_tables, source_files
 from harness.capture.recorded import not_recorded
-from harness.capture.redacting import Preparation
+from harness.capture.redacting import UNTOLD, Preparation
 from harness.capture.table import numbered, regrouped, to_table, with_name
 from harness.errors import CaptureError
 from harness.records import CapturedRequest
@@ -43,7 +43,8 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
 
     What a live recorder beside the files had to drop is among `bad` too, and no share of it ends a run.
     `first_ts_ns` and `last_ts_ns` (earliest and latest) and `resolution_ns` (coarsest) are over the sample;
-    `worst` holds the first 20 bad lines; `sha256` is hex by file name; `parts` are names in order of `seq`.
+    `worst` holds the first 20 bad lines, without their text where there are rules of redaction; `sha256` is
+    hex by file name; `parts` are names in order of `seq`.
     Requests are counted by header that they lost, by place that was redacted, and by the rule that left them
     out; the last are not among the sampled.
     """
@@ -72,8 +73,11 @@ class _Tally:
     first_ts_ns: int = 2**63
     last_ts_ns: int = -1
     resolution_ns: int = 1
+    untold: bool = False
 
     def reject(self, line: BadLine) -> None:
+        if self.untold and line.detail:
+            line = msgspec.structs.replace(line, detail=UNTOLD)
         self.bad[line.reason] = self.bad.get(line.reason, 0) + 1
         if len(self.worst) < WORST:
             self.worst.append(line)
@@ -105,9 +109,9 @@ def ingest(  # noqa: PLR0917  -- from where, how, to where
     Raises CaptureError for a capture that is missing, of unknown kind, damaged, or empty; for a share of bad
     lines above `config.max_bad_share` (naming the first and the counts); and for a sample that kept nothing.
     """
-    tally = _Tally()
-    parts: list[str] = []
     redactor = redactor or Redactor(keep=config.keep_headers)
+    tally = _Tally(untold=redactor.searches)
+    parts: list[str] = []
     sample = Sample(share=config.sample, by="unit", seed=seed)
     preparation = Preparation(redactor, Sampler(sample) if config.sample < 1 else None)
     good = _counted(_tables(path, config, tally=tally), tally)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,23 +12,35 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from harness.capture import table as tables
+from harness.capture.formats.pieces import Labelled
 from harness.capture.live.redaction import Parts, Redactor
 from harness.capture.live.rules import Policy, Rules, policy
 from harness.capture.live.sampling import Sample, Sampler
+from harness.capture.live.texts import DroppedError
 from harness.capture.sources import existing
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
 
-_SAME = ("request_id", "parent_id", "unit", "path", "headers", "body", "segments", "served_by", "tags")
+_SAME = (
+    *("request_id", "parent_id", "unit", "path", "headers", "body", "feature_timestamps", "segments"),
+    *("served_by", "tags"),
+)
 _ROWS = 1_024
+
+#: what is told in place of a text of the capture that no rule can be asked about: it may be cut, or no JSON
+UNTOLD = "not told, for there are rules of redaction"
 
 
 @dataclass
 class Preparation:
-    """What is done with requests before they are written; its parts count what they did."""
+    """What is done with requests before they are written; its parts count what they did.
+
+    `taken` are ids that were hashed for a value of their body alone, so that their labels are known again.
+    """
 
     redactor: Redactor = field(default_factory=Redactor)
     sampler: Sampler | None = None
+    taken: set[str] = field(default_factory=set)
 
     @property
     def plain(self) -> bool:
@@ -47,10 +59,28 @@ class Preparation:
                 continue
             after = redacted(kept, self.redactor)
             if after is not None:
+                self._remember(kept, after)
                 yield after if after.seq == seq else msgspec.structs.replace(after, seq=seq)
                 seq += 1
         if request is not None and not seq:
             raise self._nothing_left()
+
+    def _remember(self, before: CapturedRequest, after: CapturedRequest) -> None:
+        for old, new in ((before.request_id, after.request_id), (before.parent_id, after.parent_id)):
+            if old is not None and old != new and self.redactor.name(old) == old:
+                self.taken.add(old)
+
+    def labels(self, given: Sequence[Labelled]) -> list[Labelled]:
+        """The labels under the ids that their requests were written with; those that a rule drops are not."""
+        found = []
+        for one in given:
+            try:
+                name = self.redactor.name(one.request_id) if self.redactor.searches else one.request_id
+            except DroppedError:
+                continue
+            taken = one.request_id in self.taken
+            found.append(one._replace(request_id=self.redactor.means.token(name) if taken else name))
+        return found
 
     def _nothing_left(self) -> CaptureError:
         why = self.redactor.dropped.most_common(1)
@@ -116,10 +146,14 @@ def parts_of(request: CapturedRequest) -> Parts:
 
 
 def read_policy(path: Path) -> Policy:
-    """The rules of a TOML file; UsageError for what it says wrongly, CaptureError where it is missing."""
+    """The rules of a TOML file, those of an empty table where it has no [redact]: all classes are masked.
+
+    Raises UsageError for what it says wrongly, CaptureError where it is missing.
+    """
     existing(path, CaptureError)
     try:
-        return policy(path)
+        said = policy(path)
+        return msgspec.structs.replace(said, redact=said.redact or Rules())
     except (ValueError, OSError) as error:
         raise UsageError("the rules cannot be used", where=str(path), found=str(error)) from error
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +17,6 @@ from harness import columns
 from harness.capture import redacting
 from harness.capture.live.bodies import UnreadableError
 from harness.capture.live.bodies import opened as unpacked
-from harness.capture.live.patterns import found
 from harness.capture.live.redaction import Redactor
 from harness.capture.sources import existing, opened, translated
 from harness.capture.table import requests
@@ -32,10 +29,8 @@ _OVERLAP = 1 << 12
 _MOST = 100
 
 _ESCAPE = re.compile(r"\\+(?:u00([0-9a-fA-F]{2})|([\"/nrt]))")
-_PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
 #: clocks of ours: some hours of each day their nanoseconds look like the number of a card
 _CLOCK = re.compile(r'"\w+_ns":\s*-?[0-9]+')
-_BASE64 = re.compile(r'"[A-Za-z0-9+/]{12,}={0,2}"')
 
 
 class Leak(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,11 +95,9 @@ def _first(places: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 def _classes(text: str, redactor: Redactor) -> set[str]:
     """The classes that a text holds, read as it is and through what may hide it."""
-    names = set()
+    names: set[str] = set()
     for reading in _readings(text):
-        for hit in found(reading, redactor.means.shapes):
-            if reading[hit.start : hit.end] not in redactor.means.rules.keep_values:
-                names.add(hit.name)
+        names.update(hit.name for hit in redactor.means.hits(reading))
     return names
 
 
@@ -114,13 +107,6 @@ def _readings(text: str) -> Iterator[str]:
     yield text
     if "\\" in text:
         yield _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], text)
-    if "%" in text:
-        yield _PERCENT.sub(lambda match: chr(int(match[1], 16)), text)
-    for match in _BASE64.finditer(text):
-        try:
-            yield _plain(base64.b64decode(match[0][1:-1], validate=True))
-        except binascii.Error:
-            continue
 
 
 def _plain(value: bytes) -> str:

@@ -40,7 +40,7 @@ def told(ledger: Ledger, survey: Survey) -> list[str]:
     sizes = (survey.body_median, survey.body_p95, survey.body_largest)
     lines += [("bodies", "median {:,} B, p95 {:,} B, largest {:,} B".format(*sizes))]
     lines += [("truncated", f"{survey.truncated:,} bodies" if survey.truncated else "")]
-    lines += [("secrets suspected", _counts(survey.secrets))]
+    lines += [("secrets suspected", _suspected(survey.secrets))]
     lines += redacting.told(ledger.preparation, requests=survey.requests)
     lines += [("without answer", f"{ledger.unanswered:,} requests" if ledger.unanswered else "")]
     lines += [("labels", f"{len(ledger.labels):,}" if ledger.labels else "")]
@@ -65,11 +65,23 @@ def _arrivals(survey: Survey) -> list[tuple[str, str]]:
         ("arrivals", f"at most {survey.peak_per_s:,} in a second{cv}, {survey.out_of_order:,} out of order"),
         ("resolution", _RESOLUTIONS.get(survey.resolution_ns, f"{survey.resolution_ns:,} ns")),
     ]
+    if survey.first_ts_ns < _1990_NS <= survey.last_ts_ns:
+        found += [
+            ("dubious times", "some before 1990: seconds read as milliseconds, or a clock that was not set?")
+        ]
     guessed = survey.tags.get("ts_from=file", 0)
     return [*found, ("no times", f"{guessed:,} requests: those of their files" if guessed else "")]
 
 
 _RESOLUTIONS = {1: "1 ns", 10**3: "1 us", 10**6: "1 ms", 10**9: "1 s: replay under load is approximate"}
+
+
+_1990_NS = 631_152_000 * times.SECOND_NS
+
+
+def _suspected(secrets: dict[str, int]) -> str:
+    """Only credentials are looked for at every import: the rest takes a search of its own."""
+    return f"{_counts(secrets)} (credentials; capture scan looks for all classes)" if secrets else ""
 
 
 def _counts(counted: dict[str, int]) -> str:

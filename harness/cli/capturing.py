@@ -94,7 +94,10 @@ def import_(files: tuple[Path, ...], *, target: Path, labels_to: Path | None, **
         return 0
     click.echo(f"wrote {target}")
     if labels_to is not None:
-        click.echo(f"wrote {labels_to}: {importing.write_labels(ledger.labels, labels_to):,} labels")
+        joinable = ledger.preparation.labels(ledger.labels)
+        count = importing.write_labels(joinable, labels_to)
+        left = len(ledger.labels) - count
+        click.echo(f"wrote {labels_to}: {count:,} labels" + (f", {left:,} left out by rule" if left else ""))
     return 0
 
 
@@ -175,7 +178,7 @@ def scan(paths: tuple[Path, ...], *, redact: Path | None) -> int:
     from harness.capture import redacting, scanning
     from harness.capture.live.rules import Rules
 
-    rules = (redacting.read_policy(redact).redact if redact else None) or Rules()
+    rules = (redacting.read_policy(redact).redact or Rules()) if redact else Rules()
     leaks = scanning.scan(paths, redacting.searcher(rules))
     for leak in leaks:
         click.echo(f"{leak.file}, {leak.place}: {leak.name}")

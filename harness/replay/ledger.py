@@ -18,11 +18,12 @@ _UNUSABLE = (State.HTTP_ERROR, State.BAD_BODY)
 
 @dataclass(frozen=True)
 class Intake:
-    """What became of the capture before anything was sent."""
+    """What became of the capture before anything was sent; `left_out` by rules of redaction, by reason."""
 
     captured: int
     bad: Mapping[str, int] = field(default_factory=dict)
     not_sampled: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
     outside: int = 0
 
 
@@ -52,7 +53,7 @@ def ledger(phase: str, target: str, *, intake: Intake, states: Mapping[State, in
     steps = [LedgerStep(step="captured", count=intake.captured)]
     for step, lost in (
         ("parsed", intake.bad),
-        ("sampled", {"not sampled": intake.not_sampled}),
+        ("sampled", {"not sampled": intake.not_sampled} | _by_rule(intake.left_out)),
         ("scheduled", {"outside the phase": intake.outside}),
         ("sent", _losses(states, _UNSENT)),
         ("answered", _losses(states, _UNANSWERED)),
@@ -64,6 +65,10 @@ def ledger(phase: str, target: str, *, intake: Intake, states: Mapping[State, in
     _check(made, "scheduled", counted=sum(states.values()))
     _check(made, "compared", counted=match.compared)
     return made
+
+
+def _by_rule(left_out: Mapping[str, int]) -> dict[str, int]:
+    return {f"left out: {why}": count for why, count in left_out.items()}
 
 
 def _losses(states: Mapping[State, int], lost: tuple[State, ...]) -> dict[str, int]:

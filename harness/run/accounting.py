@@ -57,7 +57,8 @@ def _intake(intake: Intake, scheduled: int) -> books.Intake:
     return books.Intake(
         captured=intake.lines,
         bad=intake.bad,
-        not_sampled=intake.parsed - intake.sampled,
+        not_sampled=intake.parsed - intake.sampled - sum(intake.left_out.values()),
+        left_out=intake.left_out,
         outside=intake.sampled - scheduled,
     )
 

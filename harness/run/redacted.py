@@ -27,6 +27,8 @@ SAMPLE = 20
 MOST_PLACES = 60
 
 _BODY = "body:"
+_LOGGED = "features:"
+_KEYS = (f"{_BODY}$", f"{_LOGGED}$")
 _COLUMNS = ("unit", "request_id")
 #: values of many kinds; a list in their place breaks what looks a value up, which tells that it is read
 _OTHERS: tuple[object, ...] = ("someone@example.org", "203.0.113.7", "DE", 17, -1.5, True, None, [{"": []}])
@@ -36,12 +38,15 @@ def redacted_inputs(capture: pa.Table, replayer: OfflineReplayer) -> tuple[Redac
     """The redacted places that a feature of the model has its name from, or that change one.
 
     A place that cannot be asked about (a key that was changed, one of too many) is taken for one that does.
+    A logged feature of the model is one itself: the log shows the mask and no longer what the service saw.
     """
     rows = _rows(capture)
     found = []
     for number, (place, where) in enumerate(sorted(rows.items(), key=lambda item: (-len(item[1]), item[0]))):
         names: tuple[str, ...] | None = ()
-        if number < MOST_PLACES and place != f"{_BODY}$":
+        if place.startswith(_LOGGED) and place not in _KEYS:
+            names = _named(place, replayer.names) or None
+        elif number < MOST_PLACES and place not in _KEYS:
             sample = capture.take(where[:: max(1, len(where) // SAMPLE)][:SAMPLE])
             names = _named(place, replayer.names) or _moved(sample, replayer, place=place)
         if names is not None:
@@ -57,14 +62,14 @@ def _rows(capture: pa.Table) -> dict[str, list[int]]:
         return rows
     for row, pairs in enumerate(tags.to_pylist()):
         for place in redacted_places(dict(pairs or ())):
-            if place.startswith(_BODY) or place in _COLUMNS:
+            if place.startswith((_BODY, _LOGGED)) or place in _COLUMNS:
                 rows[place].append(row)
     return rows
 
 
 def _named(place: str, features: Sequence[str]) -> tuple[str, ...]:
     """The features that are called as the place is, or as its last name."""
-    path = place.removeprefix(_BODY).replace("[]", "")
+    path = place.removeprefix(_BODY).removeprefix(_LOGGED).replace("[]", "")
     names = {path, path.rpartition(".")[2], path.replace(".", "_")}
     return tuple(name for name in features if name in names)
 

@@ -11,7 +11,7 @@ import pytest
 from harness.capture.hashing import hash_file
 from harness.capture.live.redaction import Parts, Redactor
 from harness.capture.live.rules import Rules
-from harness.errors import LabelsError
+from harness.errors import LabelsError, UsageError
 
 REDACTOR = Redactor(
     Rules(key="env:K", fields={"request_id": "hash", "unit": "hash"}), b"a key of at least 16 bytes"
@@ -52,6 +52,34 @@ def test_the_ids_are_those_of_a_redacted_capture(tmp_path: Path, name: str) -> N
         (after.request_id, after.unit, "1"),
         (REDACTOR.name("r2"), REDACTOR.name("v", "unit"), "0"),
     ]
+
+
+@pytest.mark.parametrize("name", ["l.csv", "l.jsonl", "l.parquet"])
+def test_rules_that_hash_nothing_are_refused(tmp_path: Path, name: str) -> None:
+    """The labels would join nothing; ids that are hashed already, and some of a class, are enough."""
+    source, target = written(tmp_path / name), tmp_path / f"o-{name}"
+    classes = Redactor(Rules(key="env:K", classes={"email": "hash"}), b"a key of at least 16 bytes")
+    with pytest.raises(LabelsError, match="leave the column 'request_id' as it is"):
+        hash_file(source, target, redactor=classes, names=["request_id"])
+    assert not target.exists()
+    hash_file(source, target, redactor=REDACTOR, names=["request_id"])
+    assert hash_file(target, tmp_path / f"p-{name}", redactor=classes, names=["request_id"]) == 2
+
+
+def test_the_only_plain_copy_is_not_written_over(tmp_path: Path) -> None:
+    """Not by another name for it either."""
+    source = written(tmp_path / "l.csv")
+    (tmp_path / "same.csv").symlink_to(source)
+    for target in (source, tmp_path / "same.csv"):
+        with pytest.raises(UsageError, match="written over"):
+            hash_file(source, target, redactor=REDACTOR, names=["request_id"])
+
+
+def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
+    """A cell that is lost would be lost in silence; an empty line is none."""
+    (tmp_path / "l.csv").write_text("request_id,label\nr1,1\n\nr2,1,extra\n")
+    with pytest.raises(LabelsError, match=r"l\.csv:4"):
+        hash_file(tmp_path / "l.csv", tmp_path / "o.csv", redactor=REDACTOR, names=["request_id"])
 
 
 def test_what_cannot_be_hashed_is_refused(tmp_path: Path) -> None:

@@ -36,6 +36,19 @@ def kept(folder: Path) -> list[CapturedRequest]:
     return list(requests(load(folder)))
 
 
+def test_bad_lines_are_told_without_their_text_where_there_are_rules(tmp_path: Path) -> None:
+    """The text may be cut, or no JSON, so that no rule can be asked about it."""
+    path = write_lines(tmp_path, line("a"), line("Bob Ray"), line("Bob Ray"))
+    config = CaptureConfig(path="c", max_bad_share=1)
+    (plain,) = ingest(path, config, tmp_path / "out", seed=1).worst
+    assert "Bob Ray" in plain.detail
+    (worst,) = ingest(path, config, tmp_path / "out", seed=1, redactor=Redactor(Rules())).worst
+    assert (worst.reason, "Bob" in worst.detail) == ("duplicate request_id", False)
+    with pytest.raises(CaptureError) as caught:
+        ingest(path, CONFIG, tmp_path / "out", seed=1, redactor=Redactor(Rules()))
+    assert "Bob" not in str(caught.value)
+
+
 def test_a_capture_becomes_parts_in_order_of_seq(tmp_path: Path) -> None:
     """Parts are full but for the last, of the run's schema, and `seq` runs through them."""
     path = write_lines(tmp_path, *(line(f"r{n}", unit=f"u{n}") for n in range(7)))

@@ -17,7 +17,15 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 SECRETS = st.sampled_from(
     [
         *("bob@x.org", "see al@y.de.", "4111 1111 1111 1111", "10.1.2.3", "GB82WEST12345698765432"),
-        *(4111111111111111, "\\u0040", "bob\\u0040x.org", '{"a": "bob@x.org"}', "a"),
+        *(
+            4111111111111111,
+            "\\u0040",
+            "bob\\u0040x.org",
+            "bob%40x.org",
+            "dG8gYm9iQHgub3Jn",
+            '{"a": "bob@x.org"}',
+            "a",
+        ),
     ]
 )
 JSON = st.recursive(
@@ -119,12 +127,39 @@ def test_the_same_value_has_the_same_token_wherever_it_stands() -> None:
         ("/u?mail=1&x=2", "/u?mail=[redacted]&x=2"),
         ("/u?ma%69l=1", "/u?ma%69l=[redacted]"),
         ("/u?gone=1&x=2", "/u?x=2"),
+        ("/u;mail=B;gone=1;v=2/z;?x=1", "/u;mail=[redacted];v=2/z;?x=1"),
         ("/u?bob%40x.org=1", "/u?[email]=1"),
     ],
 )
 def test_a_target_is_read_through_its_encoding(path: str, after: str) -> None:
     """And what is not changed keeps it."""
     assert content(query={"mail": "mask", "gone": "remove"}).path(path) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (
+            '--b\r\nContent-Disposition: form-data; name="ssn"\r\n\r\n123-45-6789\r\n--b--',
+            "multipart/form-data",
+        ),
+        ("age,ssn\n1,123-45-6789\n", "text/plain"),
+        (')]}\',\n{"ssn":"123-45-6789"}', "application/json"),
+        ('17 {"ssn": 1}', ""),
+        ("ssn=123-45-6789", "text/plain"),
+        ("<a><ssn>123-45-6789</ssn></a>", "text/xml"),
+    ],
+)
+def test_a_body_that_cannot_be_taken_apart_and_names_a_rule_leaves_the_request_out(
+    text: str, kind: str
+) -> None:
+    """Unless its user says that it may stay; words of a sentence and other names are none."""
+    rules: dict[str, object] = {"paths": {"user.ssn": "mask"}}
+    with pytest.raises(DroppedError, match="cannot be taken apart"):
+        body(text, kind=kind, **rules)
+    assert body(text, kind=kind, unreadable="keep", **rules) == text
+    for innocent in ("the ssn is missing", "ssns=1", "lessn: 1", "OK"):
+        assert body(innocent, kind=kind, **rules) == innocent
 
 
 def test_a_packed_body_that_cannot_be_searched_leaves_the_request_out() -> None:

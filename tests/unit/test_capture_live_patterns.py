@@ -29,6 +29,13 @@ def said(text: str) -> list[tuple[str, str]]:
         pytest.param("2001:db8:0:0:0:0:0:1", "2001:db8:0:0:0:0:0:1", "ip", id="IPv6 in full"),
         pytest.param("::ffff:1.2.3.4", "::ffff:1.2.3.4", "ip", id="IPv4 in IPv6"),
         pytest.param("Bearer " + "a1" * 12, "a1" * 12, "bearer", id="bearer"),
+        pytest.param("Basic " + "dXNlcjpwYXNz", "dXNlcjpwYXNz", "bearer", id="Basic, a short pair"),
+        pytest.param("basic " + "w5xzZXI6cMOc.", "w5xzZXI6cMOc.", "bearer", id="Basic, UTF-8"),
+        pytest.param('"BASIC ' + 'YTpi"', "YTpi", "bearer", id="Basic, the shortest"),
+        pytest.param("to bob%40x.org!", "bob%40x.org", "email", id="percent-encoded"),
+        pytest.param("%27bob%2Bz%40x%2Eorg%27", "bob%2Bz%40x%2Eorg", "email", id="percent-encoded marks"),
+        pytest.param('{"a":"dG8gYm9iQHgub3Jn"}', "dG8gYm9iQHgub3Jn", "email", id="base64 in quotes"),
+        pytest.param("/yB0byBib2JAeC5vcmc=", "/yB0byBib2JAeC5vcmc=", "email", id="base64 of bytes"),
         pytest.param("eyJ" + "hbGciOi.eyJzdWIi.x-y", "eyJ" + "hbGciOi.eyJzdWIi.x-y", "bearer", id="JWT"),
         pytest.param("AKIA" + "A2" * 8, "AKIA" + "A2" * 8, "key", id="AWS"),
         pytest.param("t=ghp_" + "a1" * 18, "ghp_" + "a1" * 18, "key", id="GitHub"),
@@ -67,6 +74,9 @@ def test_a_text_of_a_class_is_found_to_the_letter(text: str, found: str, name: s
         pytest.param("127.0.0.1 ::1 0.0.0.0 ::", id="nobody's addresses"),
         pytest.param("12:30:45 std::move a::b 00:1a:2b:3c:4d:5e", id="colons"),
         pytest.param("basic authentication-needed", id="words"),
+        pytest.param("basic data, Basic info, basic knowledge, Basic AAAAAAAAAA", id="no name and password"),
+        pytest.param('"transactions" "4oKs4oKs4oKs" YWwgYm9iQHgub3Jn', id="no base64 of anything"),
+        pytest.param("100%40 of 5%zz 20%", id="percents"),
         pytest.param("bob@localhost @x.org a@b", id="no mail address"),
         pytest.param("risk-adjusted-return-on-capital", id="a word that ends in sk"),
     ],
@@ -80,7 +90,23 @@ def test_an_innocent_text_is_left_alone(text: str) -> None:
     "text",
     [
         *("a", "a@", "a.", "1 ", "1", "1234 ", "4111 ", "AA11", ":", "a:", "1.", "eyJ", "eyJaaaaaa.", "sk-"),
-        *("Bearer ", "://a:b", "'", "%a", "-----BEGIN PRIVATE KEY-----", "xoxb-", "a@a.", "hf_", "-", "@a.b"),
+        *(
+            "Bearer ",
+            "://a:b",
+            "'",
+            "%a",
+            "%40",
+            "a%40",
+            "Basic YTpi",
+            '"dG8gYm9iQHgub3Jn",',
+            "YWFh",
+            "-----BEGIN PRIVATE KEY-----",
+            "xoxb-",
+            "a@a.",
+            "hf_",
+            "-",
+            "@a.b",
+        ),
     ],
 )
 def test_no_text_makes_the_search_slow(text: str) -> None:
@@ -105,7 +131,7 @@ def test_a_match_of_nothing_is_none() -> None:
     assert patterns.found("abc", [patterns.own("empty", "x*")]) == []
 
 
-@given(st.text(alphabet="ab@.:1x4 -'", max_size=60), st.text(alphabet="ab@.:1x4 -'", max_size=60))
+@given(st.text(alphabet="ab@.:1x4 -'%0", max_size=60), st.text(alphabet="ab@.:1x4 -'%0", max_size=60))
 def test_what_is_found_in_a_part_touches_a_candidate_of_the_whole(left: str, right: str) -> None:
     """So a body is searched once, and only the tokens that a candidate touches are searched again."""
     whole = f'"{left}","{right}"'

@@ -168,3 +168,20 @@ def test_a_record_of_live_capture_is_redacted_in_its_own_words() -> None:
 def test_a_tag_of_somebody_else_is_read_as_a_place(tag: str, places: list[str]) -> None:
     """It never ends a run."""
     assert redacted_places({TAG: tag}) == places
+
+
+def test_raw_tensors_stay_behind_a_json_that_grows() -> None:
+    """The header says how long the JSON has become; tensors that hold something leave the request out."""
+    head = b'{"inputs":[],"id":"al@x.org"}'
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    redactor = Redactor(Rules(key="env:K", classes={"email": "hash"}), b"a key of at least 16 bytes")
+    given = Parts(headers=headers, body=head + b"\x00\xff41", answer_headers=headers, answer_body=head)
+    after = redactor.parts(given)
+    assert after is not None
+    for raw, lengths in ((after.body, after.headers), (after.answer_body, after.answer_headers)):
+        length = int(lengths["Inference-Header-Content-Length"])
+        assert length > len(head)
+        assert raw[:length] == b'{"inputs":[],"id":"%s"}' % redactor.means.token("al@x.org").encode()
+    assert after.body.endswith(b"}\x00\xff41")
+    assert redactor.parts(Parts(headers=headers, body=head + b"\x08\x00\x00\x00al@x.org")) is None
+    assert list(redactor.dropped) == ["the tensors of the body hold what a class takes out"]

@@ -152,7 +152,7 @@ def test_a_record_of_live_capture_is_sampled_too() -> None:
     sampler = Sampler(Sample(share=0.5, strata="segment:c", floor=1))
     first = sampler.sampled(Record(request_id="a", ts_ns=0))
     assert first is not None
-    assert first.sampling_weight == 1.0
+    assert (first.sampling_weight, first.tags) == (1.0, {TAG: '{"request_id 0": 1.0}'})
     assert (sampler.seen, sampler.kept) == (1, 1)
 
 

@@ -35,7 +35,23 @@ def test_a_token_is_of_its_key() -> None:
 
 
 @given(
-    st.lists(st.sampled_from(["bob@x.org", "4111 1111 1111 1111", "10.1.2.3", " ", "a", "1", "@y.de", "-"]))
+    st.lists(
+        st.sampled_from(
+            [
+                "bob@x.org",
+                "4111 1111 1111 1111",
+                "10.1.2.3",
+                " ",
+                "a",
+                "1",
+                "@y.de",
+                "-",
+                "%4",
+                "0x.org",
+                "bob%40x.org",
+            ]
+        )
+    )
 )
 @pytest.mark.parametrize("action", ["mask", "hash", "remove"])
 def test_nothing_of_a_class_is_left_in_a_text(action: str, parts: list[str]) -> None:
@@ -54,6 +70,13 @@ def test_what_was_changed_is_said_once_a_place() -> None:
 def test_a_value_to_keep_is_kept() -> None:
     """A class may take a text for what it is not."""
     assert texts(keep_values=("10.0.0.1",)).freed("10.0.0.1 10.0.0.2", "x") == "10.0.0.1 [ip]"
+
+
+def test_what_is_percent_encoded_is_its_plain_text() -> None:
+    """It has the token of the plain text, and stays where that may stay."""
+    call = texts(classes={"email": "hash"}, keep_values=("al@x.org",))
+    assert call.freed("YWxAeC5vcmcg", "x") == "YWxAeC5vcmcg"
+    assert call.freed("to bob%40x.org, al%40x.org", "x") == f"to {call.means.token('bob@x.org')}, al%40x.org"
 
 
 def test_a_class_may_leave_the_request_out() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.capture.formats import Labelled
 from harness.capture.live.redaction import Redactor, redacted_places
 from harness.capture.live.rules import Rules
 from harness.capture.live.sampling import Sample, Sampler
@@ -36,6 +37,7 @@ WHOLE = request(
     headers={"X-User": "u", "accept": "a"},
     body=b'{"mail":"bob@x.org"}',
     online_features=b'{"mail":"bob@x.org","x":1}',
+    feature_timestamps=b'{"f_bob@x.org":1750000000123000000}',
     recorded_response=RecordedResponse(
         status=200, headers={"Set-Cookie": "c"}, body=b'["bob@x.org"]', latency_ns=7
     ),
@@ -51,8 +53,18 @@ def test_all_parts_of_a_request_are_redacted_and_the_rest_is_the_same() -> None:
     assert after.unit == token.decode()
     assert (after.body, after.headers) == (b'{"mail":"%s"}' % token, {"accept": "a"})
     assert after.online_features == b'{"mail":"%s","x":1}' % token
+    assert (
+        after.feature_timestamps
+        == b'{"%s":1750000000123000000}' % redactor.means.token("f_bob@x.org").encode()
+    )
     assert after.recorded_response == RecordedResponse(status=200, body=b'["%s"]' % token, latency_ns=7)
-    assert redacted_places(after.tags) == ["answer:[]", "body:mail", "features:mail", "unit"]
+    assert redacted_places(after.tags) == [
+        "answer:[]",
+        "body:mail",
+        "feature_timestamps:$",
+        "features:mail",
+        "unit",
+    ]
 
 
 @pytest.mark.parametrize("rules", [None, RULES])
@@ -86,6 +98,22 @@ def test_tables_are_as_requests(*, plain: bool) -> None:
         == by_table.redactor.lost_headers
         == {"x-user": 2, "set-cookie": 1, "x-y": 1}
     )
+
+
+def test_labels_have_the_ids_that_their_requests_were_written_with() -> None:
+    """By the rule for ids, by their class, and where a rule took the id out of a body; else they stay."""
+    preparation = Preparation(Redactor(Rules(key="env:K", paths={"user": "hash"}), KEY))
+    given = [request(0), request(1, request_id="bob@x.org"), request(222, body=b'{"user":"r222"}')]
+    ids = [one.request_id for one in preparation.requests(given)]
+    labels = preparation.labels([Labelled(one.request_id, 1.0, 0) for one in given])
+    assert [one.request_id for one in labels] == ids
+    assert ids[0] == "r0"
+    assert ids[2] != "r222"
+    no_key = Preparation(Redactor(Rules()))
+    assert [
+        one.request_id for one in no_key.labels([Labelled("r", 1.0, 0), Labelled("bob@x.org", 1.0, 0)])
+    ] == ["r"]
+    assert Preparation().labels([Labelled("bob@x.org", 1.0, 0)]) == [Labelled("bob@x.org", 1.0, 0)]
 
 
 def test_many_requests_come_in_several_tables() -> None:
@@ -143,6 +171,13 @@ def test_rules_that_say_nothing_are_refused(tmp_path: Path, text: str) -> None:
         read_policy(tmp_path / "r.toml")
     with pytest.raises(CaptureError, match="no such file"):
         read_policy(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("text", ["", "[sample]\nshare = 0.5"])
+def test_a_file_without_a_table_of_redaction_masks_all_classes(tmp_path: Path, text: str) -> None:
+    """Who gives rules does not want everything written as it is."""
+    (tmp_path / "r.toml").write_text(text)
+    assert read_policy(tmp_path / "r.toml").redact == Rules()
 
 
 def test_a_redactor_has_its_key_and_its_headers() -> None:

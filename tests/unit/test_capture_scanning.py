@@ -95,6 +95,8 @@ def test_a_value_that_may_stay_is_no_leak(tmp_path: Path) -> None:
     """The host of a target, say."""
     (tmp_path / "a.json").write_text('"10.0.0.1" and 10.0.0.2')
     assert found(tmp_path, Rules(keep_values=("10.0.0.1", "10.0.0.2"))) == []
+    (tmp_path / "a.json").write_text('"al%40x.org"')
+    assert found(tmp_path, Rules(keep_values=("al@x.org",))) == []
 
 
 def test_a_clock_is_no_card(tmp_path: Path) -> None:

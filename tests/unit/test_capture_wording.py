@@ -70,7 +70,7 @@ def test_what_was_counted_is_said() -> None:
         "answers": "200 1",
         "bodies": "median 0 B, p95 2,000 B, largest 2,000 B",
         "truncated": "1 bodies",
-        "secrets suspected": "header 1",
+        "secrets suspected": "header 1 (credentials; capture scan looks for all classes)",
         "headers left out": "x-api-key of 1 (of 3 requests; --keep-header NAME keeps one)",
         "without answer": "1 requests",
         "labels": "1",
@@ -78,6 +78,15 @@ def test_what_was_counted_is_said() -> None:
         "a, offset 1,234": "bad time: noon",
     }
     assert "hush" not in str(found)
+
+
+def test_times_of_another_unit_are_told() -> None:
+    """Seconds that were read as milliseconds lie in 1970; a capture that is all of that time is made up."""
+    assert (
+        "seconds read as milliseconds"
+        in lines(ledger(), survey(request(0), request(0, ts_ns=5)))["dubious times"]
+    )
+    assert "dubious times" not in lines(ledger(), survey(request(0, ts_ns=5)))
 
 
 def test_a_lost_record_is_said_with_its_place() -> None:

@@ -76,6 +76,39 @@ def test_labels_of_a_capture_go_where_they_are_asked_to(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "l.jsonl").read_text())["request_id"] == "e0"
 
 
+RULES = """[redact]
+key = "env:REDACT_KEY"
+fields = { request_id = "hash" }
+paths = { mail = "hash" }
+"""
+
+
+def test_labels_ledger_and_screen_are_redacted_as_the_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels join by the hashed ids, and no text of a dropped record is told."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REDACT_KEY", "k" * 32)
+    Path("rules.toml").write_text(RULES)
+    Path("c.csv").write_text(
+        "id,when,amount,known_at,label\nann@x.org,1750000000123,1.5,2025-06-20T10:00:00Z,1\n"
+        "Bob Ray,1750000000124,2,2025-06-20T10:00:00Z,0\nann@x.org,1750000000125,3,,\n"
+    )
+    Path("map.toml").write_text(command.run("capture", "info", "c.csv").out)
+    done = command.run(
+        *("capture", "import", "c.csv", "--map", "map.toml", "--redact", "rules.toml", "--to", "o.jsonl"),
+        *("--labels-to", "l.jsonl", "--ledger", "led.jsonl"),
+    )
+    assert (done.code, "duplicate request_id 1" in done.out) == (0, True)
+    ids, labelled = (
+        [json.loads(line)["request_id"] for line in Path(name).read_text().splitlines()]
+        for name in ("o.jsonl", "l.jsonl")
+    )
+    assert ids == labelled
+    told = done.out + Path("l.jsonl").read_text() + Path("led.jsonl").read_text()
+    assert not [name for name in ("ann@", "Bob") if name in told]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -60,6 +60,19 @@ def test_every_loss_has_its_reason_and_what_lost_nothing_is_silent() -> None:
     }
 
 
+def test_what_rules_left_out_is_not_called_unsampled() -> None:
+    """Such requests were chosen by what they hold, and not at random."""
+    intake = Intake(captured=9, not_sampled=1, left_out={"class card": 2, "rule for body:test": 1})
+    made = ledger(
+        "p", "t", intake=intake, states={State.OK: 5}, match=Match(states={State.OK: 5}, compared=5)
+    )
+    assert [(loss.reason, loss.count) for loss in made.steps[2].lost] == [
+        ("not sampled", 1),
+        ("left out: class card", 2),
+        ("left out: rule for body:test", 1),
+    ]
+
+
 def test_answers_with_nothing_to_compare_say_why() -> None:
     """The step at which they are lost names what was not there."""
     alone = ledger(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness.capture.intake import Intake
 from harness.errors import HarnessError
@@ -65,6 +66,19 @@ def test_before_a_comparison_nothing_is_called_compared(tmp_path: Path) -> None:
     for ledger in accounts(run, compared=False):
         assert ledger.steps[-1].count == 0
         assert losses(ledger) == {"not compared yet": 240}
+
+
+def test_requests_that_a_rule_left_out_are_told_as_such(tmp_path: Path) -> None:
+    """They were parsed and are in no part, and nobody sampled them away."""
+    run = ready(tmp_path)
+    run.answer("challenger", small.answers())
+    intake = run.folder.load(INTAKE, Intake)
+    more = structs.replace(
+        intake, lines=intake.lines + 3, parsed=intake.parsed + 3, left_out={"class card": 3}
+    )
+    tables = comparing.sent(run.folder, run.loaded)
+    for ledger in accounting.ledgers(more, tables, comparison=None):
+        assert losses(ledger) == {"left out: class card": 3, "not compared yet": 240}
 
 
 def test_a_comparison_of_other_outcomes_does_not_add_up(tmp_path: Path) -> None:

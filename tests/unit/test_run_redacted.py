@@ -56,6 +56,8 @@ def test_what_feeds_the_model_is_found(replayer: OfflineReplayer) -> None:
         "body:user.mail",
         "body:user.name",
         "body:note",
+        "features:visits",
+        "features:other",
         "answer:x",
         "header x",
         "unit",
@@ -65,6 +67,7 @@ def test_what_feeds_the_model_is_found(replayer: OfflineReplayer) -> None:
         "body:age": ("age",),
         "body:user.mail": ("amount",),
         "body:user.name": (),
+        "features:visits": ("visits",),
     }
 
 
@@ -72,7 +75,7 @@ def test_what_cannot_be_asked_about_is_taken_for_one_that_feeds(
     replayer: OfflineReplayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A key that was changed, and one place too many: no evidence is never a pass."""
-    assert inputs(replayer, "body:$") == {"body:$": ()}
+    assert inputs(replayer, "body:$", "features:$") == {"body:$": (), "features:$": ()}
     monkeypatch.setattr(redacted, "MOST_PLACES", 1)
     assert inputs(replayer, "body:note", "body:note2") == {"body:note2": ()}
 

@@ -21,6 +21,24 @@ _JSON_STARTS = ("{", "[", '"')
 _WORDS = {"true": "false", "false": "false", "NaN": "NaN"}  # that a value was not there stays
 
 
+#: how long the JSON is that raw tensors follow (Open Inference Protocol, binary tensor data)
+_HEAD = "inference-header-content-length"
+
+
+def head_length(headers: Mapping[str, str]) -> int:
+    """How many bytes of a body are its JSON, where raw tensors follow; else 0."""
+    text = next((value for name, value in headers.items() if name.lower() == _HEAD), "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+
+
+def measured(headers: dict[str, str], *, longer: int) -> dict[str, str]:
+    """The headers of a body whose JSON before raw tensors has become so much longer."""
+    length = head_length(headers)
+    if not length or not longer:
+        return headers
+    return {name: str(length + longer) if name.lower() == _HEAD else value for name, value in headers.items()}
+
+
 class Content:
     """The bodies of one call; `where` says which is being read."""
 
@@ -35,6 +53,8 @@ class Content:
         if not body:
             return body
         self.where = where
+        if length := head_length(headers):
+            return self.body(body[:length], where=where, headers={}) + self._tensors(body[length:])
         lower = {name.lower(): value.lower() for name, value in headers.items()}
         try:
             whole = opened(body, lower.get("content-encoding", "").strip())
@@ -44,6 +64,12 @@ class Content:
             raise DroppedError(f"the {where} is packed and cannot be searched") from error
         after = self._text(whole.text, lower.get("content-type", ""))
         return body if after == whole.text else whole.closed(after)
+
+    def _tensors(self, raw: bytes) -> bytes:
+        """Raw tensors behind a JSON head, as they are: nothing in them can be made longer or shorter."""
+        if self.texts.rules.unreadable != "keep" and self.means.hits(raw.decode("ascii", "replace")):
+            raise DroppedError(f"the tensors of the {self.where} hold what a class takes out")
+        return raw
 
     def features(self, features: Mapping[str, object]) -> dict[str, object]:
         """Features by name as a handler attached them, each as a member of a body."""
@@ -57,11 +83,28 @@ class Content:
                 after[key] = value if new is None else json.loads(new)
         return after
 
+    def times(self, times: bytes) -> bytes:
+        """Times by feature: names and texts without what is of a class; no rule is for these places."""
+        self.where = "feature_timestamps"
+        text = times.decode("utf-8", "surrogateescape")
+        return (
+            Walk(text, _Unruled(self), hot=candidates(text, self.means.shapes))
+            .changed()
+            .encode("utf-8", "surrogateescape")
+        )
+
     def path(self, path: str) -> str:
         """A request's target: its steps and its query, encoded as they were where nothing is changed."""
         target, mark, query = path.partition("?")
-        steps = (self._quoted(step, "path", unquoted=unquote) for step in target.split("/"))
+        steps = map(self._step, target.split("/"))
         return "/".join(steps) + mark + self.query(query, where="query", rule=self.texts.rules.query.get)
+
+    def _step(self, step: str) -> str:
+        """A step, its parameters (`/a;name=value`) by the rules for a query."""
+        name, *given = step.split(";")
+        pairs = (self._pair(one, where="query", rule=self.texts.rules.query.get) for one in given)
+        first = self._quoted(name, "path", unquoted=unquote)
+        return ";".join((first, *(pair for pair in pairs if pair is not None)))
 
     def query(self, query: str, *, where: str, rule: Rule) -> str:
         """The pairs of a query or form."""
@@ -91,6 +134,8 @@ class Content:
             text = self.query(text, where=self.where, rule=lambda name: self.means.paths.at((name,)))
         elif "csv" in kind and self.means.paths:
             text = self._csv(text)
+        elif self.means.paths.may_name(text) and self.texts.rules.unreadable != "keep":
+            raise DroppedError(f"the {self.where} has names of a rule and cannot be taken apart")
         return self.texts.freed(text, self.where)
 
     def _csv(self, text: str) -> str:
@@ -176,6 +221,17 @@ class Content:
 
     def _at(self, place: Place) -> str:
         return f"{self.where}:{spelled(place)}"
+
+
+class _Unruled:
+    """A visitor for which no rule speaks of a place."""
+
+    def __init__(self, content: Content) -> None:
+        self.key = content.key
+        self.value = content.value
+
+    def action(self, _: Place, /) -> None:
+        """None."""
 
 
 def _token(value: object) -> str:

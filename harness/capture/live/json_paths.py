@@ -67,6 +67,7 @@ class Paths:
         self.used: set[str] = set()
         self._known: dict[Place, str | None] = {}
         self.last_names = frozenset(path[-1] for path, *_ in self._rules)
+        self._named = re.compile("|".join(_mention(path) for path, *_ in self._rules) or r"(?!)")
 
     def __bool__(self) -> bool:
         """Whether there is any rule."""
@@ -97,6 +98,16 @@ class Paths:
         if not self._rules:
             return False
         return "\\" in text or any(name in ("*", "**") or name in text for name in self.last_names)
+
+    def may_name(self, text: str) -> bool:
+        """Whether a text that is no JSON may be of fields, columns or parts of which a rule is for one."""
+        return self._named.search(text) is not None
+
+
+def _mention(path: Place) -> str:
+    """The last name of a path, where something ends it that ends names: `ssn,` `ssn=` `name="ssn"`."""
+    names = [name for name in path if name not in {"*", "**"}]
+    return rf"(?<!\w){re.escape(names[-1])}(?:[\"'<>]|[ \t]*[=:,;|\t\r\n])" if names else ""
 
 
 def _matches(path: Place, names: Iterable[str]) -> bool:

@@ -7,9 +7,14 @@ and a check of what it found (Luhn, mod 97, a real address), so that few innocen
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from base64 import b64decode, urlsafe_b64decode
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import NamedTuple
+from urllib.parse import unquote
+
+from .bodies import UnreadableError, opened
 
 Span = tuple[int, int]
 
@@ -43,18 +48,68 @@ class Shape(NamedTuple):
             for match in self.pattern.finditer(text):
                 yield match.span()
 
-    def find(self, text: str) -> Iterator[Hit]:
-        """Every one in the text, in order."""
+    def find(self, text: str, keep: Collection[str] = ()) -> Iterator[Hit]:
+        """Every one in the text, in order, without those of `keep`."""
         if not self.speaks_of(text):
             return
         for match in self.pattern.finditer(text):
             for start, end in self.spans(match):
-                yield Hit(start, end, self.name)
+                if not keep or text[start:end] not in keep:
+                    yield Hit(start, end, self.name)
 
 
-def found(text: str, shapes: Sequence[Shape]) -> list[Hit]:
-    """The spans of all shapes in order; those that overlap are one, of the class that begins first."""
-    hits = [hit for shape in shapes for hit in shape.find(text)]
+_PERCENT = re.compile(r"%([0-9a-fA-F]{2})")
+
+
+class _Unquoted:
+    """A text, its `%40` and the like read as letters, and where a span of it stands in what was given."""
+
+    def __init__(self, text: str) -> None:
+        self.escapes = [match.start() - 2 * at for at, match in enumerate(_PERCENT.finditer(text))]
+        self.text = _PERCENT.sub(lambda match: chr(int(match[1], 16)), text) if self.escapes else ""
+
+    def span(self, start: int, end: int) -> Span:
+        """The span in the text as it was given: an escape is two letters longer."""
+        return start + 2 * bisect_left(self.escapes, start), end + 2 * bisect_left(self.escapes, end)
+
+
+_BASE64 = re.compile(r"([A-Za-z0-9+/]{12,}+={0,2})")
+_QUOTED = re.compile(f'"{_BASE64.pattern}"')
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_HIGH = re.compile(r"[\x80-\xff]")
+
+
+def _encoded(text: str, shapes: Sequence[Shape], *, keep: Collection[str] = ()) -> Iterator[Hit]:
+    """Base64 that spells something of a class, as a whole text or in quotes: all of it."""
+    whole = _BASE64.fullmatch(text)
+    for match in (whole,) if whole else _QUOTED.finditer(text):
+        if len(match[1]) % 4 == 0:
+            plain = _spelled(b64decode(match[1]))
+            for shape in shapes:
+                if next(shape.find(plain, keep), None):
+                    yield Hit(*match.span(1), shape.name)
+
+
+def _spelled(data: bytes) -> str:
+    """The text of bytes, unpacked; bytes that are no text have letters of ASCII only."""
+    try:
+        text = opened(data).text
+    except UnreadableError:
+        text = data.decode("latin-1")
+    return _HIGH.sub("\0", text) if _CONTROL.search(text) else text
+
+
+def found(text: str, shapes: Sequence[Shape], *, keep: Collection[str] = ()) -> list[Hit]:
+    """The spans of all shapes in order; those that overlap are one, of the class that begins first.
+
+    What is percent-encoded or base64 is found too; what is in `keep` stays.
+    """
+    hits = [hit for shape in shapes for hit in shape.find(text, keep)]
+    if "%" in text and (plain := _Unquoted(text)).escapes:
+        within = [hit for shape in shapes for hit in shape.find(plain.text, keep)]
+        hits = [hit for hit in hits if not keep or unquote(text[hit.start : hit.end]) not in keep]
+        hits += [Hit(*plain.span(hit.start, hit.end), hit.name) for hit in within]
+    hits += _encoded(text, shapes, keep=keep)
     if len(hits) < 2:
         return hits
     merged: list[Hit] = []
@@ -68,7 +123,11 @@ def found(text: str, shapes: Sequence[Shape]) -> list[Hit]:
 
 def candidates(text: str, shapes: Sequence[Shape]) -> list[Span]:
     """Where a text may hold anything, in order; what no span touches holds nothing."""
-    return sorted(span for shape in shapes for span in shape.candidates(text))
+    spans = [span for shape in shapes for span in shape.candidates(text)]
+    if "%" in text and (plain := _Unquoted(text)).escapes:
+        spans += [plain.span(*span) for shape in shapes for span in shape.candidates(plain.text)]
+    spans += [(hit.start, hit.end) for hit in _encoded(text, shapes)]
+    return sorted(spans)
 
 
 def own(name: str, regex: str) -> Shape:
@@ -91,9 +150,30 @@ def _email(match: re.Match[str]) -> list[Span]:
 
 
 def _secret(match: re.Match[str]) -> list[Span]:
-    """What follows `Bearer` is a token and no word."""
+    """What follows `Bearer` is a token and no word; what follows `Basic` may be short, where it is a pair."""
     value = match[1]
-    return [match.span(1)] if len(value) >= 40 or any(map(str.isdecimal, value)) else []
+    token = len(value) >= 40 or (len(value) >= 16 and any(map(str.isdecimal, value)))
+    return [match.span(1)] if token or (match[0][1] in "aA" and _is_pair(value)) else []
+
+
+def _is_pair(value: str) -> bool:
+    """Whether base64 spells `name:password` (RFC 7617): dXNlcjpwYXNz is user:pass."""
+    plain = value.rstrip(".=").translate(_URLSAFE)
+    if not _WORD.fullmatch(plain) or len(plain) % 4 == 1:
+        return False
+    pair = urlsafe_b64decode(plain + "=" * (-len(plain) % 4))
+    return b":" in pair and any(_reads(pair, encoding) for encoding in ("utf-8", "latin-1"))
+
+
+def _reads(pair: bytes, encoding: str) -> bool:
+    try:
+        return pair.decode(encoding).isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
+_URLSAFE = str.maketrans("+/", "-_")
 
 
 _DIGITS = re.compile(r"[0-9]+")
@@ -221,7 +301,7 @@ _SHAPES = (
     Shape(
         "bearer",
         ("earer ", "EARER ", "asic ", "ASIC ", "earer\t", "asic\t"),
-        re.compile(r"[Bb](?<![^\W_].)(?:earer|EARER|asic|ASIC)[ \t]{1,4}([\w.~+/=-]{16,}+)"),
+        re.compile(r"[Bb](?<![^\W_].)(?:earer|EARER|asic|ASIC)[ \t]{1,4}([\w.~+/=-]{4,}+)"),
         _secret,
     ),
     Shape("bearer", ("eyJ",), re.compile(r"eyJ(?<![\w-]eyJ)[\w-]{6,}+\.[\w-]{6,}+(?:\.[\w-]*+)?"), _whole),

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from .content import Content
+from .content import Content, measured
 from .headers import kept
 from .record import Record, spelled
 from .rules import Rules
@@ -33,7 +33,7 @@ _RECORD = (
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a call can be redacted; `features` are a JSON object, or values by name."""
+    """What of a call can be redacted; `features` and their times are JSON objects, or features by name."""
 
     request_id: str = ""
     parent_id: str | None = None
@@ -44,6 +44,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     answer_headers: dict[str, str] = {}
     answer_body: bytes = b""
     features: bytes | Mapping[str, object] | None = None
+    feature_timestamps: bytes | None = None
     segments: dict[str, str] = {}
     served_by: dict[str, str] = {}
     tags: dict[str, str] = {}
@@ -150,6 +151,7 @@ def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
         features = content.body(features, where="features", headers={})
     elif features:
         features = content.features(features)
+    times = bare.feature_timestamps and content.times(bare.feature_timestamps)
     path = content.path(bare.path)
     by_name = texts.means.headers
     headers = partial(_texts, texts, rule=lambda name: by_name.get(name.lower()))
@@ -158,9 +160,13 @@ def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
         body=body,
         answer_body=answer_body,
         features=features,
+        feature_timestamps=times,
         path=path,
-        headers=headers(bare.headers, where="header"),
-        answer_headers=headers(bare.answer_headers, where="answer header"),
+        headers=measured(headers(bare.headers, where="header"), longer=len(body) - len(bare.body)),
+        answer_headers=measured(
+            headers(bare.answer_headers, where="answer header"),
+            longer=len(answer_body) - len(bare.answer_body),
+        ),
         request_id=texts.name(bare.request_id, "request_id"),
         parent_id=None if bare.parent_id is None else texts.name(bare.parent_id, "request_id"),
         unit=None if bare.unit is None else texts.name(bare.unit, "unit"),

@@ -79,7 +79,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = ()
     unreadable: Annotated[
         Literal["drop_request", "keep"],
-        Meta(description="What is done with a body that is packed (br, zstd) and so cannot be searched."),
+        Meta(
+            description="What is done with a body that is packed (br, zstd) and so cannot be searched, or "
+            "that names the place of a rule and is neither JSON nor a form nor CSV."
+        ),
     ] = "drop_request"
 
     def __post_init__(self) -> None:

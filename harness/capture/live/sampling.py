@@ -113,7 +113,7 @@ class Sampler:
         self.kept += 1
         how = f"{place} {self.sample.seed}"
         before = earlier.get(how, 1.0)
-        if chance == 1 and how not in earlier:
+        if self.sample.share == 1 and how not in earlier:
             return 1.0, request.tags
         said = earlier | {how: min(chance, before)}
         return before / min(chance, before), {**request.tags, TAG: json.dumps(said)}

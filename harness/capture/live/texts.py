@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
+from urllib.parse import unquote
 
 from .json_paths import Paths
-from .patterns import found, own, shapes
+from .patterns import Hit, found, own, shapes
 from .rules import Rules
 
 #: what stands for a text that a rule masks; one of a class is named by its class
@@ -42,10 +43,15 @@ class Means:
         self.actions = rules.class_actions()
         mine = [own(name, pattern.regex) for name, pattern in rules.patterns.items()]
         self.shapes = [*mine, *shapes(self.actions)]
+        self.keep = frozenset(rules.keep_values)
         #: short texts without anything of a class, for names and values come again and again
         self.innocent: set[str] = set()
         self.headers = {name.lower(): action for name, action in rules.headers.items()}
         self.kept = frozenset(map(str.lower, rules.keep_headers)) | self.headers.keys()
+
+    def hits(self, text: str) -> list[Hit]:
+        """What of the text is of a class, without what may stay."""
+        return found(text, self.shapes, keep=self.keep)
 
     def token(self, text: str) -> str:
         """What stands for a text that is hashed: the same for the same text and key (RFC 7693, 128 bits).
@@ -125,25 +131,18 @@ class Texts:
             text = "".join(pieces) + text[at:]
         return MASK
 
-    def _hits(self, text: str) -> list[tuple[int, int, str]]:
+    def _hits(self, text: str) -> list[Hit]:
         if text in self.means.innocent:
             return []
-        hits = self._found(text)
+        hits = self.means.hits(text)
         if not hits and len(text) <= _SHORT and len(self.means.innocent) < _REMEMBERED:
             self.means.innocent.add(text)
         return hits
-
-    def _found(self, text: str) -> list[tuple[int, int, str]]:
-        return [
-            hit
-            for hit in found(text, self.means.shapes)
-            if text[hit.start : hit.end] not in self.rules.keep_values
-        ]
 
     def _instead(self, text: str, name: str) -> str:
         action = self.means.actions[name]
         if action == "drop_request":
             raise DroppedError(f"class {name}")
         if action == "hash":
-            return self.means.token(text)
+            return self.means.token(unquote(text, errors="surrogateescape"))
         return f"[{name}]" if action == "mask" else ""
