@@ -13,7 +13,8 @@ from harness.run.other_answers import answered_in
 LINES = """\
 {"request_id": "b", "ts_ns": 2, "body": 1, "recorded_response": {"status": 200, "body": {"score": 0.5}}, \
 "online_features": {"f": 2}}
-{"request_id": "a", "ts_ns": 1, "body": 1, "recorded_response": {"status": 503}, "tags": {"answer_truncated": "true"}}
+{"request_id": "a", "ts_ns": 1, "body": 1, "recorded_response": {"status": 503}, \
+"tags": {"answer_truncated": "true"}}
 {"request_id": "c", "ts_ns": 3, "body": 1, "tags": {"proxy": "timeout"}}
 {"request_id": "d", "ts_ns": 4, "bo
 """
