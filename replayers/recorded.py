@@ -8,12 +8,18 @@ import msgspec
 from msgspec import Meta
 
 from harness.records import Attempt, CapturedRequest, Outcome, State
+from replayers.answer import decompress
 from replayers.http import IDENTITY, Role
 from replayers.protocols import Json, Protocol
 from replayers.selectors import Reader, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+
+#: of an answer that is unpacked
+MAX_BYTES = 64 << 20
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class RecordedTarget(
@@ -40,8 +46,10 @@ class RecordedTarget(
 def recorded_outcomes(
     target: RecordedTarget, requests: Iterable[CapturedRequest], *, name: str, phase: str
 ) -> Iterator[Outcome]:
-    """One outcome a request, in their order; NOT_SENT where no answer was recorded.
+    """One outcome a request, in their order; NOT_SENT where no answer was recorded, or not all of it.
 
+    A good answer that the recorder cut, or that is packed in a way that cannot be read, is a loss of the
+    capture and no fault of who answered.
     Read by the same rules as a live answer; where it echoes no features, those that the capture knows of it
     are its own. It carries no stamps: another clock measured it.
     """
@@ -56,22 +64,47 @@ def recorded_outcomes(
 def _attempt(request: CapturedRequest, *, name: str, phase: str) -> Attempt:
     """The recorded answer as the attempt that it was."""
     answer = request.recorded_response
+    none = Attempt(seq=request.seq, phase=phase, target=name, attempt=0, state=State.NOT_SENT)
     if answer is None:
-        return Attempt(
-            seq=request.seq,
-            phase=phase,
-            target=name,
-            attempt=0,
-            state=State.NOT_SENT,
-            detail="no recorded response",
-        )
-    return Attempt(
-        seq=request.seq,
-        phase=phase,
-        target=name,
+        return msgspec.structs.replace(none, detail="no recorded response")
+    good = 200 <= answer.status < 300
+    headers = {key.lower(): value for key, value in answer.headers.items()}
+    try:
+        body = unpacked(answer.body, headers.get("content-encoding", ""))
+    except ValueError as error:
+        if good:
+            return msgspec.structs.replace(none, detail=f"recorded answer cannot be unpacked: {error}")
+        body = answer.body
+    if good and request.answer_truncated:
+        return msgspec.structs.replace(none, detail="recorded answer was cut")
+    return msgspec.structs.replace(
+        none,
         attempt=1,
-        state=State.OK if 200 <= answer.status < 300 else State.HTTP_ERROR,
+        state=State.OK if good else State.HTTP_ERROR,
         status=answer.status,
-        headers={key.lower(): value for key, value in answer.headers.items()},
-        body=answer.body,
+        headers=headers,
+        body=body,
     )
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """The recorded body without its content encoding; one that is text has none, whatever its header says.
+
+    Raises ValueError for one that is packed otherwise than by gzip or deflate, or is damaged.
+    """
+    known = encoding.strip().lower()
+    if body.startswith(_GZIP):
+        return decompress(body, "gzip", limit=MAX_BYTES)
+    if body.startswith(_ZSTD):
+        return decompress(body, "zstd", limit=MAX_BYTES)
+    if known in {"", "identity"} or _is_text(body):
+        return body
+    return decompress(body, known, limit=MAX_BYTES)
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -103,12 +103,16 @@ class Errors(
 
 
 def _refused(verdict: Verdict, evidence: Evidence) -> Verdict:
-    """A build that failed every one of its first requests fails, however many more were planned."""
+    """A build that failed every one of its first requests fails, however many more were planned.
+
+    It is concluded, not counted, and the reason says so: the rest was not sent.
+    """
     over = next((note for note in evidence.phases if note.decided == verdict.gate), None)
     mine = verdict.arm == evidence.under_test and verdict.value == 1
     if over is None or verdict.ruling != "PASS" or not mine:
         return verdict
-    reason = f"{verdict.reason.removesuffix('.')}; the rest of phase {over.phase} was not sent."
+    told = f"concluded from these {verdict.n:,}, for the rest of phase {over.phase} was not sent"
+    reason = f"{verdict.reason.removesuffix('.')}; {told}."
     return msgspec.structs.replace(verdict, ruling="FAIL", reason=reason)
 
 

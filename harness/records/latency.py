@@ -27,7 +27,7 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     """Latencies of an arm in a phase: response done − due, service done − written, lag written − due.
 
     Of the requests planned, `lost` are those of which the harness knows nothing, and `spared` those that were
-    not sent because FAIL was certain. `curve` is the distribution of the response time as (ms, share of
+    not sent after a stop. `curve` is the distribution of the response time as (ms, share of
     requests at or below it), ascending; it ends below 1 where requests failed. `thin` is there where the
     capture is a sample.
     """

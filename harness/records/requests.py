@@ -6,6 +6,9 @@ from typing import Literal
 
 import msgspec
 
+#: the tag of a request whose recorded answer is not whole; its value is "true"
+ANSWER_TRUNCATED = "answer_truncated"
+
 
 class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
     """What production answered when the request was captured."""
@@ -47,6 +50,11 @@ class CapturedRequest(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
     source_file: str = ""
     source_offset: int = 0
+
+    @property
+    def answer_truncated(self) -> bool:
+        """Whether the recorded answer is known to be cut."""
+        return self.tags.get(ANSWER_TRUNCATED) == "true"
 
 
 class LabelEvent(msgspec.Struct, frozen=True, kw_only=True):

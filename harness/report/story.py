@@ -315,7 +315,7 @@ def latency_line(item: LatencySummary, budget_ms: float | None) -> str:
         if budget_ms is not None and item.judged
         else words.counted(item.requests - item.spared, "request")
     )
-    spared = f", {item.spared:,} not sent once FAIL was certain" if item.spared else ""
+    spared = f", {item.spared:,} not sent after the stop" if item.spared else ""
     judged = "judged" if item.judged else "not judged"
     return (
         f"{words.clipped(item.phase)} · {words.clipped(item.target)}: {late}, {item.failed:,} failed, "

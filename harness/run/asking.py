@@ -24,7 +24,7 @@ from harness.replay.journal import outcome_table
 from harness.replay.message import Message
 from harness.run.asked import asked
 from harness.run.comparing import Compared
-from harness.run.first_answers import FIRST, Told, told
+from harness.run.first_answers import FIRST, Told, answered_well, spread, told
 from harness.run.hypotheses import probed
 from harness.run.preparing import check_environment, load_models, load_others, take_in
 from harness.run.probing import Asker, Budget, Limits
@@ -66,11 +66,19 @@ def ask(
     models = {**load_models(loaded), **load_others(loaded)}
     with tempfile.TemporaryDirectory() as folder:
         _, table = take_in(loaded, Path(folder), say=say)
-        some = table.slice(0, LOOKED_AT)
+        some = _some(table)
         asking = _Asking(loaded, some, frame(some), models, Path(folder), say)
         found: list[_Answered] = run_async(asking.everybody)
     wrong = any(one.wrong and one.told.target == loaded.under_test for one in found)
     return [one.line for one in found], OTHERWISE if wrong else 0
+
+
+def _some(table: pa.Table) -> pa.Table:
+    """Requests spread over the capture, of those that production answered well; of all where it did none."""
+    well = np.flatnonzero(answered_well(table["recorded_status"]))
+    fit = well if len(well) else np.arange(len(table))
+    some = table.take(pa.array(fit[spread(len(fit), LOOKED_AT)]))
+    return some.set_column(some.schema.get_field_index("seq"), "seq", pa.array(np.arange(len(some))))
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ class _Asking:
 
     def _chosen(self, reference: _Reference | None) -> list[int]:
         if reference is None:
-            return list(range(min(FIRST, len(self.table))))
+            return [int(row) for row in spread(len(self.table), FIRST)]
         chosen = telling(reference.model, reference.scored.scores, count=FIRST)
         return [int(row) for row in chosen]
 

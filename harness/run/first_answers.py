@@ -83,7 +83,7 @@ class Opened:
     def end(self) -> tuple[State, str]:
         """The state of the requests that are not sent, and why."""
         if self.gate:
-            return State.NOT_NEEDED, f"FAIL of {self.gate} was certain"
+            return State.NOT_NEEDED, f"the first {FIRST} answers failed {self.gate}; the rest was not sent"
         return State.NOT_SENT, f"{NOT_YET_SENT} ({self.stopped})" if self.stopped else NOT_YET_SENT
 
 
@@ -97,20 +97,42 @@ def opened(counts: ReplayCounts, seen: Iterable[Told], *, rest: Masks, requests:
     spoilt = next((one for one in seen if one.gate), None)
     if spoilt is None:
         return Opened(rest, failed)
-    why = f"after {FIRST} of {requests:,} requests, for these show what all would ({AGAIN} sends all)"
+    why = f"after {FIRST} of {requests:,} requests, spread over it ({AGAIN} sends all)"
     return Opened(rest, failed, why, spoilt.gate)
 
 
-def opening(phase: Phase, schedule: Schedule, *, targets: Sequence[str]) -> Masks:
+def opening(phase: Phase, schedule: Schedule, *, targets: Sequence[str], well: NDArray[np.bool_]) -> Masks:
     """By target the requests to begin a phase with, bool (n,); empty where it is not to be parted.
 
-    An open loop is not, for its clock would stop; nor a phase that is hardly longer.
+    They are spread over the phase, among those that production answered `well`, bool (n,), by the schedule:
+    a request that failed there tells nothing of the build. An open loop is not parted, for its clock would
+    stop; nor a phase that is hardly longer, or that has not enough of them.
     """
-    n = len(schedule.rows)
-    if phase.open_loop or n <= FIRST:
+    n, fit = len(schedule.rows), np.flatnonzero(well)
+    if phase.open_loop or n <= FIRST or len(fit) < FIRST:
         return {}
-    first = np.arange(n) < FIRST
+    first = np.zeros(n, np.bool_)
+    first[fit[spread(len(fit), FIRST)]] = True
     return dict.fromkeys(targets, first)
+
+
+def spread(n: int, count: int) -> NDArray[np.int64]:
+    """So many places among n, or all of fewer, evenly apart from the first on: of 25 and 5, every fifth."""
+    size = min(n, count)
+    places: NDArray[np.int64] = np.arange(size, dtype=np.int64) * n // max(size, 1)
+    return places
+
+
+def answered_well(status: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Where production answered with 2xx, or it is not known what it answered; bool (n,)."""
+    codes = status.fill_null(200).to_numpy()
+    well: NDArray[np.bool_] = (codes >= 200) & (codes < 300)
+    return well
+
+
+def part(schedule: Schedule, mask: NDArray[np.bool_]) -> Schedule:
+    """Some requests of a closed loop as a schedule of their own."""
+    return replace(schedule, rows=schedule.rows[mask], due_ns=schedule.due_ns[mask])
 
 
 def look(

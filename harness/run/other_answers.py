@@ -8,6 +8,7 @@ import msgspec
 
 from harness.capture import CaptureConfig
 from harness.capture.read import read
+from harness.records import ANSWER_TRUNCATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,11 +28,15 @@ def answered_in(path: Path, requests: Iterable[CapturedRequest]) -> Iterator[Cap
     """
     answers = _answers(path)
     for request in requests:
-        answer, features = answers.get((request.request_id, request.row_index), (None, None))
-        yield msgspec.structs.replace(request, recorded_response=answer, online_features=features)
+        answer, features, cut = answers.get((request.request_id, request.row_index), (None, None, False))
+        tags = request.tags | {ANSWER_TRUNCATED: "true" if cut else "false"}
+        yield msgspec.structs.replace(request, recorded_response=answer, online_features=features, tags=tags)
 
 
-def _answers(path: Path) -> dict[Key, tuple[RecordedResponse | None, bytes | None]]:
+def _answers(path: Path) -> dict[Key, tuple[RecordedResponse | None, bytes | None, bool]]:
     config = CaptureConfig(path=path.name)
     lines = read(path, config, on_bad=lambda _: None)
-    return {(one.request_id, one.row_index): (one.recorded_response, one.online_features) for one in lines}
+    return {
+        (one.request_id, one.row_index): (one.recorded_response, one.online_features, one.answer_truncated)
+        for one in lines
+    }

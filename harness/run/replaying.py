@@ -23,7 +23,7 @@ from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Sa
 from harness.replay.source import Parted, RequestIds
 from harness.run import calibrating, comparing, noise
 from harness.run.asked import asked
-from harness.run.first_answers import FIRST, Opened, leave, look, opened, opening
+from harness.run.first_answers import FIRST, Opened, answered_well, leave, look, opened, opening, part
 from harness.run.other_answers import answered_in
 from harness.run.resuming import SO_FAR, journalled, journalled_passes
 from harness.run.stopping import certain_no_go, limits, saved
@@ -266,14 +266,17 @@ class _Session:
         self, phase: Phase, schedule: Schedule, *, arms: Mapping[str, HttpArm]
     ) -> Opened:
         """The phase begun with a few requests, and what their answers say, before the rest is sent."""
-        masks = opening(phase, schedule, targets=list(arms)) if self.plan.models is not None else {}
-        if not masks or self.plan.models is None:
+        if self.plan.models is None:
+            return Opened()
+        well = answered_well(self.source.columns("recorded_status")["recorded_status"])[schedule.rows]
+        masks = opening(phase, schedule, targets=list(arms), well=well)
+        if not masks:
             return Opened()
         rest = {name: ~mask for name, mask in masks.items()}
         began = Opened()
         try:
-            part = Remaining(phase, masks)
-            counts = await self._replay(part, schedule, arms=arms, apart=phase.arms == "apart")
+            begun = part(schedule, next(iter(masks.values())))
+            counts = await self._replay(Remaining(phase, None), begun, arms=arms, apart=phase.arms == "apart")
             self._compact(arms, _note(self.loaded, phase))
             told = look(
                 self.folder, self.loaded, models=self.plan.models, phase=phase.name, targets=list(arms)
@@ -366,7 +369,7 @@ class _Session:
             if note.blamed:
                 return f"phase {note.phase} was stopped for the sake of {note.blamed}"
             if note.decided:
-                return f"phase {note.phase} was stopped, for FAIL of {note.decided} was certain"
+                return f"phase {note.phase} was stopped by {note.decided}, {note.stopped}"
         if self.plan.all_phases or not phase.open_loop or not any(note.ran for note in notes):
             return ""
         return certain_no_go(self.loaded, self.folder, captured=len(self.source))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.kit import command, small
@@ -35,12 +37,32 @@ def test_ten_of_the_other_class_are_enough(folder: Path, results: Path) -> None:
     parity, latency = report["phases"]
     assert (parity["decided"], parity["ran"], latency["ran"]) == ("score_parity", True, False)
     assert "latency" in latency["phase"]
-    assert "FAIL of score_parity was certain" in latency["reason"]
+    assert "stopped by score_parity, after 10 of 240 requests, spread over it" in latency["reason"]
+    assert "certain" not in json.dumps(report)
     rulings = command.rulings(report)
     assert rulings["score_parity"] == "FAIL"
     assert rulings["feature_parity"] == "UNDECIDED"
     again = command.run("compare", command.only_run(results))
     assert again.code == 10, again.err
+
+
+def test_what_production_refused_too_ends_no_run(folder: Path, results: Path) -> None:
+    """The ten are of requests that production answered; the build is right to refuse the others."""
+    answers = small.answers()
+    refused = [small.request_id(i) for i in range(0, 240, 24)]
+    path = folder / "capture.jsonl"
+    lines = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    for line in lines:
+        status = 404 if line["request_id"] in refused else 200
+        line["recorded_response"] = {"status": status, "body": {}}
+    path.write_bytes(b"\n".join(map(msgspec.json.encode, lines)) + b"\n")
+    answers |= {name: {"error": "no such page"} for name in refused}
+    with Service(answers, model=small.model_hash()) as one:
+        scenario = small.scenario(folder, one.url)
+        done = command.run("run", scenario, "--results", results, "--phase", "parity")
+        assert len(one.seen) == 240, done.err
+        assert not set(refused) & set(one.seen[:10])
+    assert "10 of 10 scored as offline:model scores them" in done.err
 
 
 def test_all_is_sent_where_that_is_wanted(folder: Path, results: Path) -> None:

@@ -23,7 +23,7 @@ def test_a_buffered_and_a_streamed_trace_are_requests(tmp_path: Path) -> None:
         ("t1", captures.BODIES[1]),
     ]
     assert asked[0].ts_ns == captures.START_NS + 5
-    assert [one.tags for one in asked] == [{}, {"ts_from": "file"}]
+    assert [one.tags for one in asked] == [{"answer_truncated": "true"}, {"ts_from": "file"}]
     assert asked[0].recorded_response is not None
     assert asked[0].recorded_response.body.decode() == captures.ANSWER
 

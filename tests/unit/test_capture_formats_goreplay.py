@@ -41,6 +41,15 @@ def test_a_body_that_lacks_bytes_is_truncated(tmp_path: Path) -> None:
     assert piece.request.truncated
 
 
+def test_an_answer_that_lacks_bytes_is_truncated(tmp_path: Path) -> None:
+    """As the request is."""
+    (piece,) = pieces(
+        tmp_path, b"2 a1 1600000000000000000 0\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
+    )
+    assert isinstance(piece, Answered)
+    assert piece.truncated
+
+
 def test_a_body_that_holds_the_separator_is_put_together(tmp_path: Path) -> None:
     """Even where what follows looks like meta; a record that is merely cut is not joined to the next."""
     body = b"x" + SEPARATOR + b"1 a 5 0\n"

@@ -50,6 +50,18 @@ def test_a_body_is_what_post_data_spells(
     assert (found.body, found.truncated) == (body, truncated)
 
 
+@pytest.mark.parametrize(
+    ("content", "cut"), [({"size": 9}, True), ({"size": 0}, False), ({"size": 1, "text": "1"}, False)]
+)
+def test_an_answer_of_a_size_without_a_text_was_not_recorded(
+    tmp_path: Path, content: dict[str, object], *, cut: bool
+) -> None:
+    """Browsers forget bodies; the build is not to blame for that."""
+    found = piece(tmp_path, {"response": {"status": 200, "headers": [], "content": content}})
+    assert isinstance(found, Asked)
+    assert found.request.answer_truncated is cut
+
+
 def test_ids_come_from_a_header_or_the_place(tmp_path: Path) -> None:
     """HAR has no ids of its own; HTTP/2's pseudo headers are no headers."""
     headers = [{"name": ":path", "value": "/"}, {"name": "X-Request-Id", "value": "r"}]

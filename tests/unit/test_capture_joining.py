@@ -34,6 +34,14 @@ def test_answers_may_come_before_and_after_and_out_of_order() -> None:
     assert found == ([("a", 20), ("b", None), ("c", 30)], [], 0)
 
 
+def test_an_answer_that_is_cut_is_known_to_be() -> None:
+    """By the request, for it is replayed and the answer is not."""
+    join = Joined(on_dropped=lambda _: None, on_label=lambda _: None)
+    cut = Answered("a", RecordedResponse(status=200), 30, Place("c", 7), truncated=True)
+    found = list(join.requests([asked("a"), cut, asked("b"), answered("b")]))
+    assert [one.answer_truncated for one in found] == [True, False]
+
+
 def test_what_does_not_belong_together_is_counted() -> None:
     """A second request and a second answer of one id, an answer alone, a request alone."""
     found = joined(asked("a"), asked("a"), answered("x"), answered("x"), asked("b"), answered("b"))

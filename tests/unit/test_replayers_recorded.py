@@ -1,6 +1,10 @@
 """The recorded answers are read by the rules of live ones."""
 
+import gzip
+import zlib
+
 import msgspec
+import pytest
 
 from harness.records import CapturedRequest, RecordedResponse, State
 from replayers.recorded import RecordedTarget, recorded_outcomes
@@ -28,6 +32,43 @@ def test_each_recorded_answer_becomes_one_outcome() -> None:
     ]
     assert (outcomes[0].model, outcomes[0].target, outcomes[0].phase) == ("m", "log", "recorded")
     assert {o.done_ns for o in outcomes} == {None}
+
+
+GOOD = b'{"score": 0.5}'
+#: the same, as `brotli` packs it
+BROTLI = bytes.fromhex("0b06807b2273636f7265223a20302e357d03")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "state", "detail"),
+    [
+        ("gzip", gzip.compress(GOOD), State.OK, ""),
+        ("", gzip.compress(GOOD), State.OK, ""),
+        ("deflate", zlib.compress(GOOD), State.OK, ""),
+        ("br", GOOD, State.OK, ""),
+        ("br", BROTLI, State.NOT_SENT, "content encoding 'br'"),
+        ("", b"\x28\xb5\x2f\xfdxx", State.NOT_SENT, "content encoding 'zstd'"),
+        ("gzip", gzip.compress(GOOD)[:-9], State.NOT_SENT, "gzip cut short"),
+    ],
+)
+def test_a_packed_answer_is_unpacked_or_a_loss_of_the_capture(
+    encoding: str, body: bytes, state: State, detail: str
+) -> None:
+    """Whoever answered is not to blame for how the recorder wrote it down."""
+    answer = RecordedResponse(status=200, headers={"Content-Encoding": encoding}, body=body)
+    (found,) = recorded_outcomes(RecordedTarget(), [request(1, answer)], name="log", phase="recorded")
+    said = f"recorded answer cannot be unpacked: {detail}" if detail else ""
+    assert (found.state, found.detail) == (state, said)
+
+
+@pytest.mark.parametrize(("status", "state"), [(200, State.NOT_SENT), (503, State.HTTP_ERROR)])
+def test_an_answer_that_the_recorder_cut_is_a_loss_of_the_capture(status: int, state: State) -> None:
+    """A good one; that of an error says by its status all that counts."""
+    answer = RecordedResponse(status=status, body=b'{"scor')
+    cut = msgspec.structs.replace(request(1, answer), tags={"answer_truncated": "true"})
+    (found,) = recorded_outcomes(RecordedTarget(), [cut], name="log", phase="recorded")
+    assert found.state is state
+    assert (found.detail == "recorded answer was cut") is (status == 200)
 
 
 def test_the_features_that_the_log_knows_are_the_answers() -> None:

@@ -412,4 +412,4 @@ def test_requests_that_were_spared_are_no_answers_in_time() -> None:
     )
     line = story.latency_line(item, 120.0)
     assert "60 of 120 over 120 ms" in line
-    assert "880 not sent once FAIL was certain" in line
+    assert "880 not sent after the stop" in line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.errors import TargetUnreachable
@@ -42,6 +43,18 @@ def test_an_honest_service_is_asked_ten_times(folder: Path) -> None:
         0,
     )
     assert not (folder.parent / "results").exists()
+
+
+def test_what_production_refused_is_not_asked(folder: Path) -> None:
+    """The ten are of requests that it answered, wherever in the capture these are."""
+    path = folder / "capture.jsonl"
+    lines = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    refused = [line | {"recorded_response": {"status": 404}} for line in lines[:200]]
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in refused + lines[200:]))
+    with Service(small.answers(), model=small.model_hash()) as one:
+        text = asked(small.scenario(folder, one.url))[0][0]
+        assert set(one.seen) <= {line["request_id"] for line in lines[200:]}
+    assert text == "challenger, asked one by one: 10 of 10 scored as offline:model scores them."
 
 
 def test_only_the_build_under_test_decides_the_code(folder: Path) -> None:

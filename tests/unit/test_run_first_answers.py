@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from harness.records import Outcome, State
@@ -14,7 +15,17 @@ from harness.replay.journal import Journal, outcome_table, read_journal
 from harness.replay.options import ReplayCounts
 from harness.replay.schedule import Phase, Poisson, Saturate, Schedule
 from harness.replay.sending import NOT_YET_SENT
-from harness.run.first_answers import FIRST, Opened, Told, leave, look, opened, opening
+from harness.run.first_answers import (
+    FIRST,
+    Opened,
+    Told,
+    answered_well,
+    leave,
+    look,
+    opened,
+    opening,
+    part,
+)
 from tests.kit import small
 from tests.kit.prepared import Prepared, ready
 from tests.kit.service import Answers
@@ -33,10 +44,21 @@ def schedule(n: int) -> Schedule:
 )
 def test_a_closed_loop_begins_with_ten(phase: Phase, n: int, first: int) -> None:
     """One that is no longer is sent whole, and so is an open loop, whose clock never stops."""
-    masks = opening(phase, schedule(n), targets=["a", "b"])
+    masks = opening(phase, schedule(n), targets=["a", "b"], well=np.ones(n, bool))
     assert {name: int(mask.sum()) for name, mask in masks.items()} == (
         dict.fromkeys("ab", 10) if first else {}
     )
+
+
+def test_the_ten_are_spread_over_what_production_answered() -> None:
+    """Every tenth of those, the first among them; where there are fewer than ten, nothing is parted."""
+    well = answered_well(pa.chunked_array([[404, 200, None, 301, 503, *[204] * 95]]))
+    assert list(np.flatnonzero(~well)) == [0, 3, 4]
+    first = opening(PARITY, schedule(100), targets=["a"], well=well)["a"]
+    assert list(np.flatnonzero(first)) == [1, 12, 22, 32, 41, 51, 61, 70, 80, 90]
+    begun = part(schedule(100), first)
+    assert begun.rows.tolist() == np.flatnonzero(first).tolist()
+    assert opening(PARITY, schedule(100), targets=["a"], well=np.arange(100) < 9) == {}
 
 
 def answered(run: Prepared, answers: Answers, *, name: str = "challenger") -> None:
@@ -135,8 +157,11 @@ def test_how_a_phase_began_decides_how_it_goes_on() -> None:
     limits = {"challenger": (Limit(gate="errors", count=5), Limit(gate="errors", count=2))}
     assert [one.count for one in on.fewer(limits)["challenger"]] == [2, 1]
     over = opened(counts(), [Told("challenger", "spoilt", "score_parity")], rest=rest, requests=100)
-    assert over.stopped.startswith("after 10 of 100 requests, ")
-    assert over.end == (State.NOT_NEEDED, "FAIL of score_parity was certain")
+    assert over.stopped == "after 10 of 100 requests, spread over it (--no-preflight sends all)"
+    assert over.end == (
+        State.NOT_NEEDED,
+        "the first 10 answers failed score_parity; the rest was not sent",
+    )
     broken = opened(
         counts(stopped="circuit breaker: 3 errors of challenger in a row"), [], rest=rest, requests=100
     )

@@ -13,7 +13,8 @@ from harness.run.other_answers import answered_in
 LINES = """\
 {"request_id": "b", "ts_ns": 2, "body": 1, "recorded_response": {"status": 200, "body": {"score": 0.5}}, \
 "online_features": {"f": 2}}
-{"request_id": "a", "ts_ns": 1, "body": 1, "recorded_response": {"status": 503}}
+{"request_id": "a", "ts_ns": 1, "body": 1, "recorded_response": {"status": 503}, \
+"tags": {"answer_truncated": "true"}}
 {"request_id": "c", "ts_ns": 3, "body": 1, "tags": {"proxy": "timeout"}}
 {"request_id": "d", "ts_ns": 4, "bo
 """
@@ -27,13 +28,16 @@ def test_each_request_gets_the_answer_of_its_id(tmp_path: Path) -> None:
     (folder / "_counts-1.json").write_text("{}")
     own = b'{"f":1}'
     requests = [
-        CapturedRequest(seq=n, request_id=name, ts_ns=n, online_features=own)
+        CapturedRequest(
+            seq=n, request_id=name, ts_ns=n, online_features=own, tags={"answer_truncated": "true"}
+        )
         for n, name in enumerate("abcde")
     ]
     answered = list(answered_in(folder, requests))
     found = [one.recorded_response for one in answered]
     assert [one.online_features for one in answered] == [None, b'{"f": 2}', None, None, None]
     assert [one.status if one else None for one in found] == [503, 200, None, None, None]
+    assert [one.answer_truncated for one in answered] == [True, False, False, False, False]
     assert found[1] is not None
     assert found[1].body == b'{"score": 0.5}'
 

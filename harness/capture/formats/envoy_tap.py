@@ -19,6 +19,7 @@ from harness.capture.formats.pieces import (
     Place,
     answer,
     broken,
+    cut,
     guarded,
     header,
     headers_of,
@@ -85,6 +86,7 @@ def _asked(trace: dict[str, Any], place: Place, *, mtime_ns: int) -> Iterator[Pi
     body, truncated = body_of(asked.get("body"))
     if not truncated:
         body, headers = unpacked(body, headers)
+    said = trace.get("response")
     yield Asked(
         CapturedRequest(
             seq=0,
@@ -96,9 +98,9 @@ def _asked(trace: dict[str, Any], place: Place, *, mtime_ns: int) -> Iterator[Pi
             headers=headers,
             body=body,
             truncated=truncated,
-            recorded_response=_answered(trace.get("response"), ts_ns if timed else None),
+            recorded_response=_answered(said, ts_ns if timed else None),
             served_by={"endpoint": pseudo[":authority"]} if pseudo.get(":authority") else {},
-            tags={} if timed else {"ts_from": "file"},
+            tags=({} if timed else {"ts_from": "file"}) | cut(_is_cut(said)),
             source_file=place.file,
             source_offset=place.offset,
         )
@@ -117,6 +119,10 @@ def _answered(said: object, asked_ns: int | None) -> RecordedResponse | None:
     if asked_ns is not None and _received(said) is not None:
         latency_ns = instant(_received(said), "headers_received_time")[0] - asked_ns
     return answer(int(status) if status.isdecimal() else status, body, headers=headers, latency_ns=latency_ns)
+
+
+def _is_cut(said: object) -> bool:
+    return isinstance(said, dict) and body_of(said.get("body"))[1]
 
 
 def _time(asked: dict[str, Any], mtime_ns: int) -> tuple[int, int, bool]:

@@ -169,7 +169,7 @@ def _answered(message: Message, meta: re.Match[bytes], *, file: str, offset: int
     status = int(code) if code.isdecimal() and len(code) < 9 else code
     response = answer(status, message.body, headers=message.headers)
     ns = _time(meta[3])
-    return Answered(meta[2].decode("latin-1"), response, ns, Place(file, offset))
+    return Answered(meta[2].decode("latin-1"), response, ns, Place(file, offset), message.truncated)
 
 
 def _time(stamp: bytes) -> int:

@@ -23,6 +23,7 @@ from harness.capture.formats.pieces import (
     Place,
     answer,
     broken,
+    cut,
     guarded,
     header,
     headers_of,
@@ -73,7 +74,7 @@ def _captured(entry: dict[str, Any], request: dict[str, Any], *, place: Place) -
     ts_ns, resolution_ns = instant(entry.get("startedDateTime"), "startedDateTime")
     headers = _headers(request)
     body = _posted(request.get("postData"))
-    size = request.get("bodySize")
+    size, answered = request.get("bodySize"), _answered(entry)
     return CapturedRequest(
         seq=0,
         request_id=header(headers, "x-request-id") or f"{place.file}:{place.number}",
@@ -84,7 +85,8 @@ def _captured(entry: dict[str, Any], request: dict[str, Any], *, place: Place) -
         headers=headers,
         body=body,
         truncated=isinstance(size, int) and size > 0 and not body,
-        recorded_response=_answered(entry),
+        recorded_response=answered,
+        tags=cut(answered is not None and not answered.body and _size_of(entry) > 0),
         source_file=place.file,
         source_offset=place.offset,
     )
@@ -105,6 +107,14 @@ def _answered(entry: dict[str, Any]) -> RecordedResponse | None:
         latency_ns=round(wait * 1e6) if known and wait is not None else None,
         kind="wait",
     )
+
+
+def _size_of(entry: dict[str, Any]) -> int:
+    """How long the answer's body is said to be; 0 where it is not said."""
+    response = entry.get("response")
+    content = response.get("content") if isinstance(response, dict) else None
+    size = content.get("size") if isinstance(content, dict) else None
+    return size if isinstance(size, int) else 0
 
 
 def _headers(message: dict[str, Any]) -> dict[str, str]:

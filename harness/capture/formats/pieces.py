@@ -12,7 +12,7 @@ import msgspec
 from harness.capture import times
 from harness.capture.sources import Unreadable
 from harness.errors import CaptureError
-from harness.records import CapturedRequest, RecordedResponse
+from harness.records import ANSWER_TRUNCATED, CapturedRequest, RecordedResponse
 
 #: why a record is dropped, beside the reasons of `harness.capture.line`: few and stable words
 Why = Literal[
@@ -75,12 +75,16 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):
-    """An answer that is joined to its request by id; `at_ns` is when its first bytes came."""
+    """An answer that is joined to its request by id; `at_ns` is when its first bytes came.
+
+    Of one that is `truncated` the body is not whole.
+    """
 
     request_id: str
     response: RecordedResponse
     at_ns: int
     place: Place
+    truncated: bool = False
 
 
 class Labelled(NamedTuple):
@@ -125,6 +129,11 @@ class Format:
     title: str
     detects: Callable[[Head], bool]
     read: Callable[[Path], Iterator[Piece]]
+
+
+def cut(truncated: bool) -> dict[str, str]:  # noqa: FBT001  -- its only argument
+    """The tag of a request whose answer is not whole; of another none."""
+    return {ANSWER_TRUNCATED: "true"} if truncated else {}
 
 
 def guarded(pieces: Iterable[Piece], place: Place) -> Iterator[Piece]:
