@@ -76,8 +76,8 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Missing,
         Meta(
             description="How null and NaN are spelled: null, the word NaN (no JSON, yet some want it), the "
-            'text "NaN", `empty` (of csv, and of texts of oip-v2), or not at all: such a row is then not sent, '
-            "and counted."
+            'text "NaN", `empty` (of csv, and of texts of oip-v2), or not at all: such a row is then not '
+            "sent, and counted."
         ),
     ] = "null"
     pass_through: Annotated[
