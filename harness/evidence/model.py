@@ -44,7 +44,8 @@ class Evidence:
 
     `singles` says, by offline model, how many requests were also built alone and which came out otherwise.
     `parity_release` says that the build claims to be the same model. `answered` counts, by target, the
-    captured requests that it answered, `unanswered` those that it failed whenever it was asked.
+    captured requests that it answered, `unanswered` those that it failed whenever it was asked. `left_out`
+    are captured requests that a rule of redaction took out of the run for what they hold.
     """
 
     under_test: str
@@ -59,6 +60,7 @@ class Evidence:
     quality: tuple[QualitySummary, ...]
     live: LiveSummary | None = None
     unanswered: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0
 
     def all_targets(self) -> tuple[TargetCounts, ...]:
         """The counts of every target; a build under test that was sent nothing has empty ones, not none."""

@@ -6,27 +6,30 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pandas as pd
 import pyarrow as pa
 
 from harness.capture.live.json_paths import Paths
 from harness.capture.live.json_text import GONE, Walk
 from harness.capture.live.redaction import TAG, redacted_places
+from harness.diff import REDACTED
 from harness.errors import PipelineError
 from harness.records import RedactedInput
 from replayers.offline import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.capture.live.json_paths import Place
+    from harness.records import CapturedRequest
     from replayers.offline import OfflineReplayer
 
 #: requests that are asked about for each place, and places that are asked about at all
 SAMPLE = 20
 MOST_PLACES = 60
 
-_BODY = "body:"
+_BODY, _FEATURES, _ANSWER = "body:", "features:", "answer:"
 _COLUMNS = ("unit", "request_id")
 #: values of many kinds; a list in their place breaks what looks a value up, which tells that it is read
 _OTHERS: tuple[object, ...] = ("someone@example.org", "203.0.113.7", "DE", 17, -1.5, True, None, [{"": []}])
@@ -47,6 +50,31 @@ def redacted_inputs(capture: pa.Table, replayer: OfflineReplayer) -> tuple[Redac
         if names is not None:
             found.append(RedactedInput(place=place, requests=len(where), of=len(capture), features=names))
     return tuple(found)
+
+
+def as_known(requests: Iterable[CapturedRequest], *, echo: str) -> Iterator[CapturedRequest]:
+    """Each request with a mark for each feature that redaction changed, logged or echoed in its answer.
+
+    `echo` is where an answer has its features, a name with dots. What was masked is no value that the
+    service used: compared, it would be a skew that is none, or an agreement of two masks.
+    """
+    for request in requests:
+        places = redacted_places(request.tags)
+        logged = [place.removeprefix(_FEATURES) for place in places if place.startswith(_FEATURES)]
+        begins = f"{_ANSWER}{echo}."
+        echoed = [place.removeprefix(_ANSWER) for place in places if echo and place.startswith(begins)]
+        features, answer = request.online_features, request.recorded_response
+        if logged and features is not None:
+            features = _marked(features, logged)
+        if echoed and answer is not None:
+            answer = msgspec.structs.replace(answer, body=_marked(answer.body, echoed))
+        yield msgspec.structs.replace(request, online_features=features, recorded_response=answer)
+
+
+def _marked(document: bytes, paths: Sequence[str]) -> bytes:
+    for path in paths:
+        document = _with(document, path, token=REDACTED)
+    return document
 
 
 def _rows(capture: pa.Table) -> dict[str, list[int]]:
