@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,6 +50,25 @@ def redacted_inputs(capture: pa.Table, replayer: OfflineReplayer) -> tuple[Redac
         if names is not None:
             found.append(RedactedInput(place=place, requests=len(where), of=len(capture), features=names))
     return tuple(found)
+
+
+def redacted_echoes(capture: pa.Table, names: Sequence[str], *, echo: str) -> tuple[RedactedInput, ...]:
+    """The features by these names that were redacted where a recorded arm shows them: not compared there.
+
+    They are logged beside the answer, or stand in it at `echo`.
+    """
+    rows: Counter[str] = Counter()
+    begins = (_FEATURES, *([f"{_ANSWER}{echo}."] if echo else []))
+    for pairs in capture["tags"].combine_chunks().to_pylist():
+        rows.update(place for place in redacted_places(dict(pairs or ())) if place.startswith(begins))
+    named = {
+        place: place.removeprefix(next(one for one in begins if place.startswith(one))) for place in rows
+    }
+    return tuple(
+        RedactedInput(place=place, requests=rows[place], of=len(capture), features=(named[place],))
+        for place in sorted(rows)
+        if named[place] in names
+    )
 
 
 def as_known(requests: Iterable[CapturedRequest], *, echo: str) -> Iterator[CapturedRequest]:

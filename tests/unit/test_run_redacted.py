@@ -9,7 +9,7 @@ from harness.capture.live.redaction import TAG
 from harness.capture.table import to_table
 from harness.records import CapturedRequest, RecordedResponse, RedactedInput
 from harness.run import redacted
-from harness.run.redacted import as_known, redacted_inputs
+from harness.run.redacted import as_known, redacted_echoes, redacted_inputs
 from replayers.offline import OfflineModel, OfflineReplayer
 from tests.kit import small
 
@@ -120,3 +120,15 @@ def test_features_that_were_redacted_are_marked() -> None:
     assert known.body == request.body
     (known,) = as_known([request], echo="")
     assert known.recorded_response == request.recorded_response
+
+
+def test_redacted_features_of_a_recorded_arm_are_told() -> None:
+    """Those of the model, logged or echoed; a model that nobody compares with them has none."""
+    tags = {TAG: '["answer:features.age","answer:score","body:visits","features:amount","features:other"]'}
+    capture = to_table(
+        [CapturedRequest(seq=n, request_id=f"r{n}", ts_ns=n, tags=tags if n else {}) for n in range(3)]
+    )
+    logged = RedactedInput(place="features:amount", requests=2, of=3, features=("amount",))
+    echoed = RedactedInput(place="answer:features.age", requests=2, of=3, features=("age",))
+    assert redacted_echoes(capture, small.FEATURES, echo="features") == (echoed, logged)
+    assert redacted_echoes(capture, small.FEATURES, echo="") == (logged,)
