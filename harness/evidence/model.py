@@ -42,10 +42,11 @@ class JudgedPair:
 class Evidence:
     """All evidence of a run at one `as_of`; `under_test` is the name of the challenger.
 
+    `left_out` counts the captured requests that redaction took out of the run for what they hold.
+
     `singles` says, by offline model, how many requests were also built alone and which came out otherwise.
     `parity_release` says that the build claims to be the same model. `answered` counts, by target, the
-    captured requests that it answered, `unanswered` those that it failed whenever it was asked. `left_out`
-    are captured requests that a rule of redaction took out of the run for what they hold.
+    captured requests that it answered, `unanswered` those that it failed whenever it was asked.
     """
 
     under_test: str
@@ -59,8 +60,8 @@ class Evidence:
     answered: dict[str, int]
     quality: tuple[QualitySummary, ...]
     live: LiveSummary | None = None
-    unanswered: dict[str, int] = field(default_factory=dict)
     left_out: int = 0
+    unanswered: dict[str, int] = field(default_factory=dict)
 
     def all_targets(self) -> tuple[TargetCounts, ...]:
         """The counts of every target; a build under test that was sent nothing has empty ones, not none."""

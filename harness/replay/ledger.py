@@ -11,9 +11,6 @@ from harness.records import Ledger, LedgerStep, Loss, State
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: by their content, so not at random
-LEFT_OUT = "left out by redaction"
-
 _UNSENT = (State.SHED, State.NOT_SENT, State.NOT_NEEDED)
 _UNANSWERED = (State.CONNECTION_ERROR, State.TIMEOUT, State.ABANDONED)
 _UNUSABLE = (State.HTTP_ERROR, State.BAD_BODY)
@@ -26,7 +23,6 @@ class Intake:
     captured: int
     bad: Mapping[str, int] = field(default_factory=dict)
     not_sampled: int = 0
-    left_out: int = 0
     outside: int = 0
 
 
@@ -56,7 +52,7 @@ def ledger(phase: str, target: str, *, intake: Intake, states: Mapping[State, in
     steps = [LedgerStep(step="captured", count=intake.captured)]
     for step, lost in (
         ("parsed", intake.bad),
-        ("sampled", {"not sampled": intake.not_sampled, LEFT_OUT: intake.left_out}),
+        ("sampled", {"not sampled": intake.not_sampled}),
         ("scheduled", {"outside the phase": intake.outside}),
         ("sent", _losses(states, _UNSENT)),
         ("answered", _losses(states, _UNANSWERED)),

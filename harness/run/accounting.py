@@ -54,12 +54,10 @@ def ledgers(
 
 
 def _intake(intake: Intake, scheduled: int) -> books.Intake:
-    left_out = sum(intake.left_out.values())
     return books.Intake(
         captured=intake.lines,
         bad=intake.bad,
-        not_sampled=intake.parsed - intake.sampled - left_out,
-        left_out=left_out,
+        not_sampled=intake.parsed - intake.sampled,
         outside=intake.sampled - scheduled,
     )
 

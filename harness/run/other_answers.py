@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: a request without a row has none that is smaller
 _NO_ROW = -1
+#: tags that say what became of an answer: what redaction changed, and that it was cut
+_OF_ANSWERS = (TAG, "answer_truncated")
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +33,7 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     response: RecordedResponse | None
     features: bytes | None
-    redacted: str | None
+    tags: dict[str, str]
 
 
 def answered_in(
@@ -39,9 +41,9 @@ def answered_in(
 ) -> Iterator[CapturedRequest]:
     """Each request with its answer in the capture at `path`, by request id; without one where it has none.
 
-    Its logged features, and the note of what redaction changed, are those of that answer too. Answers wait in
-    a file, so memory is constant. A line that cannot be read, one that says an id again and a call that the
-    recorder dropped are answers that are missing, counted in `lost` by reason. Raises CaptureError.
+    Its logged features, and the notes of what was redacted or cut, are those of that answer too. Answers
+    wait in a file, so memory is constant. A line that cannot be read, one that says an id again and a call
+    that the recorder dropped are answers that are missing, counted in `lost` by reason. Raises CaptureError.
     """
     with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "answers")) as kept:
         _keep(path, kept, lost=lost)
@@ -60,7 +62,7 @@ def _row(request: CapturedRequest) -> tuple[str, int, bytes]:
     answer = _Answer(
         response=request.recorded_response,
         features=request.online_features,
-        redacted=request.tags.get(TAG),
+        tags={name: text for name, text in request.tags.items() if name in _OF_ANSWERS},
     )
     return *_key(request), msgspec.msgpack.encode(answer)
 
@@ -72,15 +74,15 @@ def _key(request: CapturedRequest) -> tuple[str, int]:
 def _found(kept: sqlite3.Connection, request: CapturedRequest) -> _Answer:
     row = kept.execute("select answer from answers where id = ? and row = ?", _key(request)).fetchone()
     if row is None:
-        return _Answer(response=None, features=None, redacted=None)
+        return _Answer(response=None, features=None, tags={})
     return msgspec.msgpack.decode(row[0], type=_Answer)
 
 
 def _answered(request: CapturedRequest, answer: _Answer) -> CapturedRequest:
-    tags = {name: text for name, text in request.tags.items() if name != TAG}
+    tags = {name: text for name, text in request.tags.items() if name not in _OF_ANSWERS}
     return msgspec.structs.replace(
         request,
         recorded_response=answer.response,
         online_features=answer.features,
-        tags=tags if answer.redacted is None else tags | {TAG: answer.redacted},
+        tags=tags | answer.tags,
     )

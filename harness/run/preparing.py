@@ -152,7 +152,7 @@ def prepare(
 
 
 def _echoes(loaded: Loaded, table: pa.Table, *, name: str, of: OfflineReplayer) -> tuple[RedactedInput, ...]:
-    """The redacted features that recorded arms of this model show: nobody can compare them."""
+    """The redacted features that recorded answers of this model echo: nobody can compare them."""
     found: dict[str, RedactedInput] = {}
     for target in loaded.scenario.targets.values():
         if isinstance(target, RecordedTarget) and target.model == name and target.answers is None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SAMPLE = 20
 MOST_PLACES = 60
 
-_BODY, _FEATURES, _ANSWER = "body:", "features:", "answer:"
+_BODY = "body:"
 _COLUMNS = ("unit", "request_id")
 #: values of many kinds; a list in their place breaks what looks a value up, which tells that it is read
 _OTHERS: tuple[object, ...] = ("someone@example.org", "203.0.113.7", "DE", 17, -1.5, True, None, [{"": []}])
@@ -52,22 +52,19 @@ def redacted_inputs(capture: pa.Table, replayer: OfflineReplayer) -> tuple[Redac
     return tuple(found)
 
 
-def redacted_echoes(capture: pa.Table, names: Sequence[str], *, echo: str) -> tuple[RedactedInput, ...]:
-    """The features by these names that were redacted where a recorded arm shows them: not compared there.
+_FEATURES, _ANSWER = "features:", "answer:"
 
-    They are logged beside the answer, or stand in it at `echo`.
-    """
+
+def redacted_echoes(capture: pa.Table, names: Sequence[str], *, echo: str) -> tuple[RedactedInput, ...]:
+    """The features by these names that were redacted in recorded answers, which have them at `echo`."""
+    begins = f"{_ANSWER}{echo}."
     rows: Counter[str] = Counter()
-    begins = (_FEATURES, *([f"{_ANSWER}{echo}."] if echo else []))
-    for pairs in capture["tags"].combine_chunks().to_pylist():
+    for pairs in capture["tags"].combine_chunks().to_pylist() if echo else ():
         rows.update(place for place in redacted_places(dict(pairs or ())) if place.startswith(begins))
-    named = {
-        place: place.removeprefix(next(one for one in begins if place.startswith(one))) for place in rows
-    }
     return tuple(
-        RedactedInput(place=place, requests=rows[place], of=len(capture), features=(named[place],))
+        RedactedInput(place=place, requests=rows[place], of=len(capture), features=(name,))
         for place in sorted(rows)
-        if named[place] in names
+        if (name := place.removeprefix(begins)) in names
     )
 
 

@@ -60,23 +60,6 @@ def test_every_loss_has_its_reason_and_what_lost_nothing_is_silent() -> None:
     }
 
 
-def test_what_redaction_left_out_was_not_sampled_out() -> None:
-    """It was chosen by its content, so it has a line of its own, and the steps add up with it."""
-    answered = {State.OK: 5}
-    made = ledger(
-        "p",
-        "t",
-        intake=Intake(captured=9, not_sampled=1, left_out=3),
-        states=answered,
-        match=Match(states=answered, compared=5),
-    )
-    assert [(loss.reason, loss.count) for loss in made.steps[2].lost] == [
-        ("not sampled", 1),
-        ("left out by redaction", 3),
-    ]
-    assert made.steps[2].count == 5
-
-
 def test_answers_with_nothing_to_compare_say_why() -> None:
     """The step at which they are lost names what was not there."""
     alone = ledger(

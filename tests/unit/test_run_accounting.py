@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from harness.capture.intake import Intake
@@ -45,17 +44,6 @@ def test_an_answer_that_nothing_was_compared_with_is_not_counted_as_compared(tmp
     }
     assert losses(made["champion"]) == {"no answer from challenger": 30}
     assert losses(made["challenger"]) == {"timeout": 30}
-
-
-def test_requests_that_redaction_left_out_are_told_as_such(tmp_path: Path) -> None:
-    """Beside those that were not sampled."""
-    run = ready(tmp_path, more=MORE)
-    run.answer("challenger", small.answers())
-    intake = run.folder.load(INTAKE, Intake)
-    thinned = {"lines": intake.lines + 5, "parsed": intake.parsed + 5, "left_out": {"rule for body:ssn": 2}}
-    run.folder.save(INTAKE, msgspec.structs.replace(intake, **thinned))
-    made = next(ledger for ledger in accounts(run) if ledger.target == "challenger")
-    assert losses(made) == {"not sampled": 3, "left out by redaction": 2}
 
 
 def test_a_target_in_no_pair_is_compared_with_nothing(tmp_path: Path) -> None:

@@ -165,13 +165,13 @@ def test_labels_of_a_capture_that_was_thinned_at_its_source(
         assert read_labels(loaded, table, path=path, intake=intake).unknown == 100
 
 
-@pytest.mark.parametrize(("model", "places"), [("model", ("features:amount",)), ("", ())])
+@pytest.mark.parametrize(("model", "places"), [("model", ("answer:features.amount",)), ("", ())])
 def test_masked_features_of_a_recorded_arm_are_no_evidence(
     model: str, places: tuple[str, ...], folder: Path, tmp_path: Path
 ) -> None:
     """They are not compared, so the reference of that model says which; another model has nothing to say."""
     rows = [json.loads(line) for line in (folder / "capture.jsonl").read_text().splitlines()]
-    tag = {"redacted": '["features:amount"]'}
+    tag = {"redacted": '["answer:features.amount"]'}
     small.write_lines(folder / "capture.jsonl", [row | {"tags": row.get("tags", {}) | tag} for row in rows])
     of = f'model = "{model}"\n' if model else ""
     loaded = scenario(folder, more=f'[targets.log]\nkind = "recorded"\n{of}')

@@ -8,16 +8,13 @@ import json
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, unquote, unquote_plus
 
-from .bodies import Opened, UnreadableError, opened
+from .bodies import UnreadableError, opened
 from .json_paths import Place, spelled
 from .json_text import GONE, Walk, is_number, text_of, token_of
 from .patterns import candidates
 from .texts import MASK, DroppedError, Texts, is_token
 
 Rule = Callable[[str], str | None]
-
-#: the header of an Open Inference body whose tensors are raw bytes behind its JSON
-RAW_TENSORS = "inference-header-content-length"
 
 _NESTED = 3
 _JSON_STARTS = ("{", "[", '"')
@@ -40,7 +37,7 @@ class Content:
         self.where = where
         lower = {name.lower(): value.lower() for name, value in headers.items()}
         try:
-            whole = _searchable(body, lower)
+            whole = opened(body, lower.get("content-encoding", "").strip())
         except UnreadableError as error:
             if self.texts.rules.unreadable == "keep":
                 return body
@@ -179,13 +176,6 @@ class Content:
 
     def _at(self, place: Place) -> str:
         return f"{self.where}:{spelled(place)}"
-
-
-def _searchable(body: bytes, headers: Mapping[str, str]) -> Opened:
-    """The body as text; raises UnreadableError, also for bytes behind JSON whose length a header says."""
-    if RAW_TENSORS in headers:
-        raise UnreadableError("raw tensors")
-    return opened(body, headers.get("content-encoding", "").strip())
 
 
 def _token(value: object) -> str:
