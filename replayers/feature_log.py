@@ -138,7 +138,7 @@ class Joined:
         return self._known.get(key)
 
     def refresh(self) -> None:
-        """What was written since; of an id that comes twice the later counts."""
+        """What was written since; of an id that comes twice the later of those that are there counts."""
         for path in files(Path(self._log.path)):
             stat = path.stat()
             if self._read.get(path) != (stat.st_size, stat.st_mtime_ns):
@@ -168,7 +168,11 @@ def files(path: Path) -> list[Path]:
 
 
 def rows_of_log(path: Path) -> Iterable[dict[str, Any]]:
-    """The rows of a file; lines that are no JSON object are passed over, for the last may be half written."""
+    """The whole rows of a file: the last may be half written, and then counts once the rest is there.
+
+    Lines that are no JSON object are passed over, and so are lines of CSV with fewer cells than there are
+    names or without their end of line.
+    """
     try:
         if path.suffix == ".parquet":
             rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
@@ -177,12 +181,23 @@ def rows_of_log(path: Path) -> Iterable[dict[str, Any]]:
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError("a feature log cannot be read", where=str(path), found=str(error)[:80]) from None
     if path.suffix == ".csv":
-        return [{name: field(cell or "") for name, cell in row.items() if name} for row in _csv(text)]
+        return [{name: field(cell) for name, cell in row.items() if name} for row in _csv(text)]
     return filter(None, map(_object, text.splitlines()))
 
 
-def _csv(text: str) -> Iterable[dict[str, str | None]]:
-    return csv.DictReader(io.StringIO(text))
+def _csv(text: str) -> Iterable[dict[str, str]]:
+    """The rows with a cell for each name, up to the last whole line: a number cut short is another number."""
+    whole = text[: text.rfind("\n") + 1]
+    rows = list(csv.DictReader(io.StringIO(whole, newline="")))
+    if rows and whole.count('"') % 2 and _last(rows[-1]).endswith("\n"):
+        rows.pop()  # the line ends in the middle of a quoted text
+    return [row for row in rows if None not in row.values()]
+
+
+def _last(row: Mapping[str, str | list[str] | None]) -> str:
+    """The last cell that a row has."""
+    cells = [cell for cell in row.values() if cell]
+    return "" if not cells else cells[-1] if isinstance(cells[-1], str) else cells[-1][-1]
 
 
 def _object(line: str) -> dict[str, Any]:

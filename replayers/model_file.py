@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -153,6 +154,27 @@ def feature_names(path: Path) -> tuple[str, ...]:
     if line is None:
         raise ModelError("not a LightGBM text model", where=str(path), expected="a line feature_names=")
     return tuple(line.group(1).decode(errors="replace").split())
+
+
+def text_features(path: Path) -> tuple[str, ...]:
+    """The categorical features of a model file whose levels are texts, in its order; raises ModelError.
+
+    A file does not say which feature a list of levels is of where some feature of one level has no split;
+    then every categorical feature is taken for one of texts if any level is one.
+    """
+    raw = _read(path)
+    infos = re.search(rb"^feature_infos=(.+)$", raw.partition(b"\nTree=")[0], re.MULTILINE)
+    last = re.search(
+        rb"^pandas_categorical:(\[.*\])$", raw[raw.rfind(b"\npandas_categorical:") + 1 :], re.MULTILINE
+    )
+    if infos is None or last is None:
+        return ()
+    kinds = zip(feature_names(path), infos.group(1).split(), strict=False)
+    names = [name for name, info in kinds if not info.startswith(b"[") and info != b"none"]
+    texts = [any(isinstance(level, str) for level in levels) for levels in json.loads(last.group(1))]
+    if len(texts) != len(names):
+        return tuple(names) if any(texts) else ()
+    return tuple(name for name, text in zip(names, texts, strict=True) if text)
 
 
 def _read(path: Path) -> bytes:

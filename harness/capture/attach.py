@@ -144,7 +144,8 @@ def _too_many_unknown(first: PlacedLabel, unknown: int, *, events: int, limit: f
         where=f"{first.file}:{first.line}",
         found=f"first request_id {first.request_id!r}{row}",
         expected=f"at most {limit:.2%} unknown",
-        fix="Check that these labels belong to this capture, and that row_index is there for batch requests.",
+        fix="Check that these labels belong to this capture, and that row_index is there for batch requests; "
+        "max_unknown_share under [labels] allows more.",
     )
 
 

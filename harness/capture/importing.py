@@ -152,14 +152,18 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
 
 
 def write_labels(labels: Sequence[Labelled], path: Path) -> int:
-    """The labels are in `path` as JSON Lines for `read_labels`; raises CaptureError for another ending."""
+    """The labels are in `path` as JSON Lines for `read_labels`; raises CaptureError for another ending.
+
+    Where corrections are added at the end, the place of a label is its revision.
+    """
     extension(path, (".jsonl",), error=CaptureError)
     lines = [
         msgspec.json.encode(
             {"request_id": one.request_id, one.outcome: one.label, "label_at": times.rfc3339(one.label_at_ns)}
             | ({} if one.row_index is None else {"row_index": one.row_index})
+            | ({} if one.offset is None else {"revision": place})
         )
-        for one in labels
+        for place, one in enumerate(labels)
     ]
     columns.write_bytes(b"".join(line + b"\n" for line in lines), path)
     return len(lines)

@@ -69,20 +69,21 @@ def read_labels(path: Path, asked: Sequence[LabelColumn] = (LabelColumn(),)) -> 
     Columns: `request_id`; `label_at`, RFC 3339 with its zone or a timestamp with one; one for each outcome
     asked for: 0 or 1 or true or false, or a number, and nothing where that outcome is not known by this row;
     optionally `row_index`, and `revision`, by which the last of several at one `label_at` is known. Other
-    columns are passed over. SageMaker ground truth and Seldon feedback are read too; a folder is its files.
+    columns are passed over. SageMaker ground truth and Seldon feedback are read too, where the later file by
+    name and the later place in it is the later revision; a folder is its files.
     Raises LabelsError, naming file and line, for the first thing that is not so: no column is guessed and no
     label is skipped.
     """
-    for file in label_files(path):
+    for number, file in enumerate(label_files(path)):
         with translated(file, LabelsError):
-            for line, row in _found(file, asked):
+            for line, row in _found(file, asked, number=number):
                 yield from _labels(row, asked, file=file.name, line=line)
 
 
-def _found(path: Path, asked: Sequence[LabelColumn]) -> Iterator[Row]:
+def _found(path: Path, asked: Sequence[LabelColumn], *, number: int) -> Iterator[Row]:
     form = foreign(path)
     if form is not None:
-        return foreign_rows(path, form, names=[one.column for one in asked])
+        return foreign_rows(path, form, names=[one.column for one in asked], file=number)
     return _rows(path, extension(path, EXTENSIONS, error=LabelsError), asked=asked)
 
 

@@ -44,11 +44,12 @@ from harness.diff.case import Context
 from harness.diff.cells import Difference, mismatch
 from harness.diff.damage import Rescore, damage
 from harness.diff.event_time import Rebuild
-from harness.diff.features import Echo, from_json, from_table
+from harness.diff.features import REDACTED, Echo, from_json, from_table
 from harness.diff.pairs import Masks, PairResult, compare
 from harness.diff.tolerance import Tolerance, Tolerances, check_names
 
 __all__ = [
+    "REDACTED",
     "Band",
     "Context",
     "Difference",

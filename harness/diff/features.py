@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from harness.columns import Column, Kind
 from harness.errors import PipelineError
@@ -22,6 +23,10 @@ BLOCK = 16_384
 #: JSON has no word for these, so arms spell them as strings
 SPELLED: Final = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
+#: stands in a recorded echo for a value that redaction changed: nobody knows what the service used
+REDACTED: Final = '{"redacted":true}'
+
+_MARK: Final = {"redacted": True}
 _ABSENT: Final = object()
 _PLAIN: Final = {float, int, bool}
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
@@ -33,12 +38,14 @@ class Echo:
     """What one arm echoed over n requests.
 
     `columns` has each feature the offline model knows; `extra` counts requests by the name of a feature it
-    does not; `unreadable` counts cells that are no JSON object, whose features are all MISSING.
+    does not; `unreadable` counts cells that are no JSON object, whose features are all MISSING. `hidden`
+    bool (n,) marks, by feature, the cells that redaction changed: they are MISSING here.
     """
 
     columns: dict[str, Column]
     extra: dict[str, int]
     unreadable: int
+    hidden: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 def from_json(cells: Sequence[bytes | None], dtypes: Mapping[str, DType]) -> Echo | None:
@@ -53,6 +60,7 @@ def from_json(cells: Sequence[bytes | None], dtypes: Mapping[str, DType]) -> Ech
         return None
     columns = {name: _blank(dtype, len(cells)) for name, dtype in dtypes.items()}
     extra: Counter[str] = Counter()
+    hidden: dict[str, NDArray[np.bool_]] = {}
     unreadable = 0
     for start in range(0, len(cells), BLOCK):
         block = cells[start : start + BLOCK]
@@ -62,9 +70,11 @@ def from_json(cells: Sequence[bytes | None], dtypes: Mapping[str, DType]) -> Ech
         for name, column in columns.items():
             _fill(column, [row.get(name, _ABSENT) for row in shown], start=start)
             _keep_text(column, block, start=start, name=name)
+        _mark(hidden, block, start=start, n=len(cells))
         for row in shown:
             extra.update(row.keys() - columns.keys())
-    return Echo(columns, dict(sorted(extra.items())), unreadable)
+    known = {name: where for name, where in hidden.items() if name in columns}
+    return Echo(columns, dict(sorted(extra.items())), unreadable, known)
 
 
 def from_table(table: pa.Table, names: Sequence[str] | None = None) -> dict[str, Column]:
@@ -119,7 +129,17 @@ def _category(cell: object) -> tuple[Kind, str | None]:
 def _no_value(cell: object) -> Kind:
     if cell is None:
         return Kind.NULL
-    return Kind.MISSING if cell is _ABSENT else Kind.WRONG_TYPE
+    return Kind.MISSING if cell is _ABSENT or cell == _MARK else Kind.WRONG_TYPE
+
+
+def _mark(hidden: dict[str, NDArray[np.bool_]], block: Sequence[bytes | None], *, start: int, n: int) -> None:
+    """Marks the cells of a block that redaction changed; most captures have none."""
+    for offset, cell in enumerate(block):
+        if cell is None or b'"redacted"' not in cell:
+            continue
+        for name, value in (_decode(cell) or {}).items():
+            if value == _MARK:
+                hidden.setdefault(name, np.zeros(n, dtype=bool))[start + offset] = True
 
 
 def _keep_text(column: Column, block: Sequence[bytes | None], *, start: int, name: str) -> None:

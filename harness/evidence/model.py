@@ -42,6 +42,8 @@ class JudgedPair:
 class Evidence:
     """All evidence of a run at one `as_of`; `under_test` is the name of the challenger.
 
+    `left_out` counts the captured requests that redaction took out of the run for what they hold.
+
     `singles` says, by offline model, how many requests were also built alone and which came out otherwise.
     `parity_release` says that the build claims to be the same model. `answered` counts, by target, the
     captured requests that it answered, `unanswered` those that it failed whenever it was asked.
@@ -58,6 +60,7 @@ class Evidence:
     answered: dict[str, int]
     quality: tuple[QualitySummary, ...]
     live: LiveSummary | None = None
+    left_out: int = 0
     unanswered: dict[str, int] = field(default_factory=dict)
 
     def all_targets(self) -> tuple[TargetCounts, ...]:

@@ -134,6 +134,13 @@ class LabelsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             ge=0, le=1, description="matured requests without a label, above which nothing is ruled"
         ),
     ] = 0.05
+    max_unknown_share: Annotated[
+        Annotated[float, msgspec.Meta(ge=0, le=1)] | None,
+        msgspec.Meta(
+            description="labels of requests that the capture does not hold, above which the file is refused; "
+            "default: .01 of a whole capture, no limit for one that was thinned",
+        ),
+    ] = None
     outcomes: Annotated[
         dict[str, Outcome],
         msgspec.Meta(description="outcomes by name; default: one, `label`, 0 or 1, by its log loss"),

@@ -38,7 +38,10 @@ class Completeness(
         A planned parity phase that was left out is one more, UNDECIDED: what it would have shown is unknown.
         """
         return tuple(
-            self._one(counts, required=self.required and counts.target == evidence.under_test)
+            _with_left_out(
+                self._one(counts, required=self.required and counts.target == evidence.under_test),
+                evidence.left_out,
+            )
             for counts in evidence.all_targets()
         ) + tuple(
             self._left_out(note)
@@ -78,6 +81,14 @@ class Completeness(
             f"the budget is {self.max_share:.2%}.",
             needs="" if ok else "a run that loses fewer requests" if total else "a run that sends requests",
         )
+
+
+def _with_left_out(verdict: Verdict, left_out: int) -> Verdict:
+    """The verdict with what redaction took out of the run: chosen by content, so nothing stands for them."""
+    if not left_out:
+        return verdict
+    said = f"Redaction left {left_out:,} captured requests out for what they hold: nothing is said of them."
+    return msgspec.structs.replace(verdict, reason=f"{verdict.reason} {said}")
 
 
 class OfflineReference(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from replayers.http import HttpTarget
-from replayers.model_file import feature_names
+from replayers.model_file import feature_names, text_features
 
 if TYPE_CHECKING:
     from harness.scenario import Loaded
@@ -27,4 +27,5 @@ def asked(loaded: Loaded, name: str) -> HttpTarget:
     columns = feature_names(loaded.file(model.file)) if model else ()
     if log is not None:
         log = msgspec.structs.replace(log, path=str(loaded.file(log.path)), columns=log.columns or columns)
-    return msgspec.structs.replace(target, protocol=target.protocol.known(columns), feature_log=log)
+    texts = text_features(loaded.file(model.file)) if model else ()
+    return msgspec.structs.replace(target, protocol=target.protocol.known(columns, texts), feature_log=log)

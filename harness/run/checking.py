@@ -34,7 +34,7 @@ from replayers.recorded import RecordedTarget
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.capture import LabelTable
+    from harness.capture import Intake, LabelTable
     from harness.evidence import Levels
     from harness.replay.schedule import Phase
     from harness.run.preparing import Replayers
@@ -72,9 +72,9 @@ def check(path: Path, *, say: Callable[[str], None], allow_public: tuple[str, ..
     check_environment(loaded)
     replayers = load_models(loaded)
     with tempfile.TemporaryDirectory() as folder:
-        _, table = take_in(loaded, Path(folder), say=say)
+        intake, table = take_in(loaded, Path(folder), say=say)
     offline, apart = _offline(table, replayers)
-    tried = trial(loaded, table, apart=apart)
+    tried = trial(loaded, table, intake=intake, apart=apart)
     obstacles = impossible(tried)
     return [
         f"scenario {loaded.scenario.name}: {loaded.path}, digest {loaded.digest[:12]}",
@@ -91,9 +91,11 @@ def check(path: Path, *, say: Callable[[str], None], allow_public: tuple[str, ..
     ]
 
 
-def trial(loaded: Loaded, table: pa.Table, *, apart: Mapping[str, Sequence[Disagreement]]) -> Trial:
+def trial(
+    loaded: Loaded, table: pa.Table, *, intake: Intake, apart: Mapping[str, Sequence[Disagreement]]
+) -> Trial:
     """A scenario with its capture read, its phases scheduled and its labels joined."""
-    return Trial(loaded, table, _schedules(loaded, table), _labels(loaded, table), apart)
+    return Trial(loaded, table, _schedules(loaded, table), _labels(loaded, table, intake=intake), apart)
 
 
 def _schedules(loaded: Loaded, table: pa.Table) -> dict[str, Schedule]:
@@ -223,11 +225,11 @@ def _duration(trial: Trial) -> str:
     return f"duration: about {clock + guess:,.0f} s of sending ({parts}{longer})"
 
 
-def _labels(loaded: Loaded, table: pa.Table) -> LabelTable | None:
+def _labels(loaded: Loaded, table: pa.Table, *, intake: Intake) -> LabelTable | None:
     config = loaded.scenario.labels
     if config is None or not config.path:
         return None
-    return read_labels(loaded, table, path=loaded.file(config.path))
+    return read_labels(loaded, table, path=loaded.file(config.path), intake=intake)
 
 
 def power(trial: Trial) -> list[str]:

@@ -280,6 +280,7 @@ def _compare(
     rows = join.both(left, right)
     known = arms.offline.get(plan.model) if plan.model else None
     theirs: dict[str, Column] | None
+    echo = None
     if plan.against == "offline" and known is not None:
         theirs = join.take(known, rows)
     else:
@@ -288,6 +289,7 @@ def _compare(
     mine = _echo(right, rows, known=known)
     if theirs is not None and mine is not None:
         theirs, mine = _as_asked(theirs, mine, asked=_asked(plan, arms)[rows])
+        theirs, mine = _as_shown(theirs, mine, hidden=echo.hidden if echo else {})
     rescore, rebuild = _hypotheses(models, plan, arms=arms)
     pair = join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None))
     settle = partial(
@@ -308,7 +310,7 @@ def _compare(
         ),
     )
     result, noisy = _calm(settle, pair, arms=arms, known=arms.noise if plan.under_test else {})
-    unread = _unread(right.arm, mine)
+    unread = [*_unread(right.arm, mine), *_redacted((left.arm, echo), (right.arm, mine))]
     held = Compared(
         summary=msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)),
         against=plan.against,
@@ -386,6 +388,30 @@ def _as_asked(
     if asked.all():
         return theirs, mine
     return join.keep(theirs, asked), replace(mine, columns=join.keep(mine.columns, asked))
+
+
+def _as_shown(
+    theirs: dict[str, Column], mine: diff.Echo, *, hidden: Mapping[str, NDArray[np.bool_]]
+) -> tuple[dict[str, Column], diff.Echo]:
+    """Cells that redaction changed on either side are missing on both: a mask is not what was served."""
+    shown = {name: ~where for name, where in mine.hidden.items()}
+    for name, where in hidden.items():
+        shown[name] = ~where & shown.get(name, True)
+    ours, others = dict(mine.columns), dict(theirs)
+    for name, where in shown.items():
+        ours |= join.keep({name: ours[name]}, where)
+        others |= join.keep({name: others[name]}, where)
+    return others, replace(mine, columns=ours)
+
+
+def _redacted(*echoes: tuple[str, diff.Echo | None]) -> list[str]:
+    """How many cells of which features redaction changed, in a sentence for each arm."""
+    return [
+        f"redaction changed {sum(int(where.sum()) for where in echo.hidden.values()):,} cells of the "
+        f"features that {arm} used ({', '.join(sorted(echo.hidden))}): not compared"
+        for arm, echo in echoes
+        if echo is not None and echo.hidden
+    ]
 
 
 def _echo(

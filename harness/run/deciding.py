@@ -209,6 +209,7 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
         singles=run.folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
         answered={name: accounting.answered(table) for name, table in run.tables.items()},
         unanswered={name: accounting.unanswered(table) for name, table in run.tables.items()},
+        left_out=sum(run.folder.load(INTAKE, Intake).left_out.values()),
         quality=_quality(run, as_of_ns, levels=levels),
         live=_live(run, unit, as_of_ns=as_of_ns, levels=levels),
     )

@@ -56,8 +56,8 @@ def plan(path: Path, asked: Asked, *, say: Callable[[str], None]) -> list[str]:
     _check_names(loaded, asked)
     replayers = load_models(loaded)
     with tempfile.TemporaryDirectory() as folder:
-        _, table = take_in(loaded, Path(folder), say=say)
-    tried = trial(loaded, table, apart={})
+        intake, table = take_in(loaded, Path(folder), say=say)
+    tried = trial(loaded, table, intake=intake, apart={})
     scores = {}
     for name, model in replayers.items():
         say(f"offline {name}: {len(table):,} requests are scored")

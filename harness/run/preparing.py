@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from harness import capture
+from harness import capture, weighting
 from harness.capture import LabelColumn
 from harness.capture.attach import attach
 from harness.capture.recorded import RECORDER
@@ -16,15 +16,16 @@ from harness.capture.redacting import Preparation, redactor_of
 from harness.capture.redacting import told as told_of
 from harness.diff import check_names
 from harness.evidence import BINARY, LabelsConfig
-from harness.records import SinglesCheck
+from harness.records import RedactedInput, SinglesCheck
 from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
 from harness.run.folder import ModelRecord, RunFolder, RunRecord
-from harness.run.redacted import redacted_inputs
+from harness.run.redacted import redacted_echoes, redacted_inputs
 from replayers.credentials import fixed_headers, from_environment
 from replayers.http import HttpTarget
 from replayers.offline import Disagreement, OfflineReplayer, frame, one_by_one, to_table
 from replayers.pipeline import Alone
+from replayers.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
     from harness.capture import Intake, LabelTable
     from harness.scenario import Loaded
+
+#: labels of unknown requests that a whole capture may have
+WHOLE = 0.01
 
 Replayers = dict[str, OfflineReplayer]
 
@@ -138,13 +142,23 @@ def prepare(
         singles[name] = SinglesCheck(
             checked=len(replayer.singles(requests)),
             found=tuple(told(each) for each in apart),
-            redacted=redacted_inputs(table, replayer),
+            redacted=redacted_inputs(table, replayer) + _echoes(loaded, table, name=name, of=replayer),
         )
         say(f"offline {name}: {len(requests):,} requests scored")
     folder.save(DISAGREEMENTS, singles)
     if loaded.scenario.labels is not None and loaded.scenario.labels.path:
         attach_labels(loaded, folder, path=loaded.file(loaded.scenario.labels.path), say=say)
     return Prepared(table, requests, replayers)
+
+
+def _echoes(loaded: Loaded, table: pa.Table, *, name: str, of: OfflineReplayer) -> tuple[RedactedInput, ...]:
+    """The redacted features that recorded answers of this model echo: nobody can compare them."""
+    found: dict[str, RedactedInput] = {}
+    for target in loaded.scenario.targets.values():
+        if isinstance(target, RecordedTarget) and target.model == name and target.answers is None:
+            shown = redacted_echoes(table, of.names, echo=target.response.features)
+            found |= {one.place: one for one in shown}
+    return tuple(found.values())
 
 
 def told(apart: Disagreement) -> str:
@@ -154,18 +168,27 @@ def told(apart: Disagreement) -> str:
 
 def attach_labels(loaded: Loaded, folder: RunFolder, *, path: Path, say: Callable[[str], None]) -> None:
     """One more part of labels in the run; labels are only ever added, the last known one counts."""
-    found = read_labels(loaded, folder.read(folder.capture), path=path)
+    intake = folder.load(INTAKE, capture.Intake)
+    found = read_labels(loaded, folder.read(folder.capture), path=path, intake=intake)
     if any(folder.labels.glob("part-*.parquet")):
         capture.check_against(folder.read(folder.labels), found.table, where=str(path))
     folder.write(found.table, folder.next_labels())
     say(labels_line(found))
 
 
-def read_labels(loaded: Loaded, table: pa.Table, *, path: Path) -> LabelTable:
-    """The labels of a file joined to the captured requests; a sampled capture leaves many of them out."""
-    sampled = loaded.scenario.capture.sample < 1
+def read_labels(loaded: Loaded, table: pa.Table, *, path: Path, intake: Intake) -> LabelTable:
+    """The labels of a file joined to the captured requests; a thinned capture leaves many of them out."""
     found = capture.read_labels(path, _asked(loaded.scenario.labels))
-    return attach(found, table, max_unknown_share=1.0 if sampled else 0.01)
+    stated = (loaded.scenario.labels or LabelsConfig()).max_unknown_share
+    limit = (1.0 if _thinned(loaded, table, intake=intake) else WHOLE) if stated is None else stated
+    return attach(found, table, max_unknown_share=limit)
+
+
+def _thinned(loaded: Loaded, table: pa.Table, *, intake: Intake) -> bool:
+    """Whether requests that were made are not captured: sampled here or before, left out, or dropped."""
+    unrecorded = any(reason.startswith(RECORDER) for reason in intake.bad)
+    sampled = weighting.sampled(weighting.weights(table).kept) is not None
+    return loaded.scenario.capture.sample < 1 or bool(intake.left_out) or unrecorded or sampled
 
 
 def _asked(config: LabelsConfig | None) -> tuple[LabelColumn, ...]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pandas as pd
 import pyarrow as pa
 
 from harness.capture.live.json_paths import Paths
 from harness.capture.live.json_text import GONE, Walk
 from harness.capture.live.redaction import TAG, redacted_places
+from harness.diff import REDACTED
 from harness.errors import PipelineError
 from harness.records import RedactedInput
 from replayers.offline import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.capture.live.json_paths import Place
+    from harness.records import CapturedRequest
     from replayers.offline import OfflineReplayer
 
 #: requests that are asked about for each place, and places that are asked about at all
@@ -52,6 +55,47 @@ def redacted_inputs(capture: pa.Table, replayer: OfflineReplayer) -> tuple[Redac
         if names is not None:
             found.append(RedactedInput(place=place, requests=len(where), of=len(capture), features=names))
     return tuple(found)
+
+
+_ANSWER = "answer:"
+
+
+def redacted_echoes(capture: pa.Table, names: Sequence[str], *, echo: str) -> tuple[RedactedInput, ...]:
+    """The features by these names that were redacted in recorded answers, which have them at `echo`."""
+    begins = f"{_ANSWER}{echo}."
+    rows: Counter[str] = Counter()
+    for pairs in capture["tags"].combine_chunks().to_pylist() if echo else ():
+        rows.update(place for place in redacted_places(dict(pairs or ())) if place.startswith(begins))
+    return tuple(
+        RedactedInput(place=place, requests=rows[place], of=len(capture), features=(name,))
+        for place in sorted(rows)
+        if (name := place.removeprefix(begins)) in names
+    )
+
+
+def as_known(requests: Iterable[CapturedRequest], *, echo: str) -> Iterator[CapturedRequest]:
+    """Each request with a mark for each feature that redaction changed, logged or echoed in its answer.
+
+    `echo` is where an answer has its features, a name with dots. What was masked is no value that the
+    service used: compared, it would be a skew that is none, or an agreement of two masks.
+    """
+    for request in requests:
+        places = redacted_places(request.tags)
+        logged = [place.removeprefix(_LOGGED) for place in places if place.startswith(_LOGGED)]
+        begins = f"{_ANSWER}{echo}."
+        echoed = [place.removeprefix(_ANSWER) for place in places if echo and place.startswith(begins)]
+        features, answer = request.online_features, request.recorded_response
+        if logged and features is not None:
+            features = _marked(features, logged)
+        if echoed and answer is not None:
+            answer = msgspec.structs.replace(answer, body=_marked(answer.body, echoed))
+        yield msgspec.structs.replace(request, online_features=features, recorded_response=answer)
+
+
+def _marked(document: bytes, paths: Sequence[str]) -> bytes:
+    for path in paths:
+        document = _with(document, path, token=REDACTED)
+    return document
 
 
 def _rows(capture: pa.Table) -> dict[str, list[int]]:

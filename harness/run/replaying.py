@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import msgspec
 
 from harness import capture
 from harness.errors import ScenarioError
-from harness.records import Calibrated, PhaseNote
+from harness.records import Calibrated, PhaseNote, State
 from harness.replay.breaker import blamed
 from harness.replay.clock import run_async
 from harness.replay.disclosure import concealed
@@ -25,6 +26,7 @@ from harness.run import calibrating, comparing, noise
 from harness.run.asked import asked
 from harness.run.first_answers import FIRST, Opened, answered_well, leave, look, opened, opening, part
 from harness.run.other_answers import answered_in
+from harness.run.redacted import as_known
 from harness.run.resuming import SO_FAR, journalled, journalled_passes
 from harness.run.stopping import certain_no_go, limits, saved
 from harness.run.together import together_or_apart
@@ -34,14 +36,14 @@ from replayers.process import managed
 from replayers.recorded import RecordedTarget, recorded_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from harness.records import State
+    from harness.records import Outcome
     from harness.replay.early import Limit
     from harness.replay.options import ReplayCounts
     from harness.run.folder import RunFolder
@@ -109,10 +111,24 @@ def take_recorded(loaded: Loaded, folder: RunFolder) -> None:
     for name, target in loaded.scenario.targets.items():
         if isinstance(target, RecordedTarget):
             requests = capture.requests(folder.read(folder.capture))
+            lost: Counter[str] = Counter()
             if target.answers is not None:
-                requests = answered_in(loaded.file(target.answers), requests)
-            outcomes = recorded_outcomes(target, requests, name=name, phase=RECORDED)
-            write_outcomes(folder, name, parts=[outcome_table(outcomes)])
+                requests = answered_in(loaded.file(target.answers), requests, lost=lost)
+            known = as_known(requests, echo=target.response.features)
+            outcomes = recorded_outcomes(target, known, name=name, phase=RECORDED)
+            write_outcomes(folder, name, parts=[outcome_table(_told(outcomes, lost))])
+
+
+def _told(outcomes: Iterable[Outcome], lost: Counter[str]) -> Iterator[Outcome]:
+    """The outcomes; where no answer was recorded, with the lines of the other capture that are lost."""
+    for outcome in outcomes:
+        if lost and outcome.state is State.NOT_SENT:
+            reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(lost.items()))
+            yield msgspec.structs.replace(
+                outcome, detail=f"{outcome.detail}; {lost.total():,} of its lines are lost: {reasons}"
+            )
+        else:
+            yield outcome
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ Request and answer are tensors: {"id", "inputs": [{"name", "shape", "datatype", 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
+import msgspec
 from msgspec import Meta
 
 from harness.errors import CaptureError
@@ -17,7 +18,7 @@ from replayers.protocols.numbers import is_missing, json_value, number
 from replayers.protocols.plain_rows import hash_in
 from replayers.protocols.spoken import JSON, Asked, Call, Spoken, dumped, with_fields
 from replayers.protocols.tables import DECLARE, Table, Value
-from replayers.protocols.tensors import HEADER, header_length, put_back, take_out
+from replayers.protocols.tensors import BYTES, HEADER, header_length, put_back, take_out
 from replayers.selectors import NOWHERE, Unreadable, decode_json
 
 Floating = Literal["FP64", "FP32"]
@@ -45,6 +46,13 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
             "next to a threshold; a whole type refuses fractions, which servers cut off without a word."
         ),
     ] = "FP64"
+    text_columns: Annotated[
+        tuple[str, ...],
+        Meta(
+            description='With tensors = "columns": columns that carry text, also in a row where theirs is '
+            "missing; empty takes the model's categorical features of text levels."
+        ),
+    ] = ()
     output: Annotated[
         str, Meta(description="Name of the output with the score; empty takes `predict`, else the first.")
     ] = ""
@@ -91,6 +99,17 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     def shows_features(self) -> bool:
         """In an output of their own."""
         return bool(self.features_output)
+
+    @property
+    def wants_columns(self) -> bool:
+        """Whether columns or, with a tensor a column, those of text are not declared."""
+        return not self.columns or (self.tensors == "columns" and not self.text_columns)
+
+    def known(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> Self:
+        """The protocol with these columns where it declares none, and those of text among its own."""
+        found = self.columns or columns
+        declared = self.text_columns or tuple(name for name in texts if name in found)
+        return msgspec.structs.replace(self, columns=found, text_columns=declared)
 
     @property
     def is_text(self) -> bool:
@@ -159,7 +178,9 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         for one in inputs:
             kept = {key: value for key, value in (one.get("parameters") or {}).items() if key != SIZE}
             data = flat(one["data"])
-            if not self.raw:
+            if one["datatype"] == BYTES:
+                data = [self._text(value, str(one["name"])) for value in data]
+            elif not self.raw:
                 data = [json_value(value, self.missing, column=str(one["name"])) for value in data]
             bare = {key: value for key, value in one.items() if key != "parameters"}
             found.append({**bare, **({"parameters": kept} if kept else {}), "data": data})
@@ -213,10 +234,24 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 
     def _column(self, name: str, values: Sequence[Value]) -> dict[str, object]:
         tensor: dict[str, object] = {"name": name, "shape": [len(values), 1]}
-        if any(isinstance(value, str) for value in values):
-            texts = [value if value is None or isinstance(value, str) else str(value) for value in values]
-            return {**tensor, "datatype": "BYTES", "parameters": {"content_type": "str"}, "data": texts}
+        if name in self.text_columns or any(isinstance(value, str) for value in values):
+            texts = [self._text(value, name) for value in values]
+            return {**tensor, "datatype": BYTES, "parameters": {"content_type": "str"}, "data": texts}
         return {**tensor, "datatype": self.datatype, "data": [self._numeric(value, name) for value in values]}
+
+    def _text(self, value: Value, name: str) -> Value:
+        """A text, or a missing one as declared: raw bytes have no null, and any text is a category."""
+        if not is_missing(value):
+            return value if isinstance(value, str) else str(value)
+        if self.missing == "empty":
+            return ""
+        if self.raw and self.missing in {"null", "nan"}:
+            raise CaptureError(
+                "a text is missing, and raw bytes cannot say so",
+                where=f"column {name[:40]!r}",
+                fix='Declare what the service takes for it: missing = "text" (NaN) or "empty".',
+            )
+        return json_value(value, self.missing, column=name)
 
     def _numeric(self, value: Value, name: str) -> Value:
         if not self.datatype.startswith("FP"):

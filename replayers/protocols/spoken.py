@@ -76,7 +76,8 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Missing,
         Meta(
             description="How null and NaN are spelled: null, the word NaN (no JSON, yet some want it), the "
-            'text "NaN" (`empty` is for csv), or not at all: such a row is then not sent, and counted.'
+            'text "NaN", `empty` (of csv, and of texts of oip-v2), or not at all: such a row is then not '
+            "sent, and counted."
         ),
     ] = "null"
     pass_through: Annotated[
@@ -144,8 +145,8 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Whether the features of the offline model would tell it the columns that it does not declare."""
         return not self.columns
 
-    def known(self, columns: tuple[str, ...]) -> Self:
-        """The protocol with these columns where it wants some."""
+    def known(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> Self:  # noqa: ARG002  -- one signature
+        """The protocol with these columns where it wants some; `texts` are the model's that hold text."""
         return msgspec.structs.replace(self, columns=columns) if self.wants_columns else self
 
     def call(self, asked: Asked) -> Call:

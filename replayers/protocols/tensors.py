@@ -30,10 +30,10 @@ LETTERS: Mapping[str, str] = {
 
 
 def packed(datatype: str, values: Sequence[Any], *, name: str) -> bytes:
-    """The values in row-major order; null is NaN. Raises CaptureError for what the type cannot hold."""
+    """The values in row-major order; null is NaN, and no text. Raises CaptureError for what none holds."""
     try:
         if datatype == BYTES:
-            texts = [("" if value is None else str(value)).encode() for value in values]
+            texts = [_text(value) for value in values]
             return b"".join(struct.pack("<I", len(text)) + text for text in texts)
         numbers = [float("nan") if value is None else value for value in values]
         return struct.pack(f"<{len(numbers)}{LETTERS[datatype]}", *numbers)
@@ -52,6 +52,12 @@ def unpacked(datatype: str, raw: bytes) -> list[Any]:
     if len(raw) % size:
         raise Unreadable(f"{len(raw)} bytes are no tensor of {datatype}")
     return list(struct.unpack(f"<{len(raw) // size}{letter}", raw))
+
+
+def _text(value: object) -> bytes:
+    if value is None:
+        raise TypeError("no text")
+    return str(value).encode()
 
 
 def _texts(raw: bytes) -> list[Any]:

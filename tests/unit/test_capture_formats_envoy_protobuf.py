@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.capture.formats import FORMATS, Asked, Dropped, detect
+from harness.capture.formats import FORMATS, Asked, Dropped, detect, envoy_protobuf
 from harness.capture.formats.envoy_protobuf import is_delimited, wrappers
 from harness.capture.sources import Unreadable
 from tests.kit import captures
@@ -72,3 +73,28 @@ def test_a_socket_trace_is_passed_over(tmp_path: Path) -> None:
 def test_other_files_are_none(start: bytes) -> None:
     """Length and length agree, or it is not one of these."""
     assert not is_delimited(start)
+
+
+class Counted(bytes):
+    """Bytes that count what is copied out of them."""
+
+    copied = 0
+
+    def __radd__(self, other: bytes) -> Counted:
+        return Counted(bytes(other) + bytes(self))
+
+    def __getitem__(self, at: Any) -> Any:  # noqa: ANN401  -- as bytes has it
+        found = super().__getitem__(at)
+        if isinstance(found, int):
+            return found
+        Counted.copied += len(found)
+        return Counted(found)
+
+
+def test_many_small_traces_are_read_in_one_pass(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No copy of all that is left for each of them: a small file would take minutes."""
+    data = b"\x02\x1a\x00" * 2_000
+    monkeypatch.setattr(envoy_protobuf, "chunks", lambda _: iter([Counted(data)]))
+    Counted.copied = 0
+    assert [at for at, _ in wrappers(tmp_path)] == list(range(0, len(data), 3))
+    assert Counted.copied < 3 * len(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,14 @@ def test_sagemaker_folders_name_endpoint_variant_and_the_hour_of_labels(tmp_path
     assert found[0].request.served_by == {"endpoint": "ep", "variant": "v1"}
     assert found[0].request.headers["X-Amzn-SageMaker-Custom-Attributes"] == "a,b"
     assert found[0].request.ts_resolution_ns == 10**9
-    assert found[1] == Labelled("e", 1.0, 1_705_694_399 * 10**9, 10**9)
+    assert isinstance(found[1], Labelled)
+    assert found[1]._replace(offset=None) == Labelled("e", 1.0, 1_705_694_399 * 10**9, 10**9)
+    assert found[1].offset == len(json.dumps(sagemaker())) + 1
     (later,) = captures.pieces("sagemaker", tmp_path / "ep/v1/2024/01/19/19/3015.jsonl", truth)
-    assert later == Labelled("e", 1.0, (1_705_690_800 + 30 * 60 + 15) * 10**9, 10**9)
+    assert later == Labelled("e", 1.0, (1_705_690_800 + 30 * 60 + 15) * 10**9, 10**9, offset=0)
+    (copied,) = captures.pieces("sagemaker", tmp_path / "x.jsonl", truth)
+    assert isinstance(copied, Labelled)
+    assert copied.resolution_ns == 3_600 * 10**9
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from harness.capture import LabelColumn, read_labels
+from harness.capture.attach import attach
+from harness.capture.formats import Labelled
+from harness.capture.importing import write_labels
 from harness.capture.label_sources import foreign, label_files
 from harness.errors import LabelsError
 from tests.kit import captures
@@ -58,3 +63,38 @@ def test_our_own_lines_are_not_foreign(tmp_path: Path) -> None:
     assert foreign(tmp_path / "l.jsonl") is None
     with pytest.raises(LabelsError, match="cannot be read"):
         foreign(tmp_path / "missing.jsonl")
+
+
+def test_a_correction_within_the_hour_counts(tmp_path: Path) -> None:
+    """Ground truth of one hour, corrected in the same file and in the next: the last written wins."""
+    folder = tmp_path / "ep/v1/2025/06/18/20"
+    folder.mkdir(parents=True)
+    for name, said in (("part-2.jsonl", "01"), ("part-10.jsonl", "1")):
+        lines = [
+            {"groundTruthData": {"data": one, "encoding": "CSV"}, "eventMetadata": {"eventId": "r1"}}
+            for one in said
+        ]
+        (folder / name).write_text("\n" + "".join(json.dumps(one) + "\n" for one in lines))
+    (folder / "part-11.jsonl").write_text((folder / "part-2.jsonl").read_text().splitlines()[1])
+    found = list(read_labels(tmp_path))
+    assert [(one.file, one.line, one.label) for one in found] == [
+        ("part-2.jsonl", 2, 0),
+        ("part-2.jsonl", 3, 1),
+        ("part-10.jsonl", 2, 1),
+        ("part-11.jsonl", 1, 0),
+    ]
+    assert len({one.label_at_ns for one in found}) == 1
+    assert [one.revision for one in found] == sorted({one.revision for one in found})
+    capture = pa.table(
+        {"seq": [0], "request_id": ["r1"], "row_index": [None], "ts_ns": [0], "event_time": [None]}
+    )
+    capture = capture.set_column(4, "event_time", pa.array([None], pa.timestamp("ns", "UTC")))
+    assert attach(found, capture).table["label"].to_pylist() == [0.0]
+
+
+def test_a_correction_survives_being_written_as_labels(tmp_path: Path) -> None:
+    """`capture labels` keeps which of one hour was the last."""
+    (tmp_path / "out").mkdir()
+    given = [Labelled("a", 1.0, 0, offset=9), Labelled("a", 0.0, 0, offset=0)]
+    write_labels(given, tmp_path / "out/l.jsonl")
+    assert [(one.label, one.revision) for one in read_labels(tmp_path / "out")] == [(1.0, 0), (0.0, 1)]

@@ -136,3 +136,16 @@ def test_a_type_that_no_model_reads_is_named() -> None:
     """The error says which column and what it holds."""
     with pytest.raises(PipelineError, match=r"when: .*timestamp"):
         from_table(pa.table({"when": pa.array([0], pa.timestamp("ns"))}))
+
+
+def test_a_cell_that_redaction_changed_is_missing_and_marked() -> None:
+    """A mask is not what the service used; of a name that is no feature nothing is marked."""
+    cells = [b'{"a":1,"c":"x"}', None, b'{"a":{"redacted":true},"c":{"redacted":true},"z":{"redacted":true}}']
+    echo = from_json(cells, {"a": "number", "c": "category", "d": "number"})
+    assert echo is not None
+    assert echo.columns["a"].kind.tolist() == [Kind.VALUE, Kind.MISSING, Kind.MISSING]
+    assert {name: where.tolist() for name, where in echo.hidden.items()} == {
+        "a": [False, False, True],
+        "c": [False, False, True],
+    }
+    assert echo.columns["a"].text == {}

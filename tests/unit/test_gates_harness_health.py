@@ -1,5 +1,7 @@
 """The harness judges itself: what it lost voids a run, and an offline pipeline may be no reference."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.gates import Completeness, OfflineReference
@@ -20,6 +22,14 @@ def test_what_the_target_did_not_answer_for_is_lost(state: str, lost: int, rulin
     (verdict,) = Completeness().judge(evidence(targets=targets), LEVELS)
     assert (verdict.ruling, verdict.value, verdict.n) == (ruling, lost / 1000, 1000)
     assert verdict.fault == (None if ruling == "PASS" else "harness")
+
+
+def test_what_redaction_left_out_is_told() -> None:
+    """Chosen by content, they are no sample: nothing in the run stands for them."""
+    told = replace(evidence(targets=(sent(ok=100),)), left_out=7)
+    (verdict,) = Completeness().judge(told, LEVELS)
+    assert verdict.ruling == "PASS"
+    assert "Redaction left 7 captured requests out" in verdict.reason
 
 
 def test_failures_of_the_target_are_not_lost() -> None:

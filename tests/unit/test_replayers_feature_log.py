@@ -89,6 +89,28 @@ def test_features_come_from_each_kind_of_file(name: str, write: Any, tmp_path: P
     assert log.find(None) is None
 
 
+@pytest.mark.parametrize(
+    ("half", "rest"),
+    [
+        ("r-2,146.", "66,61,x\n"),
+        ("r-2,146.66,6", "1,x\n"),
+        ("r-2,146.66,61,x", "\n"),
+        ("r-2\n", "r-2,146.66,61,x\n"),
+        ('r-2,146.66,61,"x\n', '"\n'),
+    ],
+)
+def test_a_half_written_line_of_csv_is_not_taken_for_whole(half: str, rest: str, tmp_path: Path) -> None:
+    """Its last number would be another, for good; whole, it counts."""
+    path = tmp_path / "log.csv"
+    path.write_text("request_id,a,b,c\nr-1,1,2,y\n" + half, encoding="utf-8")
+    log = Joined(FeatureLog(path=str(path), columns=("a", "b"), wait_s=0))
+    assert log.find("r-2") is None
+    assert log.find("r-1") == b'{"a":1,"b":2}'
+    with path.open("a", encoding="utf-8") as file:
+        file.write(rest)
+    assert log.find("r-2") == b'{"a":146.66,"b":61}'
+
+
 def test_an_object_of_features_may_stand_deeper(tmp_path: Path) -> None:
     """And the id too; without columns it is all of it."""
     row = {"meta": {"id": 255}, "in": {"features": {"b": float("nan"), "a": 1}}}

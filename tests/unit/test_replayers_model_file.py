@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from harness.errors import ModelError
-from replayers.model_file import load_model
+from replayers.model_file import load_model, text_features
 from tests.kit.small_model import Small, train, training, write
 
 ROOT = Path(__file__).parents[2]
@@ -254,3 +254,16 @@ def test_a_model_is_asked_in_other_ways(small: Small) -> None:
     assert model.ask(matrix, trees=5).tobytes() == model.predict(small.features, threads=1, trees=5).tobytes()
     assert model.ask(matrix, stop=(5, 0.0)).tobytes() == model.ask(matrix, trees=5).tobytes()
     assert model.ask(matrix[:0]).tolist() == []
+
+
+def test_the_features_of_text_are_those_of_text_levels(small: Small, tmp_path: Path) -> None:
+    """Which are categorical stands in the head, their levels in the last line."""
+    whole = (small.folder / "model.txt").read_text()
+    assert text_features(small.folder / "model.txt") == ("lang",)
+    path = tmp_path / "model.txt"
+    path.write_text(re.sub(r"(?m)^pandas_categorical:.*$", "pandas_categorical:[[1, 2]]", whole))
+    assert text_features(path) == ()
+    path.write_text(re.sub(r"(?m)^pandas_categorical:.*$", 'pandas_categorical:[["a"], ["x", "y"]]', whole))
+    assert text_features(path) == ("lang",)
+    path.write_text(re.sub(r"(?m)^pandas_categorical:.*$", "pandas_categorical:null", whole))
+    assert text_features(path) == ()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 
 from harness.errors import CaptureError
 from harness.records import Attempt, Outcome, State
 from replayers.protocols import Asked, OipV2, Table
+from replayers.protocols.numbers import Missing
 from replayers.protocols.tables import Value
 from replayers.protocols.tensors import HEADER
 from replayers.selectors import NOWHERE, Reader, Response, Unreadable
@@ -188,3 +191,53 @@ def test_the_echo_is_asked_for_in_captured_tensors_too() -> None:
     call = OipV2(features_output="f").call(Asked(body, "r", features=True))
     assert json.loads(call.body)["outputs"] == [{"name": "p"}, {"name": "f"}]
     assert b"[1.50]" in call.body
+
+
+TEXTS = OipV2(columns=("a",), tensors="columns", text_columns=("a",))
+
+
+@pytest.mark.parametrize("value", [None, math.nan])
+@pytest.mark.parametrize(("missing", "said"), [("null", None), ("text", "NaN"), ("empty", "")])
+def test_a_missing_text_is_spelled_as_declared(
+    value: float | None, missing: Missing, said: str | None
+) -> None:
+    """In a tensor of text, also where the only row has none, and NaN is no category `nan`."""
+    built = json.loads(
+        msgspec.structs.replace(TEXTS, missing=missing)
+        .build(Table(("a",), ((value,),)), request_id="r", features=False)
+        .body
+    )
+    assert (built["inputs"][0]["datatype"], built["inputs"][0]["data"]) == ("BYTES", [said])
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        msgspec.structs.replace(TEXTS, missing="refuse"),
+        msgspec.structs.replace(TEXTS, binary=True),
+        msgspec.structs.replace(TEXTS, transport="grpc", model_name="m"),
+    ],
+)
+@pytest.mark.parametrize("value", [None, math.nan])
+def test_a_missing_text_that_cannot_be_said_is_refused(protocol: OipV2, value: float | None) -> None:
+    """Raw bytes have no null: an empty text would be another category."""
+    with pytest.raises(CaptureError, match="missing"):
+        protocol.build(Table(("a",), (("x",), (value,))), request_id="r", features=False)
+
+
+def test_a_captured_missing_text_is_spelled_too() -> None:
+    """A body of tensors that goes over gRPC as raw bytes."""
+    body = b'{"inputs":[{"name":"a","shape":[1,1],"datatype":"BYTES","data":[null]}]}'
+    asked = Asked(body=body, request_id="r")
+    raw = msgspec.structs.replace(TEXTS, transport="grpc", model_name="m")
+    with pytest.raises(CaptureError, match="a text is missing"):
+        raw.call(asked)
+    assert b"NaN" in msgspec.structs.replace(raw, missing="text").call(asked).body
+
+
+def test_the_columns_of_text_are_the_model_s() -> None:
+    """Where none are declared, and only those that are sent."""
+    assert OipV2(tensors="columns").known(("a", "b"), ("b", "c")).text_columns == ("b",)
+    assert OipV2(tensors="columns", columns=("a",), text_columns=("a",)).known(
+        ("b",), ("b",)
+    ).text_columns == ("a",)

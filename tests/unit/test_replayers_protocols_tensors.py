@@ -36,7 +36,8 @@ def test_every_type_holds_a_one(datatype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("datatype", "value"), [("INT8", 300), ("INT64", 1.5), ("FP64", "x"), ("FP32", 1e300), ("INT64", None)]
+    ("datatype", "value"),
+    [("INT8", 300), ("INT64", 1.5), ("FP64", "x"), ("FP32", 1e300), ("INT64", None), ("BYTES", None)],
 )
 def test_what_a_type_cannot_hold_is_refused(datatype: str, value: object) -> None:
     """And not cut off."""

@@ -132,6 +132,26 @@ def test_echoes_that_are_no_features_are_told(tmp_path: Path) -> None:
     )
 
 
+def test_features_that_redaction_changed_are_not_compared(tmp_path: Path) -> None:
+    """Neither held against the arm nor for it, and told; of the others nothing is lost."""
+    run = ready(tmp_path, more=CHAMPION)
+    answers = small.answers()
+    for i in range(7):
+        answers[small.request_id(i)]["features"]["amount"] = {"redacted": True}
+    answers[small.request_id(9)]["features"]["age"] += 1
+    run.answer("champion", answers)
+    run.answer("challenger", small.answers())
+    pairs = {
+        (p.summary.left, p.summary.right): p.summary
+        for p in compare(run.folder, run.loaded, models=None).pairs
+    }
+    for pair in ("offline:model", "champion"), ("champion", "challenger"):
+        assert pairs[pair].feature_mismatches == 1
+        told = "redaction changed 7 cells of the features that champion used (amount): not compared"
+        assert told in pairs[pair].unsure
+    assert not pairs["offline:model", "challenger"].unsure
+
+
 def finding(arm: str, cause: str) -> Finding:
     """A bug of an arm."""
     return Finding(arm=arm, fields=("f",), cause=cause, sentence="", requests=1, explained=1)

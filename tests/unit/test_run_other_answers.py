@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ LINES = """\
 {"request_id": "a", "ts_ns": 1, "body": 1, "recorded_response": {"status": 503}, \
 "tags": {"answer_truncated": "true"}}
 {"request_id": "c", "ts_ns": 3, "body": 1, "tags": {"proxy": "timeout"}}
+{"request_id": "b", "ts_ns": 4, "body": 1, "recorded_response": {"status": 500}}
 {"request_id": "d", "ts_ns": 4, "bo
 """
 
@@ -25,7 +27,7 @@ def test_each_request_gets_the_answer_of_its_id(tmp_path: Path) -> None:
     folder = tmp_path / "captures-mirror"
     folder.mkdir()
     (folder / "capture-1.jsonl").write_text(LINES)
-    (folder / "_counts-1.json").write_text("{}")
+    (folder / "_counts-1.json").write_text('{"dropped": {"queue full": 2}}')
     own = b'{"f":1}'
     requests = [
         CapturedRequest(
@@ -33,7 +35,10 @@ def test_each_request_gets_the_answer_of_its_id(tmp_path: Path) -> None:
         )
         for n, name in enumerate("abcde")
     ]
-    answered = list(answered_in(folder, requests))
+    lost: Counter[str] = Counter()
+    answered = list(answered_in(folder, requests, lost=lost))
+    assert lost.total() == 4
+    assert lost["recorder: queue full"] == 2
     found = [one.recorded_response for one in answered]
     assert [one.online_features for one in answered] == [None, b'{"f": 2}', None, None, None]
     assert [one.status if one else None for one in found] == [503, 200, None, None, None]
@@ -45,4 +50,21 @@ def test_each_request_gets_the_answer_of_its_id(tmp_path: Path) -> None:
 def test_a_capture_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """Not an arm without answers."""
     with pytest.raises(CaptureError, match="no such file"):
-        list(answered_in(tmp_path / "nowhere", []))
+        list(answered_in(tmp_path / "nowhere", [], lost=Counter()))
+
+
+def test_what_was_redacted_is_that_of_the_answer(tmp_path: Path) -> None:
+    """The other capture's note, not that of the requests."""
+    path = tmp_path / "m.jsonl"
+    path.write_text(
+        '{"request_id": "a", "ts_ns": 1, "body": 1, "tags": {"redacted": "[\\"features:f\\"]"}}\n'
+        '{"request_id": "b", "row_index": 3, "ts_ns": 1, "body": 1}\n'
+    )
+    tags = {"redacted": '["body:x"]', "kept": "1"}
+    requests = [
+        CapturedRequest(seq=0, request_id="a", ts_ns=1, tags=tags),
+        CapturedRequest(seq=1, request_id="b", ts_ns=1, row_index=3, tags=tags),
+    ]
+    first, second = answered_in(path, requests, lost=Counter())
+    assert first.tags == {"redacted": '["features:f"]', "kept": "1"}
+    assert second.tags == {"kept": "1"}

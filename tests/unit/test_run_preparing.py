@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from harness.capture import Intake
 from harness.errors import LabelsError, ModelError, ScenarioError
 from harness.records import SinglesCheck
-from harness.run.deciding import DISAGREEMENTS
+from harness.run.deciding import DISAGREEMENTS, INTAKE
 from harness.run.folder import RunFolder
-from harness.run.preparing import attach_labels, check_environment, load_models, load_others, prepare
+from harness.run.preparing import (
+    attach_labels,
+    check_environment,
+    load_models,
+    load_others,
+    prepare,
+    read_labels,
+)
 from harness.scenario import Loaded, load
 from replayers.offline import OfflineModel, OfflineReplayer
 from tests.kit import small
@@ -117,6 +126,60 @@ def test_labels_of_requests_that_were_not_sampled_are_no_fault(
     else:
         attach_labels(loaded, run, path=folder / "more.jsonl", say=said.append)
         assert "340 read" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("thinned", "stated", "fails"),
+    [
+        ("", "", True),
+        ("weight", "", False),
+        ("recorder", "", False),
+        ("rule", "", False),
+        ("", "max_unknown_share = 0.5", False),
+        ("weight", "max_unknown_share = 0.01", True),
+    ],
+)
+def test_labels_of_a_capture_that_was_thinned_at_its_source(
+    thinned: str, stated: str, *, fails: bool, folder: Path, tmp_path: Path
+) -> None:
+    """Sampled, left out by a rule, or dropped by the recorder: nobody expects its labels to be known."""
+    if thinned == "weight":
+        rows = [json.loads(line) for line in (folder / "capture.jsonl").read_text().splitlines()]
+        small.write_lines(folder / "capture.jsonl", [row | {"sampling_weight": 10} for row in rows])
+    loaded = scenario(folder, more=small.champion("http://127.0.0.1:9/x") + small.labels() + stated + "\n")
+    run = RunFolder(tmp_path / "run")
+    run.root.mkdir()
+    prepare(loaded, run, replayers={}, created_at="now", say=lambda _: None)
+    intake = run.load(INTAKE, Intake)
+    if thinned == "recorder":
+        intake = msgspec.structs.replace(intake, bad={"recorder: queue full": 3})
+    if thinned == "rule":
+        intake = msgspec.structs.replace(intake, left_out={"rule for body:ssn": 3})
+    extra = [row | {"request_id": f"x{i}"} for i, row in enumerate(small.labelled(0, 100))]
+    path = small.write_lines(folder / "more.jsonl", small.labelled() + extra)
+    table = run.read(run.capture)
+    if fails:
+        with pytest.raises(LabelsError, match="100 of 340"):
+            read_labels(loaded, table, path=path, intake=intake)
+    else:
+        assert read_labels(loaded, table, path=path, intake=intake).unknown == 100
+
+
+@pytest.mark.parametrize(("model", "places"), [("model", ("answer:features.amount",)), ("", ())])
+def test_masked_features_of_a_recorded_arm_are_no_evidence(
+    model: str, places: tuple[str, ...], folder: Path, tmp_path: Path
+) -> None:
+    """They are not compared, so the reference of that model says which; another model has nothing to say."""
+    rows = [json.loads(line) for line in (folder / "capture.jsonl").read_text().splitlines()]
+    tag = {"redacted": '["answer:features.amount"]'}
+    small.write_lines(folder / "capture.jsonl", [row | {"tags": row.get("tags", {}) | tag} for row in rows])
+    of = f'model = "{model}"\n' if model else ""
+    loaded = scenario(folder, more=f'[targets.log]\nkind = "recorded"\n{of}')
+    run = RunFolder(tmp_path / "run")
+    run.root.mkdir()
+    prepare(loaded, run, replayers=load_models(loaded), created_at="now", say=lambda _: None)
+    found = run.load(DISAGREEMENTS, dict[str, SinglesCheck])["model"].redacted
+    assert tuple(one.place for one in found) == places
 
 
 def test_models_that_no_target_must_match_are_loaded_apart(folder: Path) -> None:

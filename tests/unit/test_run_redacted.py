@@ -7,9 +7,9 @@ import pytest
 
 from harness.capture.live.redaction import TAG
 from harness.capture.table import to_table
-from harness.records import CapturedRequest, RedactedInput
+from harness.records import CapturedRequest, RecordedResponse, RedactedInput
 from harness.run import redacted
-from harness.run.redacted import redacted_inputs
+from harness.run.redacted import as_known, redacted_echoes, redacted_inputs
 from replayers.offline import OfflineModel, OfflineReplayer
 from tests.kit import small
 
@@ -100,3 +100,37 @@ def test_a_redacted_input_is_an_artefact() -> None:
     """It is read back as it was written."""
     one = RedactedInput(place="body:a", requests=1, of=2, features=("a",))
     assert msgspec.json.decode(msgspec.json.encode(one), type=RedactedInput) == one
+
+
+def test_features_that_were_redacted_are_marked() -> None:
+    """Logged, or echoed in the answer under the declared name; the rest stays as it was."""
+    places = ["features:device", "answer:features.amount", "answer:score", "body:amount"]
+    request = CapturedRequest(
+        seq=0,
+        request_id="r",
+        ts_ns=0,
+        body=b'{"amount": 0}',
+        tags={TAG: msgspec.json.encode(places).decode()},
+        online_features=b'{"device": "[ip]", "amount": 3}',
+        recorded_response=RecordedResponse(
+            status=200, body=b'{"score": 1, "features": {"amount": 0, "b": 1}}'
+        ),
+    )
+    (known,) = as_known([request], echo="features")
+    assert known.online_features == b'{"device": {"redacted":true}, "amount": 3}'
+    assert known.recorded_response is not None
+    assert known.recorded_response.body == b'{"score": 1, "features": {"amount": {"redacted":true}, "b": 1}}'
+    assert known.body == request.body
+    (known,) = as_known([request], echo="")
+    assert known.recorded_response == request.recorded_response
+
+
+def test_redacted_features_of_a_recorded_arm_are_told() -> None:
+    """Those of the model that its answers echo where they are said to."""
+    tags = {TAG: '["answer:features.age","answer:score","body:visits","features:amount","features:other"]'}
+    capture = to_table(
+        [CapturedRequest(seq=n, request_id=f"r{n}", ts_ns=n, tags=tags if n else {}) for n in range(3)]
+    )
+    echoed = RedactedInput(place="answer:features.age", requests=2, of=3, features=("age",))
+    assert redacted_echoes(capture, small.FEATURES, echo="features") == (echoed,)
+    assert redacted_echoes(capture, small.FEATURES, echo="") == ()

@@ -149,7 +149,7 @@ def _feedback(event: Row, name: str, *, place: Place) -> Piece:
         values = values[0]
     if not isinstance(values, int | float):
         return place.dropped("feedback without a label", times.clip(repr(values), 60))
-    return Labelled(name, float(values), *moment(event.get("time"), "time"))
+    return Labelled(name, float(values), *moment(event.get("time"), "time"), offset=place.offset)
 
 
 CLOUDEVENTS = Format("cloudevents", "CloudEvents of KServe and Seldon, KServe records", detects, read)

@@ -75,25 +75,27 @@ def wrappers(path: Path) -> Iterator[tuple[int, dict[str, Any] | Unreadable]]:
             yield base, chunk
             return
         buffer += chunk
-        while (found := _next(buffer)) is not None:
+        begin = 0
+        while (found := _next(buffer, begin)) is not None:
             length, place = found
             if length > MAX_RECORD_BYTES:
-                yield base, Unreadable("record too long", f"more than {MAX_RECORD_BYTES >> 20} MiB")
+                yield base + begin, Unreadable("record too long", f"more than {MAX_RECORD_BYTES >> 20} MiB")
                 return
             if place + length > len(buffer):
                 break
-            yield base, _wrapper(buffer[place : place + length])
-            buffer, base = buffer[place + length :], base + place + length
+            yield base + begin, _wrapper(buffer[place : place + length])
+            begin = place + length
+        buffer, base = buffer[begin:], base + begin
     if buffer:
         yield base, Unreadable("cut short", "the file ends inside of a trace")
 
 
-def _next(buffer: bytes) -> tuple[int, int] | None:
-    """The length of the next message and where it begins; None where more bytes are needed for that."""
+def _next(buffer: bytes, begin: int) -> tuple[int, int] | None:
+    """The length of the message at `begin` and where it begins; None where more bytes are needed for that."""
     try:
-        return _varint(buffer, 0)
+        return _varint(buffer, begin)
     except CaptureError:
-        return None if len(buffer) < _LONGEST_VARINT else (MAX_RECORD_BYTES + 1, 0)
+        return None if len(buffer) - begin < _LONGEST_VARINT else (MAX_RECORD_BYTES + 1, begin)
 
 
 def _wrapper(data: bytes) -> dict[str, Any] | Unreadable:

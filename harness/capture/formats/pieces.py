@@ -90,7 +90,8 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
 class Labelled(NamedTuple):
     """A label that came with the capture; `resolution_ns` says how coarse its time is.
 
-    `row_index` names a row of a batch request.
+    `row_index` names a row of a batch request. `offset` is where it stands in a file to which a correction
+    is added at the end: there the last of one time counts. None where the format has no such order.
     """
 
     request_id: str
@@ -99,6 +100,7 @@ class Labelled(NamedTuple):
     resolution_ns: int = 1
     outcome: str = "label"
     row_index: int | None = None
+    offset: int | None = None
 
 
 Piece = Asked | Answered | Labelled | Dropped

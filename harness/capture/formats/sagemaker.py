@@ -54,7 +54,8 @@ def read(path: Path) -> Iterator[Piece]:
     """The requests of one file with their answers, and the labels of ground truth and merged records.
 
     The endpoint, the variant and the time of a label are those of the path `ENDPOINT/VARIANT/YYYY/MM/DD/HH/`
-    (a label is known by the end of its hour, or at `MMSS`); without one a label has the time of its file.
+    (a label is known by the end of its hour, or at `MMSS`); without one a label has the time of its file,
+    which a copy changes: it is taken for an hour of it.
     """
     source = _source(path)
     for offset, raw in records(path):
@@ -70,7 +71,7 @@ def _pieces(raw: bytes | Unreadable, source: _Source, *, place: Place) -> Iterat
         yield Asked(_captured(record, event, name=name, place=place, served_by=source.served_by))
     if "groundTruthData" in record:
         label = _label(object_of(record["groundTruthData"], "groundTruthData"))
-        yield Labelled(name, label, source.label_at_ns, source.resolution_ns)
+        yield Labelled(name, label, source.label_at_ns, source.resolution_ns, offset=place.offset)
     elif "captureData" not in record:
         raise broken("wrong field", "neither captureData nor groundTruthData")
 
@@ -135,13 +136,13 @@ def _label(truth: dict[str, Any]) -> float:
 def _source(path: Path) -> _Source:
     dated = _DATED.search(path.absolute().as_posix())
     if dated is None:
-        return _Source({}, path.stat().st_mtime_ns, 1)
+        return _Source({}, path.stat().st_mtime_ns, _HOUR_NS)
     served_by = {"endpoint": dated["endpoint"], "variant": dated["variant"]}
     year, month, day, hour, minute, second = (int(one) if one else None for one in dated.groups()[2:])
     try:
         start = datetime(year or 0, month or 0, day or 0, hour or 0, tzinfo=UTC)
     except ValueError:
-        return _Source({}, path.stat().st_mtime_ns, 1)
+        return _Source({}, path.stat().st_mtime_ns, _HOUR_NS)
     begun_ns = int(start.timestamp()) * times.SECOND_NS
     if minute is None or second is None:
         return _Source(served_by, begun_ns + _HOUR_NS - times.SECOND_NS, times.SECOND_NS)
