@@ -39,12 +39,25 @@ class JudgedPair:
 
 
 @dataclass(frozen=True)
+class Unrecorded:
+    """Calls that the recorder of a service had to drop, by reason, of all `calls` that it saw.
+
+    `allowed` is the share of a capture that may be bad.
+    """
+
+    dropped: dict[str, int]
+    calls: int
+    allowed: float
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All evidence of a run at one `as_of`; `under_test` is the name of the challenger.
 
     `singles` says, by offline model, how many requests were also built alone and which came out otherwise.
     `parity_release` says that the build claims to be the same model. `answered` counts, by target, the
-    captured requests that it answered, `unanswered` those that it failed whenever it was asked.
+    captured requests that it answered, `unanswered` those that it failed whenever it was asked. `unrecorded`
+    is there where a live recorder dropped calls.
     """
 
     under_test: str
@@ -59,6 +72,7 @@ class Evidence:
     quality: tuple[QualitySummary, ...]
     live: LiveSummary | None = None
     unanswered: dict[str, int] = field(default_factory=dict)
+    unrecorded: Unrecorded | None = None
 
     def all_targets(self) -> tuple[TargetCounts, ...]:
         """The counts of every target; a build under test that was sent nothing has empty ones, not none."""
