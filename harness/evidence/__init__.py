@@ -18,7 +18,7 @@
 
 from harness.evidence.cohort import Arms, Cohort
 from harness.evidence.live import LiveConfig
-from harness.evidence.model import OFFLINE, Against, Evidence, JudgedPair, Levels
+from harness.evidence.model import OFFLINE, Against, Evidence, JudgedPair, Levels, Unrecorded
 from harness.evidence.outcomes import BINARY, LabelsConfig, Outcome, Plan, plans
 from harness.evidence.parity import Counted, census, claim
 
@@ -36,6 +36,7 @@ __all__ = [
     "LiveConfig",
     "Outcome",
     "Plan",
+    "Unrecorded",
     "census",
     "claim",
     "plans",

@@ -39,6 +39,18 @@ class JudgedPair:
 
 
 @dataclass(frozen=True)
+class Unrecorded:
+    """Calls that the recorder of a service had to drop, by reason, of all `calls` that it saw.
+
+    `allowed` is the share of a capture that may be bad.
+    """
+
+    dropped: dict[str, int]
+    calls: int
+    allowed: float
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All evidence of a run at one `as_of`; `under_test` is the name of the challenger.
 
@@ -46,7 +58,8 @@ class Evidence:
 
     `singles` says, by offline model, how many requests were also built alone and which came out otherwise.
     `parity_release` says that the build claims to be the same model. `answered` counts, by target, the
-    captured requests that it answered, `unanswered` those that it failed whenever it was asked.
+    captured requests that it answered, `unanswered` those that it failed whenever it was asked. `unrecorded`
+    is there where a live recorder dropped calls.
     """
 
     under_test: str
@@ -62,6 +75,7 @@ class Evidence:
     live: LiveSummary | None = None
     left_out: int = 0
     unanswered: dict[str, int] = field(default_factory=dict)
+    unrecorded: Unrecorded | None = None
 
     def all_targets(self) -> tuple[TargetCounts, ...]:
         """The counts of every target; a build under test that was sent nothing has empty ones, not none."""

@@ -19,18 +19,28 @@ Required = Annotated[
 ]
 
 
-def of_traffic(verdict: Verdict, share: float) -> Verdict:
-    """The same, but no PASS of a sample whose weights put the share of the traffic beyond the gate's limit.
+def of_traffic(verdict: Verdict, share: float, *, census: bool = False) -> Verdict:
+    """The same, but neither PASS nor FAIL where the share of the traffic lies on the limit's other side.
 
-    The count is exact and the share of the traffic an estimate, so it fails nothing by itself.
+    Of requests kept unequally often the counts are exact and of no traffic, the share by their weights is of
+    the traffic and an estimate: apart they rule nothing. A `census` is about the counts, and its FAIL stays.
     """
-    if verdict.ruling != "PASS" or verdict.limit is None or share <= verdict.limit:
+    if verdict.limit is None:
         return verdict
+    by_weight = f"by the requests' weights it is {share:.2%} of the traffic, which is"
+    if verdict.ruling == "PASS" and share > verdict.limit:
+        return unlike_traffic(verdict, f"{by_weight} beyond it")
+    if verdict.ruling == "FAIL" and share <= verdict.limit and not census:
+        return unlike_traffic(verdict, f"{by_weight} within it")
+    return verdict
+
+
+def unlike_traffic(verdict: Verdict, why: str) -> Verdict:
+    """A ruling on counts from which the share of the traffic differs: UNDECIDED, and why."""
     return msgspec.structs.replace(
         verdict,
         ruling="UNDECIDED",
         fault="evidence",
-        reason=f"{verdict.reason.removesuffix('.')}; by the requests' weights it is {share:.2%} of the "
-        "traffic, which is beyond it.",
+        reason=f"{verdict.reason.removesuffix('.')}; {why}.",
         needs="a capture with more of the requests that were kept least often",
     )

@@ -10,7 +10,7 @@ from harness.gates._config import Required, Share
 from harness.records import ANSWERED_FOR, State, Verdict
 
 if TYPE_CHECKING:
-    from harness.evidence import Evidence, Levels
+    from harness.evidence import Evidence, Levels, Unrecorded
     from harness.records import PhaseNote, SinglesCheck, TargetCounts
 
 #: states of requests that the harness did not lose: answered for, or left out once FAIL was certain
@@ -27,7 +27,10 @@ class Completeness(
     tag_field="kind",
     tag="completeness",
 ):
-    """At most this share of the scheduled requests may be lost by the harness: shed, not sent, abandoned."""
+    """At most this share of the scheduled requests may be lost by the harness: shed, not sent, abandoned.
+
+    And of the calls that a live recorder saw no more may be dropped than `max_bad_share` of the capture.
+    """
 
     max_share: Share = 0.001
     required: Required = True
@@ -36,8 +39,9 @@ class Completeness(
         """One verdict for each target; too much lost is the harness's fault and leaves no valid evidence.
 
         A planned parity phase that was left out is one more, UNDECIDED: what it would have shown is unknown.
+        So is the capture, where its recorder dropped calls.
         """
-        return tuple(
+        verdicts = tuple(
             _with_left_out(
                 self._one(counts, required=self.required and counts.target == evidence.under_test),
                 evidence.left_out,
@@ -47,6 +51,31 @@ class Completeness(
             self._left_out(note)
             for note in evidence.phases
             if not note.ran and not note.open_loop and evidence.under_test in note.targets
+        )
+        return (*verdicts, self._recorded(evidence.unrecorded)) if evidence.unrecorded else verdicts
+
+    def _recorded(self, lost: Unrecorded) -> Verdict:
+        """What a recorder drops is dropped when the service is busiest, so it is no random share."""
+        dropped = sum(lost.dropped.values())
+        share = dropped / lost.calls
+        ok = share <= lost.allowed
+        often = sorted(lost.dropped.items(), key=lambda item: (-item[1], item[0]))
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in often)
+        return Verdict(
+            gate="completeness",
+            arm="capture",
+            ruling="PASS" if ok else "UNDECIDED",
+            required=self.required,
+            fault=None if ok else "evidence",
+            value=share,
+            limit=lost.allowed,
+            unit="share",
+            n=lost.calls,
+            reason=f"The recorder dropped {dropped:,} of {lost.calls:,} calls ({share:.2%}: {reasons}), "
+            f"which nothing here speaks for; max_bad_share of the capture is {lost.allowed:.2%}.",
+            needs=""
+            if ok
+            else "a capture whose recorder keeps up, or a larger max_bad_share under [capture]",
         )
 
     def _left_out(self, note: PhaseNote) -> Verdict:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from harness.gates._config import Required
+from harness.gates._config import Required, unlike_traffic
 from harness.gates.passes import CLAIM, Series, apart, left_out, planned, pooled, repeated, rule_together
 from harness.records import Estimate, Verdict
 from harness.stats import SlowShareTest, min_requests_within
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 QUANTILE = 0.95
 #: arrivals thinned by less than this are those of the traffic
 _NOT_THIN = 1.01
+#: from here on a factor is told as a whole number
+_MANY = 1000
 _QUIET = "a harness that keeps time (less load on this host)"
 
 
@@ -280,27 +282,48 @@ def _voided(verdict: Verdict, why: str) -> Verdict:
 
 
 def _thinned(verdict: Verdict, ran: Sequence[LatencySummary]) -> Verdict:
-    """The same, saying where a sampled capture sent too few requests; no PASS if too much traffic was slow.
+    """What a sampled capture proves: no PASS at a load that was not met, nothing against its own weights.
 
     Weights mend what a share is of, and not the load that the requests met.
     """
     thin = [one.thin for one in ran if one.thin]
     factor = max((one.factor for one in thin if one.factor is not None), default=1.0)
-    if factor > _NOT_THIN:
-        told = (
-            f"{verdict.method}; the capture is a sample: {factor:.3g} times too few requests arrived, so the "
-            "load of all traffic was not met"
-        )
-        verdict = msgspec.structs.replace(verdict, method=told)
-    slow = max((one.slow for one in thin if one.slow is not None), default=0.0)
-    if verdict.ruling != "PASS" or slow <= 1 - QUANTILE:
+    weighed = any(one.slow is not None for one in thin)
+    return _at_load(_by_weight(verdict, max(map(_slow_traffic, ran))) if weighed else verdict, factor)
+
+
+def _slow_traffic(one: LatencySummary) -> float:
+    """The share of the traffic over the budget in a pass, by weights where they are unequal."""
+    if one.thin and one.thin.slow is not None:
+        return one.thin.slow
+    return one.over_budget / max(1, one.requests - one.lost - one.spared)
+
+
+def _by_weight(verdict: Verdict, slow: float) -> Verdict:
+    """The same, unless the weights say otherwise than the counts: then neither PASS nor FAIL."""
+    limit = 1 - QUANTILE
+    if verdict.ruling == "UNDECIDED" or (slow > limit) is (verdict.ruling == "FAIL"):
+        return verdict
+    told = "is over" if slow > limit else f"is over, within the {limit:.0%}"
+    return unlike_traffic(verdict, f"by their weights {slow:.2%} of the traffic {told}")
+
+
+def _at_load(verdict: Verdict, factor: float) -> Verdict:
+    """The same, and no PASS where fewer requests arrived than the traffic has; a FAIL stands at any load."""
+    if factor <= _NOT_THIN:
+        return verdict
+    times = f"{factor:.3g}" if factor < _MANY else f"{factor:,.0f}"
+    missed = f"{times} times too few requests arrived, so the load of all traffic was not met"
+    verdict = msgspec.structs.replace(verdict, method=f"{verdict.method}; the capture is a sample: {missed}")
+    if verdict.ruling != "PASS":
         return verdict
     return msgspec.structs.replace(
         verdict,
         ruling="UNDECIDED",
         fault="evidence",
-        reason=f"{verdict.reason.removesuffix('.')}; by their weights {slow:.2%} of the traffic is over.",
-        needs="a capture with more of the requests that were kept least often",
+        reason=f"{verdict.reason.removesuffix('.')}; the capture is a sample: {missed}.",
+        needs=f"a pace whose `speed` is {times} times as high, a `constant` or `poisson` pace at the rate of "
+        "the traffic, or a whole capture",
     )
 
 

@@ -202,7 +202,7 @@ def _judge(gate: Budget, evidence: Evidence) -> tuple[Verdict, ...]:
     verdicts = [
         _unjudged(gate, pair, evidence=evidence)
         or _answered(
-            of_traffic(_rule(gate, pair, counted=counted), counted.beyond),
+            of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True),
             pair,
             evidence=evidence,
         )

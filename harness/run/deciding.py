@@ -16,9 +16,11 @@ from msgspec import UNSET, UnsetType
 
 from harness import __version__, columns, gates, join
 from harness.capture.intake import Intake
+from harness.capture.live.waiting import RULED_OUT
+from harness.capture.recorded import RECORDER
 from harness.capture.times import parse
 from harness.errors import RunError
-from harness.evidence import Arms, Cohort, Evidence, live_looks, plans, quality
+from harness.evidence import Arms, Cohort, Evidence, Unrecorded, live_looks, plans, quality
 from harness.evidence import latency as stopwatch
 from harness.evidence import live as canary
 from harness.evidence.cohort import stamp
@@ -212,7 +214,15 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
         left_out=sum(run.folder.load(INTAKE, Intake).left_out.values()),
         quality=_quality(run, as_of_ns, levels=levels),
         live=_live(run, unit, as_of_ns=as_of_ns, levels=levels),
+        unrecorded=unrecorded(run.folder.load(INTAKE, Intake), run.loaded.scenario.capture.max_bad_share),
     )
+
+
+def unrecorded(intake: Intake, allowed: float) -> Unrecorded | None:
+    """What the recorder of a capture had to drop; None of none. What its rules left out was meant to be."""
+    reasons = {name.removeprefix(RECORDER): n for name, n in intake.bad.items() if name.startswith(RECORDER)}
+    dropped = {reason: count for reason, count in reasons.items() if reason != RULED_OUT}
+    return Unrecorded(dropped, intake.lines, allowed) if dropped else None
 
 
 def _counts(

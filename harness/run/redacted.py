@@ -31,6 +31,7 @@ MOST_PLACES = 60
 
 _BODY = "body:"
 _LOGGED = "features:"
+_ANSWER = "answer:"
 _KEYS = (f"{_BODY}$", f"{_LOGGED}$")
 _COLUMNS = ("unit", "request_id")
 #: values of many kinds; a list in their place breaks what looks a value up, which tells that it is read
@@ -55,9 +56,6 @@ def redacted_inputs(capture: pa.Table, replayer: OfflineReplayer) -> tuple[Redac
         if names is not None:
             found.append(RedactedInput(place=place, requests=len(where), of=len(capture), features=names))
     return tuple(found)
-
-
-_ANSWER = "answer:"
 
 
 def redacted_echoes(capture: pa.Table, names: Sequence[str], *, echo: str) -> tuple[RedactedInput, ...]:

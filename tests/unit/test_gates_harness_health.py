@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.evidence import Unrecorded
 from harness.gates import Completeness, OfflineReference
 from harness.records import RedactedInput, SinglesCheck, TargetCounts
 from tests.kit.some_evidence import LEVELS, champion, evidence, nothing, offline, phase
@@ -128,3 +129,20 @@ def test_a_share_of_redacted_requests_may_be_borne_and_is_still_told() -> None:
     assert verdict.reason.endswith("parity on it says nothing. And 2 more places.")
     (refused,) = OfflineReference(max_redacted_share=0.04).judge(found, LEVELS)
     assert refused.ruling == "UNDECIDED"
+
+
+@pytest.mark.parametrize(("dropped", "ruling"), [(1, "PASS"), (2, "UNDECIDED")])
+def test_calls_that_the_recorder_dropped_are_missing_evidence(dropped: int, ruling: str) -> None:
+    """As many may be dropped as may be bad; more leaves the run open, and one sentence says why."""
+    lost = Unrecorded({"queue full": dropped - 1, "disk full": 1}, calls=1000, allowed=0.001)
+    *_, found = Completeness().judge(evidence(unrecorded=lost), LEVELS)
+    assert (found.arm, found.ruling, found.required) == ("capture", ruling, True)
+    assert found.fault == (None if ruling == "PASS" else "evidence")
+    assert f"The recorder dropped {dropped:,} of 1,000 calls" in found.reason
+    assert "max_bad_share of the capture is 0.10%" in found.reason
+    assert "disk full 1" in found.reason
+
+
+def test_a_capture_whose_recorder_dropped_nothing_has_no_verdict() -> None:
+    """Nor has one that no recorder of ours wrote."""
+    assert [v.arm for v in Completeness().judge(evidence(), LEVELS)] == ["champion", "challenger"]

@@ -183,17 +183,53 @@ def calibrated(name: str = "rush", *, trusted: bool) -> PhaseNote:
 @pytest.mark.parametrize(
     ("thin", "ruling", "told"),
     [
-        (ThinLoad(factor=9.5, slow=0.02), "PASS", True),
-        (ThinLoad(factor=9.5, slow=0.06), "UNDECIDED", True),
-        (ThinLoad(factor=1.0, slow=None), "PASS", False),
-        (ThinLoad(factor=None, slow=0.06), "UNDECIDED", False),
+        (ThinLoad(factor=9.5, slow=0.02), "UNDECIDED", "load of all traffic was not met"),
+        (ThinLoad(factor=9.5, slow=0.06), "UNDECIDED", "by their weights 6.00% of the traffic is over."),
+        (ThinLoad(factor=1.02, slow=None), "UNDECIDED", "1.02 times too few requests arrived"),
+        (ThinLoad(factor=1.0, slow=None), "PASS", ""),
+        (ThinLoad(factor=None, slow=0.02), "PASS", ""),
+        (ThinLoad(factor=None, slow=0.06), "UNDECIDED", "by their weights 6.00% of the traffic is over."),
     ],
 )
-def test_a_thinned_capture_is_told_and_passes_only_with_its_traffic(
-    thin: ThinLoad, ruling: str, *, told: bool
+def test_a_thinned_capture_passes_only_at_the_load_and_with_the_share_of_its_traffic(
+    thin: ThinLoad, ruling: str, told: str
 ) -> None:
-    """Few of the requests are slow; weighted, it may be over 5 % of the traffic, and the load was thin."""
+    """None of the requests is slow: too few came, or by weight too many are. A declared rate is judged."""
     (verdict,) = judged(evidence(latency=(latency(thin=thin),)))
     assert verdict.ruling == ruling
-    assert ("9.5 times too few requests arrived" in verdict.method) is told
-    assert ("by their weights 6.00% of the traffic is over" in verdict.reason) is (ruling != "PASS")
+    assert told in verdict.reason
+    assert verdict.fault == ("evidence" if told else None)
+    assert ("too few requests arrived" in verdict.method) is ((thin.factor or 1) > 1)
+
+
+def test_who_has_a_thinned_capture_is_told_what_to_set() -> None:
+    """The speed that sends as many, a declared rate, or all of the traffic."""
+    (verdict,) = judged(evidence(latency=(latency(thin=ThinLoad(factor=1234.5, slow=None)),)))
+    for word in ("`speed` is 1,234 times as high", "`constant`", "`poisson`", "a whole capture"):
+        assert word in verdict.needs
+
+
+@pytest.mark.parametrize(
+    ("thin", "ruling"),
+    [
+        (ThinLoad(factor=9.5, slow=None), "FAIL"),
+        (ThinLoad(factor=9.5, slow=0.06), "FAIL"),
+        (ThinLoad(factor=None, slow=0.04), "UNDECIDED"),
+    ],
+)
+def test_a_thinned_capture_fails_unless_its_weights_say_otherwise(thin: ThinLoad, ruling: str) -> None:
+    """Slow at less than the load is slow; slow in a slice that is little of the traffic is no share of it."""
+    (verdict,) = judged(evidence(latency=(latency(over_budget=200, thin=thin),)))
+    assert verdict.ruling == ruling
+    assert ("by their weights 4.00% of the traffic is over, within the 5%" in verdict.reason) is (
+        ruling == "UNDECIDED"
+    )
+
+
+def test_one_thinned_pass_of_several_leaves_them_all_open() -> None:
+    """Two declared passes, of which one met a tenth of the load."""
+    notes = tuple(msgspec.structs.replace(phase(f"rush#{one}"), series="rush", passes=2) for one in (1, 2))
+    ran = (latency(phase="rush#1"), latency(phase="rush#2", thin=ThinLoad(factor=10.0, slow=None)))
+    (verdict,) = judged(evidence(latency=ran, phases=notes))
+    assert (verdict.ruling, verdict.fault) == ("UNDECIDED", "evidence")
+    assert "10 times too few requests arrived" in verdict.reason

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.capture.intake import Intake
 from harness.capture.times import parse
 from harness.errors import RunError
 from harness.records import Report
@@ -228,3 +229,15 @@ def test_unequal_weights_weigh_every_share(tmp_path: Path, poor: Answers) -> Non
     assert pair.traffic.features.value == pytest.approx(heavy / (240 * 3.0))
     errors = next(gate for gate in report.gates if gate.gate == "errors" and gate.arm == "challenger")
     assert errors.evidence[0].unit == "share of the traffic"
+
+
+def test_a_capture_whose_recorder_dropped_calls_is_not_complete(run: Prepared) -> None:
+    """10 of 250 calls were not written; what the rules left out was meant to be."""
+    taken = run.folder.load(deciding.INTAKE, Intake)
+    dropped = {"recorder: queue full": 10, "recorder: left out by a rule": 5}
+    lines = small.REQUESTS + 15
+    run.folder.save(deciding.INTAKE, msgspec.structs.replace(taken, bad=dropped, lines=lines))
+    (found,) = (gate for gate in judged(run).gates if gate.arm == "capture")
+    assert (found.gate, found.ruling, found.required) == ("completeness", "UNDECIDED", True)
+    assert f"dropped 10 of {lines} calls" in found.reason
+    assert deciding.unrecorded(msgspec.structs.replace(taken, bad={"not JSON": 3}), 0.001) is None
