@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.capture.formats.goreplay import GOREPLAY, SEPARATOR, records
 from harness.capture.formats.pieces import Answered, Asked, Dropped, Piece
@@ -122,3 +126,66 @@ def test_records_are_the_same_however_much_is_read_at_once(size: int) -> None:
     found = list(records(chunks))
     assert [raw for _, raw in found] == whole.split(SEPARATOR)
     assert all(whole[offset:].startswith(raw) for offset, raw in found if isinstance(raw, bytes))
+
+
+_NAME = st.sampled_from(
+    [
+        "X-A",
+        "x-a",
+        "Date",
+        " X-B",
+        "X-C ",
+        "",
+        "A:b",
+        "Ünder",
+        "Content-Length",
+        "Content-Encoding",
+        "Transfer-Encoding",
+    ]
+)
+_COLON = st.sampled_from([": ", ":", ":  ", " : ", ""])
+_VALUE = st.sampled_from(["", "1", "3", "+3", "3 ", "\t3", "gzip", "chunked", "a: b", "é", "\x1f3", "9" * 19])
+_LINE = st.builds("{}{}{}".format, _NAME, _COLON, _VALUE)
+_FIRST = st.sampled_from(
+    [
+        "POST /p HTTP/1.1",
+        "POST http://h/p?q=1 HTTP/1.1",
+        "GET / HTTP/1.1 ",
+        "GET /",
+        "GET  / HTTP/1.1",
+        "HTTP/1.1 200",
+        "HTTP/1.1 200 OK",
+        "HTTP/1.1 99 no",
+        "HTTP/1.1 2000 no",
+        "HTTP/1.1 +20 no",
+        "HTTP/1.1 200 Não",
+        "",
+        "POST /p SPDY/1",
+    ]
+)
+_META = st.sampled_from(
+    ["1 a 5", "2 a 5 0", "1 a 5 -7", "3 a 5", "1 é 5 9", "2 a 9999999999999999999", "1 a 5 \n"]
+)
+
+
+@given(
+    _META,
+    _FIRST,
+    st.lists(_LINE, max_size=4),
+    st.sampled_from([b"", b"abc", b"0\r\n\r\n", b"\n\n", SEPARATOR]),
+)
+def test_lines_mean_the_same_however_they_end(meta: str, first: str, lines: list[str], body: bytes) -> None:
+    """Records with the ends of lines that HTTP has are read at once, others step by step."""
+    both = []
+    for end in ("\r\n", "\n"):
+        raw = f"{meta}\n{end.join([first, *lines, '', ''])}".encode() + body + SEPARATOR
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "c.gor"
+            path.write_bytes(raw)
+            both.append([_but_its_place(piece) for piece in GOREPLAY.read(path)])
+    assert both[0] == both[1]
+
+
+def _but_its_place(piece: Piece) -> Piece:
+    """What was dropped is quoted as it stands."""
+    return msgspec.structs.replace(piece, offset=0, detail="") if isinstance(piece, Dropped) else piece

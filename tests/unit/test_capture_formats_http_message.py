@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from harness.capture.formats.http_message import missing_bytes, parsed
+from harness.capture.formats.http_message import Remembered, head_of, missing_bytes, parsed, plain_head
 from harness.errors import CaptureError
 
 ZIPPED = gzip.compress(b"plain", mtime=0)
@@ -73,3 +73,42 @@ def test_a_head_that_is_remembered_is_not_changed_by_its_body() -> None:
     assert parsed(head + ZIPPED).headers == {}
     assert parsed(head + b"broken").headers == {"Content-Encoding": "gzip"}
     assert parsed(head + ZIPPED).body == b"plain"
+
+
+@pytest.mark.parametrize(
+    ("head", "plain"),
+    [
+        (b"GET / HTTP/1.1\r\nA: 1\r\nContent-length:  7 ", True),
+        (b"GET / HTTP/1.1", True),
+        (b"GET / HTTP/1.1\nA: 1", False),
+        (b"GET / HTTP/1.1\r\nA: 1\r\na: 2", False),
+        (b"GET / HTTP/1.1\r\nA: 1\r\nA: 2", False),
+        (b"GET / HTTP/1.1\r\nA: 1\nB: 2", False),
+        (b"GET / HTTP/1.1\r\nA", False),
+        (b"GET / HTTP/1.1\r\n:path: /", False),
+        (b"GET / HTTP/1.1\r\nA: \xe9", False),
+        (b"GET / HTTP/1.1\r\ncontent-encoding: gzip", False),
+        (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked", False),
+        (b"GET", False),
+    ],
+)
+def test_a_plain_head_is_read_at_once(head: bytes, *, plain: bool) -> None:
+    """And says what the same lines say that end otherwise, which are never plain."""
+    found = plain_head(head)
+    assert (found is not None) is plain
+    if found is not None and b"\r\n" in head:
+        assert plain_head(head.replace(b"\r\n", b"\n")) is None
+        assert found == head_of(head.replace(b"\r\n", b"\n"))
+
+
+def test_lines_are_remembered_up_to_a_bound() -> None:
+    """What was asked once is not asked again, unless all was forgotten."""
+    asked: list[int] = []
+
+    def minus(key: int) -> int:
+        asked.append(key)
+        return -key
+
+    known = Remembered(minus, most=2)
+    assert [known[key] for key in (1, 1, 2, 2, 3, 1)] == [-1, -1, -2, -2, -3, -1]
+    assert asked == [1, 2, 3, 1]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Callable, Hashable
+from typing import TypeVar
 
 import msgspec
 
@@ -16,12 +17,32 @@ _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]*\r?\n")
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 _SHORT = 2_048
 _CR = 13
+_Key = TypeVar("_Key", bound=Hashable)
+_Said = TypeVar("_Said")
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
+#: headers that say how the body is written
+_CODED = frozenset({"transfer-encoding", "content-encoding"})
 #: a header by its name in lower case, name, value
 _Field = tuple[str, str, str]
 _UNSAID: _Field = ("", "", "")
+
+
+class Remembered(dict[_Key, _Said]):
+    """What a function says of each key, remembered; all is forgotten before it is more than `most`."""
+
+    def __init__(self, of: Callable[[_Key], _Said], most: int = 8_192) -> None:
+        """Of nothing yet."""
+        super().__init__()
+        self._of, self._most = of, most
+
+    def __missing__(self, key: _Key) -> _Said:
+        """Ask."""
+        if len(self) >= self._most:
+            self.clear()
+        said = self[key] = self._of(key)
+        return said
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -48,7 +69,6 @@ def parsed(payload: bytes, begin: int = 0) -> Message:
 
     A gzip or deflate body is unpacked and loses its Content-Encoding; one that cannot be is kept as it is.
     Raises `broken("cut short")` where the head has no end, `broken("not HTTP")` where its first line is none.
-    Messages with one head share its headers: nobody may change them.
     """
     end, body_begin = _ends(payload, begin)
     if end < 0:
@@ -99,20 +119,57 @@ def written(start: str, headers: dict[str, str], *, body: bytes) -> bytes:
 
 
 def head_of(head: bytes) -> Head:
-    """What a head says; heads of one client are alike, so short ones are remembered."""
-    return _known_head(head) if len(head) <= _SHORT else _head(head)
+    """What a head says; one that is written as nearly all are is read at once."""
+    return plain_head(head) or _head(head)
+
+
+def plain_head(head: bytes) -> Head | None:
+    """The same for lines that end as they should, no name twice, and a body that is just what follows.
+
+    None for all other heads. Lines of one client are alike, so they are remembered.
+    """
+    if len(head) > _SHORT:
+        return None
+    first, *lines = head.split(b"\r\n")
+    headers = dict(map(_known_field, lines))
+    start, said = _known_start(first), _known_names(tuple(headers))
+    if start is None or said is None or len(headers) < len(lines):
+        return None
+    length = _length(headers.pop(said)) if said else None
+    return Head(start, headers, length, chunked=False, packed=False)
+
+
+def _plain_field(line: bytes) -> tuple[str, str]:
+    """Name and value of a line; without a name where it is no line of a header, or not plain."""
+    name, colon, value = line.decode("latin-1").partition(":")
+    plain = colon and line.isascii() and b"\n" not in line and name == name.strip()
+    return (name, value.strip()) if plain else ("", "")
+
+
+def _plain_start(line: bytes) -> tuple[str, str, str] | None:
+    try:
+        return None if b"\n" in line else _first_line(line)
+    except CaptureError:
+        return None
+
+
+def _plain_names(names: tuple[str, ...]) -> str | None:
+    """Which of them is that of the length, "" for none; None where one says more of the body, or is odd."""
+    lower = [name.lower() for name in names]
+    if "" in lower or len(set(lower)) < len(lower) or not _CODED.isdisjoint(lower):
+        return None
+    return names[lower.index("content-length")] if "content-length" in lower else ""
 
 
 def _head(head: bytes) -> Head:
     first, *lines = head.split(b"\n")
-    short = len(head) <= _SHORT
-    fields = list(filter(None, map(_known_field if short else _field, lines)))
+    fields = list(filter(None, map(_field, lines)))
     said = {field[0]: field for field in fields}
     if len(said) < len(fields):
         merged = headers_of((name, value) for _, name, value in fields)
         said = {name.lower(): (name.lower(), name, value) for name, value in merged.items()}
     return Head(
-        (_known_first if short else _first_line)(first),
+        _first_line(first),
         {name: value for key, name, value in said.values() if key not in FRAMING},
         _length(said.get("content-length", _UNSAID)[2]),
         said.get("transfer-encoding", _UNSAID)[2].lower() == "chunked",
@@ -176,6 +233,6 @@ def _one_line(text: str) -> str:
     return text.replace("\r", " ").replace("\n", " ")
 
 
-_known_head = lru_cache(maxsize=1_024)(_head)
-_known_field = lru_cache(maxsize=4_096)(_field)
-_known_first = lru_cache(maxsize=1_024)(_first_line)
+_known_field = Remembered(_plain_field).__getitem__
+_known_start = Remembered(_plain_start).__getitem__
+_known_names = Remembered(_plain_names).__getitem__

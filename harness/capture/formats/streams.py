@@ -11,7 +11,7 @@ from harness.capture.sources import Unreadable
 
 #: one record; a longer one is dropped and skipped. Decoded JSON may take thirty times its bytes
 MAX_RECORD_BYTES = 32 << 20
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 18
 
 _GZIP = b"\x1f\x8b"
 _READ_BYTES = 64 << 10
