@@ -112,7 +112,8 @@ def _refused(verdict: Verdict, evidence: Evidence) -> Verdict:
     if over is None or verdict.ruling != "PASS" or not mine:
         return verdict
     told = f"concluded from these {verdict.n:,}, for the rest of phase {over.phase} was not sent"
-    reason = f"{verdict.reason.removesuffix('.')}; {told}."
+    other = "Where the scenario asks it wrongly (url, protocol, headers, response), it is not the build's"
+    reason = f"{verdict.reason.removesuffix('.')}; {told}. {other}."
     return msgspec.structs.replace(verdict, ruling="FAIL", reason=reason)
 
 

@@ -17,6 +17,7 @@ from harness.capture.redacting import told as told_of
 from harness.diff import check_names
 from harness.evidence import BINARY, LabelsConfig
 from harness.records import RedactedInput, SinglesCheck
+from harness.run.buildable import unbuildable
 from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
 from harness.run.folder import ModelRecord, RunFolder, RunRecord
@@ -132,6 +133,8 @@ def prepare(
     folder.save(
         "run.json", _record(loaded, folder, replayers=replayers, intake=intake, created_at=created_at)
     )
+    for name, lost in unbuildable(loaded, table).items():
+        say(f"target {name}: WARNING: {lost}")
     requests = frame(table)
     alone = {r.pipeline.source: Alone(r.pipeline, one_by_one(table)) for r in replayers.values()}
     singles = {}
