@@ -245,10 +245,15 @@ def _counts(
 
 
 def _failed_traffic(table: pa.Table, weight: NDArray[np.float64]) -> Estimate | UnsetType:
-    """The share of the traffic that a target failed, of the requests that it answered for."""
+    """The share of the traffic that a target failed, of the requests that it answered for.
+
+    A request counts once, by the share of its phases and passes that failed: sent again it is no new witness.
+    """
     sent = table.filter(pc.is_in(table["state"], value_set=pa.array([str(s) for s in ANSWERED_FOR])))
     failed = pc.is_in(sent["state"], value_set=pa.array([str(s) for s in TARGET_FAULTS]))
-    found = traffic_share("errors", failed.to_numpy(), weight=weight[sent["seq"].to_numpy()])
+    seqs, which = np.unique(sent["seq"].to_numpy(), return_inverse=True)
+    share = np.bincount(which, weights=failed.to_numpy().astype(float)) / np.maximum(np.bincount(which), 1)
+    found = traffic_share("errors", share, weight=weight[seqs])
     return UNSET if found is None else found
 
 
