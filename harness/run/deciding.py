@@ -45,6 +45,7 @@ from harness.run import accounting, noise
 from harness.run.comparing import SUMMARY, Comparison, sent
 from harness.run.curls import curls
 from harness.weighting import sampled, traffic_share, weights
+from replayers.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -211,11 +212,18 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
         singles=run.folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
         answered={name: accounting.answered(table) for name, table in run.tables.items()},
         unanswered={name: accounting.unanswered(table) for name, table in run.tables.items()},
+        recorded=_recorded(run.loaded),
         left_out=sum(run.folder.load(INTAKE, Intake).left_out.values()),
         quality=_quality(run, as_of_ns, levels=levels),
         live=_live(run, unit, as_of_ns=as_of_ns, levels=levels),
         unrecorded=unrecorded(run.folder.load(INTAKE, Intake), run.loaded.scenario.capture.max_bad_share),
     )
+
+
+def _recorded(loaded: Loaded) -> frozenset[str]:
+    """The targets whose answers are in a capture."""
+    targets = loaded.scenario.targets.items()
+    return frozenset(name for name, target in targets if isinstance(target, RecordedTarget))
 
 
 def unrecorded(intake: Intake, allowed: float) -> Unrecorded | None:

@@ -21,7 +21,7 @@ from harness.run.buildable import unbuildable
 from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
 from harness.run.folder import ModelRecord, RunFolder, RunRecord
-from harness.run.redacted import redacted_echoes, redacted_inputs
+from harness.run.redacted import redacted_echoes, redacted_inputs, was_redacted
 from replayers.credentials import fixed_headers, from_environment
 from replayers.http import HttpTarget
 from replayers.offline import Disagreement, OfflineReplayer, frame, one_by_one, to_table
@@ -119,7 +119,10 @@ def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tupl
     keep = "keep_headers under [capture]"
     for name, text in told_of(Preparation(redactor), requests=intake.sampled, keep=keep):
         say(f"  {name}: {text}")
-    return intake, capture.load(folder)
+    table = capture.load(folder)
+    if config.redact is None and was_redacted(table):
+        say("  redacted before: without [capture.redact] nobody searches what a run writes for what is left")
+    return intake, table
 
 
 def prepare(

@@ -164,9 +164,11 @@ def test_masked_features_are_no_skew(role: str, ruling: str, *, tagged: bool, tm
     run = RunFolder(tmp_path / "run")
     run.root.mkdir()
     loaded = load(path)
+    said: list[str] = []
     prepared = prepare(
-        loaded, run, replayers=load_models(loaded), created_at="2025-04-01T12:00:00Z", say=lambda _: None
+        loaded, run, replayers=load_models(loaded), created_at="2025-04-01T12:00:00Z", say=said.append
     )
+    assert any("without [capture.redact]" in line for line in said) is tagged
     take_recorded(loaded, run)
     here = Prepared(run, loaded, prepared.models())
     if role == "champion":
@@ -175,6 +177,5 @@ def test_masked_features_are_no_skew(role: str, ruling: str, *, tagged: bool, tm
     comparing.compare(run, loaded, models=None)
     report = deciding.judge(run, loaded, as_of_ns=1_760_000_000 * 10**9, created_at="then")
     found = {gate.arm: gate.ruling for gate in report.gates if gate.gate == "feature_parity"}
-    print([(gate.gate, gate.arm, gate.ruling, gate.reason) for gate in report.gates])
     assert ruling in found.values(), found
     assert ruling == "FAIL" or "FAIL" not in found.values(), found
