@@ -84,7 +84,10 @@ class Errors(
         share = failed / total
         # what was not sent could all have been answered, so it thins out what was
         least = failed / (total + counts.states.get(State.NOT_NEEDED, 0))
-        counted = Counted(failed, total, counts.units, counts.units_failed, counts.failed_traffic or None)
+        once = (counts.requests, counts.requests_failed or 0) if counts.requests else None
+        counted = Counted(
+            failed, total, counts.units, counts.units_failed, traffic=counts.failed_traffic or None, once=once
+        )
         verdict = msgspec.structs.replace(
             base,
             ruling="PASS" if least <= self.max_share else "FAIL",

@@ -241,6 +241,9 @@ def _counts(
     reasons = Counter(
         detail for state, detail in zip(states, details, strict=True) if state not in _REASONLESS and detail
     )
+    itself = np.arange(len(unit))
+    once = _units(table, itself, states=ANSWERED_FOR)
+    again = once < sum(state in ANSWERED_FOR for state in states)
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:10]
     return TargetCounts(
         target=target,
@@ -249,6 +252,8 @@ def _counts(
         units=_units(table, unit, states=ANSWERED_FOR),
         units_failed=_units(table, unit, states=TARGET_FAULTS),
         failed_traffic=UNSET if weight is None else _failed_traffic(table, weight),
+        requests=once if again else UNSET,
+        requests_failed=_units(table, itself, states=TARGET_FAULTS) if again else UNSET,
     )
 
 

@@ -231,16 +231,22 @@ def test_unequal_weights_weigh_every_share(tmp_path: Path, poor: Answers) -> Non
     assert errors.evidence[0].unit == "share of the traffic"
 
 
-def test_a_request_that_is_sent_again_is_no_new_witness(tmp_path: Path) -> None:
-    """In two phases every request counts once, by the share of them that failed: the bound is no tighter."""
+@pytest.mark.parametrize(("weights", "counted"), [((1.0, 5.0), 1), ((), 2)])
+def test_a_request_that_is_sent_again_is_no_new_witness(
+    weights: tuple[float, ...], counted: int, tmp_path: Path
+) -> None:
+    """In two phases every request counts once, by the share of them that failed: the bound is no tighter.
+
+    Without weights the sends are counted, and the bound is that of the distinct requests.
+    """
     right = small.answers()
-    run = answered(ready(tmp_path, more=MORE, weights=(1.0, 5.0)), right)
+    run = answered(ready(tmp_path, more=MORE, weights=weights), right)
     gone = {name: answer for name, answer in right.items() if name != small.request_id(0)}
     run.answer("challenger", gone, phases=("parity",))
     once = errors_of(run)
     run.answer("challenger", gone, phases=("parity", "latency"))
     twice = errors_of(run)
-    assert (once.n, twice.n) == (small.REQUESTS, small.REQUESTS)
+    assert (once.n, twice.n) == (small.REQUESTS, counted * small.REQUESTS)
     assert (once.value, once.upper) == (twice.value, twice.upper)
 
 
