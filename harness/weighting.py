@@ -83,12 +83,13 @@ def sampled(kept: Floats) -> Sampled | None:
     )
 
 
-def traffic_share(name: str, hit: NDArray[np.bool_], *, weight: Floats) -> Estimate | None:
+def traffic_share(name: str, hit: NDArray[np.bool_] | Floats, *, weight: Floats) -> Estimate | None:
     """The share of the traffic that is hit, with its upper bound; None where all requests weigh alike.
 
-    `hit` and `weight` are (requests,). The share is Hajek's; the bound is exact for requests that were kept
-    independently, whatever their weights (`harness.stats.weighted`), and no normal approximation, which has
-    no width where nothing is hit. To check: of weights 1, 1, 1, 97 one of weight 1 is hit: 1 %.
+    `hit` (in [0, 1]: a request may be hit in part) and `weight` are (requests,), no request twice. The share
+    is Hajek's; the bound is exact for requests that were kept independently, whatever their weights
+    (`harness.stats.weighted`), and no normal approximation, which has no width where nothing is hit. To
+    check: of weights 1, 1, 1, 97 one of weight 1 is hit: 1 %.
     """
     if alike(weight):
         return None

@@ -137,7 +137,16 @@ def test_only_what_waiting_cannot_mend_ends_a_run(
     one = told(run)
     assert one.gate == gate
     assert ("all 10 failed: xxx" in one.words) is bool(gate)
-    assert len(one.words) < 300
+    assert one.refused is bool(gate)
+    assert len(one.words) < 400
+
+
+def test_failures_without_a_reason_are_told_by_their_state(tmp_path: Path) -> None:
+    """Ten timeouts are not of an unknown reason."""
+    run = ready(tmp_path)
+    rows = [Outcome(seq=i, phase="parity", target="challenger", state=State.TIMEOUT) for i in range(FIRST)]
+    run.folder.write(outcome_table(rows), run.folder.outcomes("challenger") / "part-00000.parquet")
+    assert told(run).words == "none of 10 answered: timeout."
 
 
 def counts(**more: object) -> ReplayCounts:
