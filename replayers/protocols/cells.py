@@ -15,7 +15,7 @@ _WRITTEN = re.compile(
 )
 
 
-class OfTheModel(tuple[str, ...]):
+class OfTheModel(tuple[str, ...]):  # noqa: SLOT001  -- a tuple with slots cannot hold more
     """Columns of text as a model names them, and its others, `numbers`, however a captured cell spells one.
 
     Unlike those that a scenario declares, they make no text of what was captured as a number.
@@ -24,6 +24,7 @@ class OfTheModel(tuple[str, ...]):
     numbers: frozenset[str]
 
     def __new__(cls, texts: Iterable[str] = (), *, numbers: Iterable[str] = ()) -> Self:
+        """The names of both."""
         found = super().__new__(cls, texts)
         found.numbers = frozenset(numbers)
         return found
