@@ -94,7 +94,7 @@ def largest_kept(capture: pa.Table, config: CaptureConfig | None = None) -> floa
         return max(config.max_weight / config.sample, float(_kept(capture).max(initial=1.0)))
     if not {"tags", "sampling_weight"} <= set(capture.column_names):
         return None
-    tag = pc.map_lookup(capture["tags"].combine_chunks(), TAG, "first")
+    tag = pc.map_lookup(capture["tags"], TAG, "first")
     kinds = pa.table({"tag": tag, "kept": _kept(capture)}).group_by(["tag", "kept"]).aggregate([])
     said = [most_weight(one["tag"] or "", one["kept"]) for one in kinds.to_pylist()]
     known = [one for one in said if one is not None]

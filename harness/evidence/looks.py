@@ -126,10 +126,11 @@ def _weighing(cohort: Cohort, plan: Plan) -> _Weighing:
     """How the outcome's test is to weigh units, known before any label; or why it cannot."""
     rows = cohort.eligible()
     weight = cohort.weight[rows]
-    if even(weight, cohort.most):
+    seen = cohort.most is None and not alike(cohort.weight)
+    if even(weight, cohort.most) and not seen:
         return _Weighing()
-    seen = cohort.most is None
-    most = float(weight.max()) if cohort.most is None else cohort.most
+    # what was not exposed, or before the scope, still shows how heavy requests may be
+    most = float(cohort.weight.max()) if cohort.most is None else cohort.most
     _, first, code = np.unique(cohort.unit[rows], return_index=True, return_inverse=True)
     mixed = len(np.unique(code[weight != weight[first][code]]))
     if mixed and plan.outcome.how.unit_once:

@@ -346,6 +346,15 @@ def test_bets_pass_only_by_a_largest_weight_that_is_known(
     assert last.refused == (unstated if most is None and ruling == "UNDECIDED" else "")
 
 
+def test_a_heavy_request_out_of_scope_shows_that_heavy_ones_may_be_missing() -> None:
+    """All that are compared weigh 1, one not exposed weighs 4: nobody says that it is the heaviest."""
+    first = np.arange(600) == 0
+    odd = replace(cohort(600), weight=np.where(first, 4.0, 1.0), exposed=~first)
+    how = plan(test=Betting(), margin=0.05)
+    assert seen(odd, how)[-1].refused.startswith("weights up to 4 were seen")
+    assert seen(replace(odd, most=4.0), how)[-1].ruling == "PASS"
+
+
 def test_equal_weights_are_bounded_by_what_may_be_missing() -> None:
     """Light requests alone prove nothing of a traffic with heavy ones; without such all is as before."""
     base, how = cohort(600), plan(test=Betting(), margin=0.05)

@@ -245,6 +245,7 @@ def test_a_largest_weight_that_is_stated_bounds_every_share(tmp_path: Path, poor
     assert (errors.evidence[0].unit, errors.evidence[0].note) == ("share of the traffic", "n_eff 240 of 240")
     assert (errors.evidence[0].upper or 0.0) > 0.9
     assert all(field.upper is None for pair in report.pairs for field in pair.fields)
+    assert "one more request may weigh 10000" in report.quality[0].looks[-1].refused
 
 
 def test_a_capture_whose_recorder_dropped_calls_is_not_complete(run: Prepared) -> None:
