@@ -102,7 +102,10 @@ def check_environment(loaded: Loaded, environ: Mapping[str, str] = os.environ) -
 
 
 def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tuple[Intake, pa.Table]:
-    """The scenario's capture as parts in `folder`, and as one table."""
+    """The scenario's capture as parts in `folder`, and as one table.
+
+    Raises CaptureError, where it cannot be read or contradicts what the scenario states of it.
+    """
     config = loaded.scenario.capture
     redactor = redactor_of(config.redact, os.environ, keep=config.keep_headers)
     intake = capture.ingest(
@@ -118,7 +121,9 @@ def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tupl
     keep = "keep_headers under [capture]"
     for name, text in told_of(Preparation(redactor), requests=intake.sampled, keep=keep):
         say(f"  {name}: {text}")
-    return intake, capture.load(folder)
+    table = capture.load(folder)
+    weighting.check(table, config)
+    return intake, table
 
 
 def prepare(

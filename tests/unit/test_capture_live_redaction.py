@@ -140,7 +140,7 @@ def test_a_sample_by_another_name_is_forgotten() -> None:
     tags = {"sampled": '{"unit 0": 0.1, "request_id 0": 0.5}'}
     after = hashing(fields={"unit": "hash"}).parts(Parts(unit="u", tags=tags))
     assert after is not None
-    assert json.loads(after.tags["sampled"]) == {"request_id 0": 0.5}
+    assert json.loads(after.tags["sampled"]) == {"request_id 0": 0.5, "renamed": 0.1}
 
 
 def test_a_record_of_live_capture_is_redacted_in_its_own_words() -> None:
