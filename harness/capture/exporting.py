@@ -30,6 +30,18 @@ OTHERS = (".gor", ".gor.gz", ".har")
 _GROUP_ROWS = 8_192
 _GROUP_BYTES = 128 << 20
 
+#: columns with hardly a value twice: a dictionary of theirs is in vain, and takes time
+_UNLIKE = frozenset(
+    {"seq", "request_id", "ts_ns", "body", "recorded_body", "online_features", "source_offset"}
+)
+_LEAVES = (".key_value.key", ".key_value.value")
+_ALIKE = [
+    column.name + leaf
+    for column in columns.CAPTURE
+    if column.name not in _UNLIKE
+    for leaf in (_LEAVES if pa.types.is_map(column.type) else ("",))
+]
+
 
 def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tuple[str, ...] = OURS) -> int:
     """The requests are in `path`, whole or not at all, in the format of its ending; returns how many.
@@ -62,7 +74,9 @@ def _parquet_of(tables: Iterable[pa.Table], path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     count = 0
-    with pq.ParquetWriter(temporary, columns.CAPTURE, compression="zstd", compression_level=1) as file:
+    with pq.ParquetWriter(
+        temporary, columns.CAPTURE, compression="zstd", compression_level=1, use_dictionary=_ALIKE
+    ) as file:
         for table in tables:
             file.write_table(table)
             count += table.num_rows
