@@ -98,7 +98,7 @@ class Opened:
         return State.NOT_SENT, f"{NOT_YET_SENT} ({self.stopped})" if self.stopped else NOT_YET_SENT
 
 
-def opened(counts: ReplayCounts, seen: Iterable[Told], *, rest: Masks, requests: int) -> Opened:
+def beginning(counts: ReplayCounts, seen: Iterable[Told], *, rest: Masks, requests: int) -> Opened:
     """How a phase of so many requests began, from the counts of its beginning and what its answers say."""
     failed = {
         name: sum(states.get(one, 0) for one in TARGET_FAULTS) for name, states in counts.states.items()
