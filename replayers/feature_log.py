@@ -112,7 +112,7 @@ def normal(value: object, spelling: Spelling) -> Key | None:
         return None
 
 
-class Joined:
+class LoggedFeatures:
     """The log while it grows: read again where an id is looked for that is not there yet."""
 
     def __init__(self, log: FeatureLog) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from harness import columns
 from harness.capture.intake import private_headers
 from harness.capture.times import SECOND_NS
+from harness.records import STATUS_FROM
 
 Times = NDArray[np.int64]
 
@@ -95,7 +96,8 @@ class Surveyor:
         self._statuses.update({str(status): count for status, count in _counted(statuses).items()})
         self._counts["truncated"] += pc.sum(table.column("truncated")).as_py()
         self._counts["timed"] += pc.count(table.column("recorded_latency_ns")).as_py()
-        self._tags.update(_counted(_tag(table, "ts_from")))
+        for name in ("ts_from", STATUS_FROM):
+            self._tags.update(_counted(_tag(table, name)))
         self._secrets.update(suspected(table))
 
     def _look_at_times(self, times: Times) -> None:

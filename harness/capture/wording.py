@@ -9,6 +9,7 @@ import msgspec
 from harness.capture import redacting, times
 from harness.capture.importing import Ledger
 from harness.capture.survey import Survey
+from harness.records import STATUS_FROM
 
 
 def as_json(ledger: Ledger, survey: Survey, **more: int) -> str:
@@ -37,6 +38,8 @@ def told(ledger: Ledger, survey: Survey) -> list[str]:
     ]
     lines += _arrivals(survey)
     lines += [("methods", _counts(survey.methods)), ("answers", _counts(survey.statuses))]
+    assumed = survey.tags.get(f"{STATUS_FROM}=assumed", 0)
+    lines += [("no status", f"{assumed:,} answers: 200 says that they were delivered" if assumed else "")]
     sizes = (survey.body_median, survey.body_p95, survey.body_largest)
     lines += [("bodies", "median {:,} B, p95 {:,} B, largest {:,} B".format(*sizes))]
     lines += [("truncated", f"{survey.truncated:,} bodies" if survey.truncated else "")]

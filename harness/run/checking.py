@@ -7,27 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from harness import capture as captures
 from harness import join
 from harness.capture.times import parse
-from harness.errors import CaptureError
 from harness.evidence import live as canary
 from harness.evidence.cohort import DAY_NS
 from harness.gates import FeatureParity, LabelImprovement, OfflineReference, levels
 from harness.gates.passes import in_force, pooled
 from harness.replay.disclosure import concealed
 from harness.replay.schedule import Saturate, Schedule, plan
-from harness.run.asked import asked
+from harness.run.asked import warnings
+from harness.run.buildable import unbuildable
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
 from harness.run.replaying import pace_words
 from harness.scenario import check_judged, load
 from harness.stats import clopper_pearson_upper, detectable_rate, min_requests_within
-from replayers.http import HttpArm, HttpTarget
+from replayers.http import HttpTarget
 from replayers.offline import frame
 from replayers.recorded import RecordedTarget
 
@@ -149,32 +147,19 @@ def _offline(table: pa.Table, replayers: Replayers) -> tuple[list[str], dict[str
 
 def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
     """Where each target is; ten requests are made into the bytes that it would be sent."""
-    lines = []
+    lines, lost = [], unbuildable(loaded, table)
     for name, target in loaded.scenario.targets.items():
         where = "the recorded responses"
         if isinstance(target, RecordedTarget) and target.answers is not None:
             where = f"the responses in {loaded.file(target.answers)}"
         if isinstance(target, HttpTarget):
             where = concealed(target.url)
-            _try_bytes(loaded, table.slice(0, TRIED), name=name, target=asked(loaded, name))
         against = f"must match model {target.model}" if target.model else "has no offline model"
         lines.append(f"target {name}: {where}, {against}")
         if isinstance(target, HttpTarget):
-            lines += [f"  WARNING: {warning}" for warning in target.protocol.warnings()]
+            said = [*warnings(loaded, name), *([lost[name]] if name in lost else [])]
+            lines += [f"  WARNING: {warning}" for warning in said]
     return lines
-
-
-def _try_bytes(loaded: Loaded, few: pa.Table, *, name: str, target: HttpTarget) -> None:
-    somewhere = msgspec.structs.replace(target, url=target.url.replace("{port}", "80"))
-    arm = HttpArm(somewhere, name=name, run_id="check", safety=loaded.scenario.safety)
-    for request in captures.requests(few):
-        try:
-            arm.prepare(request, features=True)
-        except CaptureError as error:
-            place = f"{request.source_file}:{request.source_offset}"
-            raise CaptureError(
-                error.what, where=place, found=error.found, expected=error.expected, fix=error.fix
-            ) from error
 
 
 def _phases(trial: Trial) -> list[str]:

@@ -14,7 +14,7 @@ from harness.capture import CaptureConfig
 from harness.capture.live.redaction import TAG
 from harness.capture.read import read
 from harness.capture.recorded import not_recorded
-from harness.records import ANSWER_TRUNCATED, RecordedResponse
+from harness.records import ANSWER_TRUNCATED, STATUS_FROM, RecordedResponse
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: a request without a row has none that is smaller
 _NO_ROW = -1
-#: tags that say what became of an answer: what redaction changed, and that it was cut
-_OF_ANSWERS = (TAG, ANSWER_TRUNCATED)
+#: tags that say what became of an answer: what redaction changed, that it was cut, that no status was kept
+_OF_ANSWERS = (TAG, ANSWER_TRUNCATED, STATUS_FROM)
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):

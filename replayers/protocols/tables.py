@@ -59,7 +59,9 @@ def _values(row: Row, names: tuple[str, ...], *, ignore: Collection[str]) -> tup
         return tuple(_value(value, name) for value, name in zip(row, names or map(str, row), strict=False))
     missing = [name for name in names if name not in row]
     if missing:
-        raise CaptureError("the row lacks columns", found=f"no {_few(missing)}", expected=_few(names))
+        raise CaptureError(
+            "the row lacks columns", found=f"no {_few(missing)} among {_few(list(row))}", expected=_few(names)
+        )
     unknown = [] if "*" in ignore else sorted(row.keys() - set(names) - set(ignore))
     if unknown:
         raise CaptureError(

@@ -113,6 +113,7 @@ def test_csv_is_mapped_with_its_types_and_gaps(tmp_path: Path) -> None:
     assert [one.ts_ns for one in asked] == [NS, NS + 10**9]
     answers = [one.recorded_response for one in asked]
     assert answers == [RecordedResponse(status=200, body=b'{"score":0.5}'), None]
+    assert [one.tags for one in asked] == [{"status_from": "assumed"}, {}]
 
 
 def test_parquet_is_mapped_with_its_types(tmp_path: Path) -> None:

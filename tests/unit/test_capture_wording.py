@@ -56,7 +56,7 @@ def test_what_was_counted_is_said() -> None:
     some = [
         request(0, recorded_response=answered, body=b"x" * 2_000),
         request(1, method="GET", truncated=True, ts_resolution_ns=SECOND_NS, tags={"ts_from": "file"}),
-        request(5, headers={"X-Api-Key": "hush"}),
+        request(5, headers={"X-Api-Key": "hush"}, tags={"status_from": "assumed"}),
     ]
     found = lines(ledger(), survey(*some))
     assert found == {
@@ -68,6 +68,7 @@ def test_what_was_counted_is_said() -> None:
         "no times": "1 requests: those of their files",
         "methods": "POST 2, GET 1",
         "answers": "200 1",
+        "no status": "1 answers: 200 says that they were delivered",
         "bodies": "median 0 B, p95 2,000 B, largest 2,000 B",
         "truncated": "1 bodies",
         "secrets suspected": "header 1 (credentials; capture scan looks for all classes)",

@@ -13,6 +13,7 @@ import msgspec
 from harness.capture import times
 from harness.capture.formats.json_objects import encoded
 from harness.capture.formats.pieces import (
+    DELIVERED,
     Answered,
     Asked,
     Format,
@@ -71,7 +72,8 @@ def _piece(found: Row | bytes | Unreadable, place: Place, *, mtime_ns: int) -> I
         yield Asked(_request(event, name, place=place, mtime_ns=mtime_ns), waits=True, sent_ns=_sent(event))
     elif kind == "response":
         at_ns = _sent(event)
-        yield Answered(name, answer(200, _data(event), headers=_type(event)), at_ns, place)
+        response = answer(DELIVERED, _data(event), headers=_type(event))
+        yield Answered(name, response, at_ns, place, delivered=True)
     elif kind == "feedback":
         yield _feedback(event, name, place=place)
     else:

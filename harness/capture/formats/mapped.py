@@ -23,6 +23,7 @@ from harness.capture.formats.map_config import UNITS_NS, MapFile
 from harness.capture.formats.map_times import Clock
 from harness.capture.formats.map_values import Get, getter, number, text, truth
 from harness.capture.formats.pieces import (
+    DELIVERED,
     Asked,
     Format,
     Labelled,
@@ -33,6 +34,7 @@ from harness.capture.formats.pieces import (
     guarded,
     name_of,
     readable,
+    unstated,
 )
 from harness.capture.formats.tables import Row
 from harness.capture.sources import Unreadable
@@ -174,6 +176,8 @@ class _Reader:
         event = self._moment(row, "event_time", needed=False)
         stamps = {key: get(row) for key, get in self._table("feature_timestamps").items()}
         known = {k: self.clock.moment(v, "feature_timestamps")[0] for k, v in stamps.items() if v is not None}
+        answered = self._answered(row)
+        bare = answered is not None and self._number(row, "status") is None
         return CapturedRequest(
             seq=0,
             request_id=name,
@@ -191,12 +195,12 @@ class _Reader:
             headers=headers,
             body=body,
             truncated=truth(self._get(row, "truncated"), "truncated") or False,
-            recorded_response=self._answered(row),
+            recorded_response=answered,
             served_by=self._texts(row, "served_by"),
             online_features=self._features(row),
             feature_timestamps=msgspec.json.encode(known) if known else None,
             sampling_weight=1.0 if weight is None else weight,
-            tags=self._texts(row, "tags"),
+            tags=self._texts(row, "tags") | unstated(bare),
             source_file=place.file,
             source_offset=place.offset,
         )
@@ -214,7 +218,7 @@ class _Reader:
         kind = self._text(row, "latency_kind") or "service"
         if kind not in _KINDS:
             raise broken("wrong value", f"latency_kind {times.clip(repr(kind))}, not {', '.join(_KINDS)}")
-        code = 200 if status is None else int(status) if status.is_integer() else status
+        code = DELIVERED if status is None else int(status) if status.is_integer() else status
         unit = next((ns for end, ns in UNITS_NS.items() if word and word.endswith(end)), 1)
         known = took is not None and 0 < took * unit < times.MAX_NS
         return answer(

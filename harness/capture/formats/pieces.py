@@ -12,7 +12,7 @@ import msgspec
 from harness.capture import times
 from harness.capture.sources import Unreadable
 from harness.errors import CaptureError
-from harness.records import ANSWER_TRUNCATED, CapturedRequest, RecordedResponse
+from harness.records import ANSWER_TRUNCATED, STATUS_FROM, CapturedRequest, RecordedResponse
 
 #: why a record is dropped, beside the reasons of `harness.capture.line`: few and stable words
 Why = Literal[
@@ -77,7 +77,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 class Answered(msgspec.Struct, frozen=True, gc=False):
     """An answer that is joined to its request by id; `at_ns` is when its first bytes came.
 
-    Of one that is `truncated` the body is not whole.
+    Of one that is `truncated` the body is not whole; one that is `delivered` is known for no status.
     """
 
     request_id: str
@@ -85,6 +85,7 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     at_ns: int
     place: Place
     truncated: bool = False
+    delivered: bool = False
 
 
 class Labelled(NamedTuple):
@@ -136,6 +137,15 @@ class Format:
 def cut(truncated: bool) -> dict[str, str]:  # noqa: FBT001  -- its only argument
     """The tag of a request whose answer is not whole; of another none."""
     return {ANSWER_TRUNCATED: "true"} if truncated else {}
+
+
+#: the status of an answer whose format keeps none: it was delivered, and whether well nobody wrote down
+DELIVERED = 200
+
+
+def unstated(delivered: bool) -> dict[str, str]:  # noqa: FBT001  -- its only argument
+    """The tag of a request whose answer is only known to have been delivered; of another none."""
+    return {STATUS_FROM: "assumed"} if delivered else {}
 
 
 def guarded(pieces: Iterable[Piece], place: Place) -> Iterator[Piece]:
