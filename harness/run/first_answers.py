@@ -38,7 +38,7 @@ LEAST_WRONG = 5
 #: states that do not pass by waiting: the service understood the request otherwise, or we its answer
 _LASTING = frozenset({State.HTTP_ERROR, State.BAD_BODY})
 _TOO_MANY, _SERVER_FAULT = 429, 500
-_SHORT = 160
+_SHORT = 400
 
 #: the option that does without this
 AGAIN = "--no-preflight"
@@ -198,9 +198,12 @@ def _refused(table: pa.Table) -> str:
 
 def _most_often(table: pa.Table) -> str:
     """The reason seen most often, or the state where none has one."""
-    reasons = Counter(filter(None, table["detail"].to_pylist() or table["state"].to_pylist()))
+    reasons = Counter(filter(None, table["detail"].to_pylist())) or Counter(table["state"].to_pylist())
     often = max(reasons, key=lambda each: (reasons[each], each), default="no reason is known")
-    return often if len(often) <= _SHORT else f"{often[:_SHORT]} …"
+    if len(often) <= _SHORT:
+        return often.rstrip(".")
+    short = often[:_SHORT]
+    return f"{short.rpartition(' ')[0] or short} …"
 
 
 def _answered(table: pa.Table) -> int:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.capture.sources import did_you_mean, existing
-from harness.errors import CaptureError, UsageError
+from harness.errors import UsageError
 
 #: ns of one tick of a time that is a number, by the end of its word; without one it is text with a zone
 UNITS_NS = {"_s": 10**9, "_ms": 10**6, "_us": 10**3, "_ns": 1}
@@ -113,7 +113,7 @@ def load_map(given: Sequence[str]) -> MapFile:
         if sign and re.fullmatch(r"\w+(\..+)?", name):
             _put(words, name=name, value=value)
         else:
-            found = _toml(existing(Path(one), CaptureError))
+            found = _toml(existing(Path(one), UsageError))
             words = {**words, **found, "map": {**words["map"], **_table(found.get("map", {}), one)}}
     try:
         return msgspec.convert(words, MapFile)
