@@ -73,3 +73,19 @@ def test_every_word_and_setting_is_in_the_docs() -> None:
     told = set(re.findall(r"\w+", page[page.index("## Any table") : page.index("## Batches")]))
     words = {word for word in WORDS if not re.search(r"_(s|ms|us|ns)$", word)}
     assert words | set(MapFile.__struct_fields__) | {"latency_s"} <= told
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("response", "answer"),
+        ("Predictions", "answer"),
+        ("timestamp", "ts"),
+        ("user_id", "unit"),
+        ("bdy", "body"),
+    ],
+)
+def test_what_others_call_a_word_leads_to_it(word: str, meant: str) -> None:
+    """The nearest by its letters may be another thing altogether."""
+    with pytest.raises(UsageError, match=f"no word '{word}' of a capture; did you mean '{meant}'"):
+        load_map([f"{word}=x", "request_id=id", "ts_s=t", "body=b"])

@@ -33,6 +33,17 @@ WORDS = frozenset(
     )
 )
 
+#: what others call our words, in the singular
+_MEANT = {
+    **dict.fromkeys(("response", "prediction", "output", "result", "reply"), "answer"),
+    **dict.fromkeys(("time", "timestamp", "date"), "ts"),
+    **dict.fromkeys(("id", "uuid"), "request_id"),
+    **dict.fromkeys(("input", "feature", "payload", "request"), "body"),
+    **dict.fromkeys(("user", "user_id", "customer_id"), "unit"),
+    **dict.fromkeys(("latency", "duration"), "latency_ms"),
+    **dict.fromkeys(("weight",), "sampling_weight"),
+}
+
 Cell = Literal["number", "text", "boolean", "json"]
 
 
@@ -56,7 +67,8 @@ class MapFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Every word is known, every time and latency given once, and the zone exists."""
         for word in self.map:
             if word not in WORDS:
-                hint = did_you_mean(word, WORDS)
+                meant = _MEANT.get(word.lower().rstrip("s"))
+                hint = f"did you mean {meant!r}?" if meant else did_you_mean(word, WORDS)
                 raise ValueError(f"no word {word!r} of a capture{'; ' + hint if hint else ''}")
         for word in (*_MOMENTS, "latency"):
             if len(given := [name for name in self.map if _stem(name) == word]) > 1:
