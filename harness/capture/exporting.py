@@ -18,10 +18,9 @@ from harness import columns
 from harness.capture.formats.goreplay_writer import record_of
 from harness.capture.formats.har_writer import CLOSING, OPENING, entry_of
 from harness.capture.intake import parted
-from harness.capture.sources import extension
+from harness.capture.sources import target_of
 from harness.capture.table import regrouped, rows
 from harness.capture.write import write_jsonl
-from harness.errors import CaptureError
 from harness.records import CapturedRequest
 
 OURS = (".jsonl", ".jsonl.gz", ".parquet")
@@ -46,10 +45,10 @@ _ALIKE = [
 def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tuple[str, ...] = OURS) -> int:
     """The requests are in `path`, whole or not at all, in the format of its ending; returns how many.
 
-    `.gor` holds what an HTTP message can say, `.har` and our own formats all. Raises CaptureError for an
+    `.gor` holds what an HTTP message can say, `.har` and our own formats all. Raises UsageError for an
     ending that is not `known`; what the iterable raises leaves nothing behind.
     """
-    ending = extension(path, known, error=CaptureError)
+    ending = target_of(path, known)
     try:
         return _WRITERS[ending](requests, path)
     finally:
@@ -58,7 +57,7 @@ def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tup
 
 def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
     """As `write_capture`, for requests that are columns already: they stay so in a `.parquet`."""
-    if extension(path, OURS, error=CaptureError) != ".parquet":
+    if target_of(path, OURS) != ".parquet":
         return write_capture(rows(tables), path)
     try:
         return _parquet_of(regrouped(tables, _GROUP_ROWS, most_bytes=_GROUP_BYTES), path)

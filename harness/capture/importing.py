@@ -21,12 +21,15 @@ from harness.capture.joining import Joined
 from harness.capture.read import read_tables
 from harness.capture.recorded import not_recorded
 from harness.capture.redacting import UNTOLD, Preparation
-from harness.capture.sources import did_you_mean, existing, extension, translated
+from harness.capture.sources import did_you_mean, existing, target_of, translated
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
 
 #: how many dropped records are kept with their details
 WORST = 10
+
+#: what a file of labels that we write ends in
+LABELS = (".jsonl",)
 
 T = TypeVar("T")
 
@@ -123,7 +126,7 @@ def labels_of(files: Sequence[Path], ledger: Ledger, *, form: str | Format | Non
     if ledger.lost or not ledger.labels:
         first = ledger.first[0] if ledger.first else None
         raise CaptureError(
-            f"{ledger.lost:,} records are lost" if ledger.lost else "no label",
+            f"{times.counted(ledger.lost, 'record is', 'records are')} lost" if ledger.lost else "no label",
             where=f"{first.file}, offset {first.offset}" if first else ", ".join(ledger.formats),
             found=f"{first.reason}: {first.detail}" if first else f"{ledger.requests:,} requests without one",
             fix="Mend the file, or give only the files with labels." if ledger.lost else "",
@@ -143,7 +146,9 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
         first = ledger.first[0] if ledger.first else None
         counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(ledger.dropped.items()))
         raise CaptureError(
-            f"{ledger.lost:,} of {records:,} records are lost" if ledger.requests else "no request",
+            f"{ledger.lost:,} of {records:,} records {'is' if ledger.lost == 1 else 'are'} lost"
+            if ledger.requests
+            else "no request",
             where=f"{first.file}, offset {first.offset}" if first else ", ".join(ledger.formats),
             found=f"{first.reason}: {first.detail} ({counts})" if first else counts or "nothing",
             expected=f"at most {max_bad_share:.2%}" if ledger.requests else "at least one",
@@ -152,11 +157,11 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
 
 
 def write_labels(labels: Sequence[Labelled], path: Path) -> int:
-    """The labels are in `path` as JSON Lines for `read_labels`; raises CaptureError for another ending.
+    """The labels are in `path` as JSON Lines for `read_labels`; raises UsageError for another ending.
 
     Where corrections are added at the end, the place of a label is its revision.
     """
-    extension(path, (".jsonl",), error=CaptureError)
+    target_of(path, LABELS)
     lines = [
         msgspec.json.encode(
             {"request_id": one.request_id, one.outcome: one.label, "label_at": times.rfc3339(one.label_at_ns)}

@@ -39,7 +39,7 @@ LEAST_WRONG = 5
 #: states that do not pass by waiting: the service understood the request otherwise, or we its answer
 _LASTING = frozenset({State.HTTP_ERROR, State.BAD_BODY})
 _TOO_MANY, _SERVER_FAULT = 429, 500
-_SHORT = 160
+_SHORT = 400
 
 EITHER = (
     "The service wants another request, or answers another way: either the scenario asks it wrongly "
@@ -211,7 +211,10 @@ def _most_often(table: pa.Table) -> str:
     details = [one for one in table["detail"].to_pylist() if one]
     reasons = Counter(details or table["state"].to_pylist())
     often = max(reasons, key=lambda each: (reasons[each], each), default="no reason is known").rstrip(".")
-    return often if len(often) <= _SHORT else f"{often[:_SHORT]} …"
+    if len(often) <= _SHORT:
+        return often
+    short = often[:_SHORT]
+    return f"{short.rpartition(' ')[0] or short} …"
 
 
 def _answered(table: pa.Table) -> int:

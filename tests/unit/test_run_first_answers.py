@@ -115,6 +115,20 @@ def test_a_bug_on_some_requests_is_only_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("detail", "said"), [("no. Point.", "no. Point"), ("", "http_error"), ("x " * 300, "x …")]
+)
+def test_a_reason_is_told_whole_and_ends_once(detail: str, said: str, tmp_path: Path) -> None:
+    """Its own full stop is not doubled, without a reason it is the state, and no word of it is cut."""
+    run = ready(tmp_path)
+    rows = [
+        Outcome(seq=i, phase="parity", target="challenger", state=State.HTTP_ERROR, status=422, detail=detail)
+        for i in range(FIRST)
+    ]
+    run.folder.write(outcome_table(rows), run.folder.outcomes("challenger") / "part-00000.parquet")
+    assert f"{said}. The service wants another request" in told(run).words
+
+
+@pytest.mark.parametrize(
     ("state", "status", "gate"),
     [
         (State.BAD_BODY, 200, "errors"),
@@ -130,7 +144,9 @@ def test_only_what_waiting_cannot_mend_ends_a_run(
     """A service that is down may come back; one that refuses ten requests refuses all."""
     run = ready(tmp_path)
     rows = [
-        Outcome(seq=i, phase="parity", target="challenger", state=state, status=status, detail="x" * 400)
+        Outcome(
+            seq=i, phase="parity", target="challenger", state=state, status=status, detail="x" * 400 + " cut."
+        )
         for i in range(FIRST)
     ]
     run.folder.write(outcome_table(rows), run.folder.outcomes("challenger") / "part-00000.parquet")
@@ -138,7 +154,7 @@ def test_only_what_waiting_cannot_mend_ends_a_run(
     assert one.gate == gate
     assert ("all 10 failed: xxx" in one.words) is bool(gate)
     assert one.refused is bool(gate)
-    assert len(one.words) < 400
+    assert len(one.words) < 700
 
 
 def test_failures_without_a_reason_are_told_by_their_state(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ Why = Literal[
     "cut short",
     "duplicate request_id",
     "feedback without a label",
+    "kept whole",
     "no body",
     "not a record",
     "not a single request",
@@ -37,7 +38,10 @@ Why = Literal[
 
 #: reasons of records that are no requests to replay: told, but nothing is missing without them
 PASSED_OVER = frozenset(
-    {"replayed answer", "not a single request", "feedback without a label", "answer not of these rows"}
+    {
+        *("replayed answer", "not a single request", "feedback without a label"),
+        *("answer not of these rows", "kept whole"),
+    }
 )
 
 
@@ -172,7 +176,7 @@ def readable(raw: bytes | Unreadable) -> bytes:
 def instant(value: object, name: str) -> tuple[int, int]:
     """An RFC 3339 text as (ns, resolution in ns); raises `broken("bad time")`."""
     if not isinstance(value, str):
-        raise broken("bad time", f"{name} is {times.clip(repr(value))}, not a text")
+        raise broken("bad time", f"{name} is {times.clip(value)}, not a text")
     try:
         return times.parse(value)
     except ValueError as error:
@@ -191,14 +195,14 @@ def name_of(value: object, name: str) -> str:
     """An id: a text that is not empty; raises `broken("wrong field")`."""
     if isinstance(value, str) and value:
         return value
-    raise broken("wrong field", f"{name} is {times.clip(repr(value))}, not an id")
+    raise broken("wrong field", f"{name} is {times.clip(value)}, not an id")
 
 
 def object_of(value: object, name: str) -> dict[str, Any]:
     """A JSON object; raises `broken("wrong type")`."""
     if isinstance(value, dict):
         return value
-    raise broken("wrong type", f"{name} is {times.clip(repr(value), 40)}, not an object")
+    raise broken("wrong type", f"{name} is {times.clip(value, 40)}, not an object")
 
 
 def answer(
@@ -211,7 +215,7 @@ def answer(
 ) -> RecordedResponse:
     """A recorded answer, its latency kept where it is a time; raises `broken` for a status that is none."""
     if not isinstance(status, int) or not 100 <= status <= 999:
-        raise broken("wrong value", f"status {times.clip(repr(status))}")
+        raise broken("wrong value", f"status {times.clip(status)}")
     known = latency_ns is not None and 0 < latency_ns <= times.MAX_NS
     return RecordedResponse(
         status=status,
