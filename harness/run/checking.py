@@ -147,7 +147,9 @@ def _offline(table: pa.Table, replayers: Replayers) -> tuple[list[str], dict[str
 
 def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
     """Where each target is; ten requests are made into the bytes that it would be sent."""
-    lines, lost = [], unbuildable(loaded, table)
+    lines = []
+    for lost in unbuildable(loaded, table).values():
+        raise lost
     for name, target in loaded.scenario.targets.items():
         where = "the recorded responses"
         if isinstance(target, RecordedTarget) and target.answers is not None:
@@ -157,8 +159,7 @@ def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
         against = f"must match model {target.model}" if target.model else "has no offline model"
         lines.append(f"target {name}: {where}, {against}")
         if isinstance(target, HttpTarget):
-            said = [*warnings(loaded, name), *([lost[name]] if name in lost else [])]
-            lines += [f"  WARNING: {warning}" for warning in said]
+            lines += [f"  WARNING: {warning}" for warning in warnings(loaded, name)]
     return lines
 
 

@@ -140,8 +140,8 @@ def prepare(
     folder.save(
         "run.json", _record(loaded, folder, replayers=replayers, intake=intake, created_at=created_at)
     )
-    for name, lost in unbuildable(loaded, table).items():
-        say(f"target {name}: WARNING: {lost}")
+    for lost in unbuildable(loaded, table).values():
+        say(f"WARNING: {lost}")
     requests = frame(table)
     alone = {r.pipeline.source: Alone(r.pipeline, one_by_one(table)) for r in replayers.values()}
     singles = {}
