@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from harness.capture.formats.pieces import Dropped, Place, header
-from harness.records import CapturedRequest
+from harness.records import CapturedRequest, RecordedResponse
 
 #: a body that would become more than this is kept whole
 MOST_ROWS, MOST_BYTES = 10_000, 32 << 20
@@ -40,12 +40,10 @@ def rows_of(request: CapturedRequest, on_dropped: Callable[[Dropped], None]) -> 
         yield request
         return
     response = request.recorded_response
-    answers: list[bytes] = []
-    if response is not None:
-        answers = answers_of(response.body, len(bodies))
-        if not answers:
-            place = Place(request.source_file, request.source_offset)
-            on_dropped(place.dropped("answer not of these rows", f"{request.request_id}: {len(bodies)} rows"))
+    answers = None if response is None else _answers(response, len(bodies))
+    if answers == []:
+        place = Place(request.source_file, request.source_offset)
+        on_dropped(place.dropped("answer not of these rows", f"{request.request_id}: {len(bodies)} rows"))
     for index, body in enumerate(bodies):
         own = None
         if response is not None and answers:
@@ -53,6 +51,13 @@ def rows_of(request: CapturedRequest, on_dropped: Callable[[Dropped], None]) -> 
         yield msgspec.structs.replace(
             request, body=body, row_index=index, parent_id=request.request_id, recorded_response=own
         )
+
+
+def _answers(response: RecordedResponse, rows: int) -> list[bytes]:
+    """The answer of each row; one that is no success is that of each, its words only where they are few."""
+    if 200 <= response.status < 300:
+        return answers_of(response.body, rows)
+    return [response.body if len(response.body) * rows <= MOST_BYTES else b""] * rows
 
 
 def bodies_of(body: bytes, content_type: str = "") -> list[bytes]:
