@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from msgspec import Meta
 
 from harness.errors import DataError
-from replayers.protocols.finding import field
+from replayers.protocols.cells import field
 from replayers.selectors import HEADER, NOWHERE, canonical, compile_selector
 
 Spelling = Literal["text", "hex", "decimal", "uuid", "traceparent"]

@@ -31,7 +31,7 @@ def asked(loaded: Loaded, name: str) -> HttpTarget:
     columns = model_columns(loaded, name)
     if log is not None:
         log = msgspec.structs.replace(log, path=str(loaded.file(log.path)), columns=log.columns or columns)
-    texts = text_features(loaded.file(model.file)) if model else ()
+    texts = text_features(loaded.file(model.file)) if model else None
     return msgspec.structs.replace(target, protocol=target.protocol.known(columns, texts), feature_log=log)
 
 

@@ -6,13 +6,13 @@ Request and answer are tensors: {"id", "inputs": [{"name", "shape", "datatype", 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
 from msgspec import Meta
 
 from harness.errors import CaptureError
 from replayers.protocols import protobuf
+from replayers.protocols.cells import OfTheModel
 from replayers.protocols.finding import flat, is_tensors, reshaped, tensor_rows
 from replayers.protocols.numbers import is_missing, json_value, number
 from replayers.protocols.plain_rows import hash_in
@@ -46,13 +46,6 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
             "next to a threshold; a whole type refuses fractions, which servers cut off without a word."
         ),
     ] = "FP64"
-    text_columns: Annotated[
-        tuple[str, ...],
-        Meta(
-            description='With tensors = "columns": columns that carry text, also in a row where theirs is '
-            "missing; empty takes the model's categorical features of text levels."
-        ),
-    ] = ()
     output: Annotated[
         str, Meta(description="Name of the output with the score; empty takes `predict`, else the first.")
     ] = ""
@@ -99,17 +92,6 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     def shows_features(self) -> bool:
         """In an output of their own."""
         return bool(self.features_output)
-
-    @property
-    def wants_columns(self) -> bool:
-        """Whether columns or, with a tensor a column, those of text are not declared."""
-        return not self.columns or (self.tensors == "columns" and not self.text_columns)
-
-    def known(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> Self:
-        """The protocol with these columns where it declares none, and those of text among its own."""
-        found = self.columns or columns
-        declared = self.text_columns or tuple(name for name in texts if name in found)
-        return msgspec.structs.replace(self, columns=found, text_columns=declared)
 
     @property
     def is_text(self) -> bool:
@@ -234,10 +216,17 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 
     def _column(self, name: str, values: Sequence[Value]) -> dict[str, object]:
         tensor: dict[str, object] = {"name": name, "shape": [len(values), 1]}
-        if name in self.text_columns or any(isinstance(value, str) for value in values):
+        if self._are_texts(name, values):
             texts = [self._text(value, name) for value in values]
             return {**tensor, "datatype": BYTES, "parameters": {"content_type": "str"}, "data": texts}
         return {**tensor, "datatype": self.datatype, "data": [self._numeric(value, name) for value in values]}
+
+    def _are_texts(self, name: str, values: Sequence[Value]) -> bool:
+        """Some are, or the scenario says so of the column; the model's word counts where all are missing."""
+        if any(isinstance(value, str) for value in values):
+            return True
+        declared = not isinstance(self.text_columns, OfTheModel)
+        return name in self.text_columns and (declared or all(map(is_missing, values)))
 
     def _text(self, value: Value, name: str) -> Value:
         """A text, or a missing one as declared: raw bytes have no null, and any text is a category."""

@@ -6,6 +6,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from harness.errors import CaptureError
 from harness.records import Attempt, Outcome, State
 from replayers.protocols import Asked, OipV2, Table
+from replayers.protocols.cells import OfTheModel
 from replayers.protocols.numbers import Missing
 from replayers.protocols.tables import Value
 from replayers.protocols.tensors import HEADER
@@ -107,10 +109,10 @@ def test_the_answer_of_another_request_is_none() -> None:
     assert outcome(answer(SCORE, id=""), OipV2(), sent_id="req-2").detail == ""
 
 
-def sent(protocol: OipV2, *row: Value, features: bool = False) -> dict[str, object]:
+def sent(protocol: OipV2, *row: Value, features: bool = False) -> dict[str, Any]:
     """What is built of a row."""
     table = Table(protocol.columns, (row,))
-    built: dict[str, object] = json.loads(protocol.build(table, request_id="r", features=features).body)
+    built: dict[str, Any] = json.loads(protocol.build(table, request_id="r", features=features).body)
     return built
 
 
@@ -233,6 +235,23 @@ def test_a_captured_missing_text_is_spelled_too() -> None:
     with pytest.raises(CaptureError, match="a text is missing"):
         raw.call(asked)
     assert b"NaN" in msgspec.structs.replace(raw, missing="text").call(asked).body
+
+
+@pytest.mark.parametrize(
+    ("value", "texts", "tensor"),
+    [
+        (2, OfTheModel(("a",)), ("FP64", [2])),
+        (2, ("a",), ("BYTES", ["2"])),
+        (None, OfTheModel(("a",)), ("BYTES", [None])),
+        ("2", OfTheModel(), ("BYTES", ["2"])),
+    ],
+)
+def test_a_number_is_sent_as_one_unless_the_scenario_says_text(
+    value: Value, texts: tuple[str, ...], tensor: tuple[str, list[object]]
+) -> None:
+    """The text "2" is no level of [1, 2, 3]; what a model names counts only where a value is missing."""
+    built = sent(OipV2(columns=("a",), tensors="columns", text_columns=texts), value)["inputs"][0]
+    assert (built["datatype"], built["data"]) == tensor
 
 
 def test_the_columns_of_text_are_the_model_s() -> None:
