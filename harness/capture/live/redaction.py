@@ -200,9 +200,8 @@ def _texts(
         if name != TAG:
             place = f"{where} {key.lower() if where.endswith('header') else key}"
             action = rule(name)
-            if action is None and text not in texts.taken and name.lower() in TRACING:
-                text = texts.without_names(text, place)
-            new = texts.whole(text, place, action=action)
+            traced = action is None and text not in texts.taken and name.lower() in TRACING
+            new = texts.whole(texts.without_names(text, place) if traced else text, place, action=action)
         if new is not None:
             after[key] = new
     return after
