@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
+from harness.inflating import inflated
 from harness.records import Attempt, CapturedRequest, Outcome, State
-from replayers.answer import decompress
 from replayers.http import IDENTITY, Role
 from replayers.protocols import Json, Protocol
 from replayers.selectors import Reader, Response
@@ -141,12 +141,12 @@ def unpacked(body: bytes, encoding: str) -> bytes:
     """
     known = encoding.strip().lower()
     if body.startswith(_GZIP):
-        return decompress(body, "gzip", limit=MAX_BYTES)
+        return inflated(body, "gzip", limit=MAX_BYTES)
     if body.startswith(_ZSTD):
-        return decompress(body, "zstd", limit=MAX_BYTES)
+        return inflated(body, "zstd", limit=MAX_BYTES)
     if known in {"", "identity"} or _is_text(body):
         return body
-    return decompress(body, known, limit=MAX_BYTES)
+    return inflated(body, known, limit=MAX_BYTES)
 
 
 def _is_text(body: bytes) -> bool:

@@ -45,6 +45,8 @@ BROTLI = bytes.fromhex("0b06807b2273636f7265223a20302e357d03")
     [
         ("gzip", gzip.compress(GOOD), State.OK, ""),
         ("", gzip.compress(GOOD), State.OK, ""),
+        ("gzip", gzip.compress(GOOD[:5]) + gzip.compress(GOOD[5:]), State.OK, ""),
+        ("gzip", gzip.compress(GOOD) + b"junk", State.NOT_SENT, "damaged gzip"),
         ("deflate", zlib.compress(GOOD), State.OK, ""),
         ("br", GOOD, State.OK, ""),
         ("br", BROTLI, State.NOT_SENT, "content encoding 'br'"),
