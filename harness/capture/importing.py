@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from harness import columns
 from harness.capture import times
-from harness.capture.formats import FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
+from harness.capture.formats import BROKEN, FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
 from harness.capture.formats.canonical import CANONICAL, dropped
 from harness.capture.intake import chunked
 from harness.capture.joining import Joined
@@ -56,12 +56,17 @@ class Ledger:
     on_dropped: Callable[[Dropped], None] = lambda _: None
 
     def drop(self, one: Dropped) -> None:
-        """The record is counted, told, and kept where it is among the first; without its text under rules."""
-        if one.detail and self.preparation.redactor.searches:
+        """The record is counted, told, and kept where it is among the first; without its text under rules.
+
+        A file that breaks stands before all.
+        """
+        if one.reason in BROKEN:
+            self.first.insert(0, one)
+        elif one.detail and self.preparation.redactor.searches:
             one = msgspec.structs.replace(one, detail=UNTOLD)
         self.dropped[one.reason] += 1
         self.on_dropped(one)
-        if len(self.first) < WORST and one.reason not in PASSED_OVER:
+        if len(self.first) < WORST and one.reason not in PASSED_OVER | BROKEN:
             self.first.append(one)
 
     @property
@@ -138,8 +143,10 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
     """The same requests or tables; at their end CaptureError where there was none, or too much was lost.
 
     One lost record is borne by any share above 0: the end of a file that was still being written is cut.
+    A file that is damaged is borne by a share of 1: what is missing, or not true, cannot be counted.
     """
     yield from requests
+    _refuse_broken(ledger, max_bad_share=max_bad_share)
     records = ledger.requests + ledger.lost
     borne = max(max_bad_share * records, 1 if max_bad_share else 0)
     if ledger.lost > borne or not ledger.requests:
@@ -153,6 +160,18 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
             found=f"{first.reason}: {first.detail} ({counts})" if first else counts or "nothing",
             expected=f"at most {max_bad_share:.2%}" if ledger.requests else "at least one",
             fix="--max-bad-share 1 imports the rest." if ledger.requests else "",
+        )
+
+
+def _refuse_broken(ledger: Ledger, *, max_bad_share: float) -> None:
+    if max_bad_share < 1 and BROKEN & ledger.dropped.keys():
+        broken = ledger.first[0]
+        raise CaptureError(
+            f"{broken.reason}: what is missing, or not true, cannot be counted",
+            where=f"{broken.file}, offset {broken.offset}",
+            found=f"{broken.detail}; {ledger.requests:,} requests before it",
+            expected="a whole file",
+            fix="Copy the file again; --max-bad-share 1 imports what can be read.",
         )
 
 
