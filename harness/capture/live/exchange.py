@@ -25,26 +25,42 @@ CURRENT: ContextVar[Exchange | None] = ContextVar("replaygate_call", default=Non
 
 
 class Body:
-    """The first `most` bytes of what passes; `cut` once there was more."""
+    """The first `most` bytes of what passes; `cut` once there was more, `strange` once it was no bytes."""
 
     size = 0
     cut = False
+    strange = False
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.chunks: list[bytes] = []
 
     def add(self, chunk: bytes) -> None:
-        """The chunk passes; no copy is made of one that fits."""
+        """The chunk passes, whatever it is; no copy is made of bytes that fit."""
+        if type(chunk) is not bytes:
+            chunk = self._copied(chunk)
         if not chunk:
             return
         size = self.size + len(chunk)
         if size > self.most:
             chunk, size, self.cut = chunk[: self.most - self.size], self.most, True
         self.size = size
-        self.chunks.append(chunk if type(chunk) is bytes else bytes(chunk))
+        self.chunks.append(chunk)
         if len(self.chunks) == _MANY:
             self.chunks = [b"".join(self.chunks)]
+
+    @property
+    def passed(self) -> bool:
+        """Whether any byte did."""
+        return self.size > 0 or self.cut
+
+    def _copied(self, chunk: Any) -> bytes:  # noqa: ANN401  -- whatever a service takes for bytes
+        """The bytes of a buffer, as many as may be kept and one more; the server refuses what is none."""
+        try:
+            return memoryview(chunk)[: self.most + 1].tobytes()
+        except (TypeError, ValueError, NotImplementedError):
+            self.strange = True
+            return b""
 
 
 class Exchange:
@@ -135,7 +151,7 @@ class Exchange:
         query = as_text(self.query)
         status = self.status or (500 if self.error and not self.left else None)
         answer_headers = decoded(self.answer_headers)
-        whole = self.status and not (self.answer.cut or self.left or self.error)
+        whole = self.status and not (self.answer.cut or self.answer.strange or self.left or self.error)
         return Record(
             request_id=self._id or request_id_of(headers),
             ts_ns=self.ts_ns,
@@ -143,7 +159,7 @@ class Exchange:
             path=as_text(self.path) + (f"?{query}" if query else ""),
             headers=headers,
             body=b"".join(self.asked.chunks),
-            truncated=self.asked.cut or self._partly(headers),
+            truncated=self.asked.cut or self.asked.strange or self._partly(headers),
             status=status,
             answer_headers=answer_headers,
             answer_body=b"".join(self.answer.chunks),
