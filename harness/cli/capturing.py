@@ -88,7 +88,7 @@ def import_(files: tuple[Path, ...], *, target: Path, labels_to: Path | None, **
         if given["dry_run"]:
             deque(whole, maxlen=0)
         else:
-            exporting.write_tables(whole, target)
+            exporting.write_tables(whole, target, lost=ledger.missing)
     click.echo("\n".join(wording.told(ledger, surveyor.survey())))
     if given["dry_run"]:
         return 0
@@ -158,7 +158,9 @@ def export(path: Path, *, target: Path) -> int:
     found = importing.requests_of([path], ledger, form="replaygate")
     lost = exporting.Unsaid()
     whole = importing.checked(lost.watched(found), ledger, max_bad_share=0)
-    count = exporting.write_capture(whole, target, known=(*exporting.OURS, *exporting.OTHERS))
+    count = exporting.write_capture(
+        whole, target, known=(*exporting.OURS, *exporting.OTHERS), lost=ledger.missing
+    )
     click.echo(f"wrote {target}: {count:,} requests")
     if target.name.lower().endswith((".gor", ".gor.gz")) and lost.counts:
         click.echo(f"not in a .gor file: {lost.sentence()}")
