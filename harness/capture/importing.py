@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,8 +19,9 @@ from harness.capture.formats import BROKEN, FORMATS, PASSED_OVER, Dropped, Forma
 from harness.capture.formats.canonical import CANONICAL, dropped
 from harness.capture.intake import chunked
 from harness.capture.joining import Joined
+from harness.capture.live.waiting import RULED_OUT
 from harness.capture.read import read_tables
-from harness.capture.recorded import not_recorded
+from harness.capture.recorded import RECORDER, not_recorded
 from harness.capture.redacting import UNTOLD, Preparation
 from harness.capture.sources import did_you_mean, existing, target_of, translated
 from harness.errors import CaptureError, UsageError
@@ -73,6 +75,19 @@ class Ledger:
     def lost(self) -> int:
         """Records that should have been requests, answers or labels and were not."""
         return sum(count for reason, count in self.dropped.items() if reason not in PASSED_OVER)
+
+    def missing(self, written: int) -> dict[str, int]:
+        """By reason, what a capture of so many requests that is made of the files lacks of its calls.
+
+        That is what a recorder dropped, as much of it as was sampled of the rest, and what rules leave out.
+        """
+        ruled_out = sum(self.preparation.redactor.dropped.values())
+        sampled = self.preparation.sampler is not None
+        share = min(1.0, (written + ruled_out) / max(self.requests, 1)) if sampled else 1.0
+        found = Counter({reason: ceil(count * share) for reason, count in self.not_recorded.items()})
+        if ruled_out:
+            found[f"{RECORDER}{RULED_OUT}"] += ruled_out
+        return dict(found)
 
 
 def requests_of(
