@@ -177,13 +177,18 @@ class Names:
         self._new: dict[str, int] = {}
         self._old: dict[str, int] = {}
 
-    def once(self, record: Record) -> Record:
-        """The record under an id that no other of the last `REMEMBERED` has."""
-        name = record.request_id
+    def times(self, name: str) -> int:
+        """How often the name has come, now included, since it was last forgotten."""
         times = self._new.get(name, self._old.get(name, 0)) + 1
         self._new[name] = times
         if len(self._new) >= REMEMBERED:
             self._new, self._old = {}, self._new
+        return times
+
+    def once(self, record: Record) -> Record:
+        """The record under an id that no other of the last `REMEMBERED` has."""
+        name = record.request_id
+        times = self.times(name)
         if times == 1:
             return record
         return msgspec.structs.replace(
