@@ -113,7 +113,7 @@ def normal(value: object, spelling: Spelling) -> Key | None:
         return None
 
 
-class Joined:
+class LoggedFeatures:
     """The log while it grows: read on where an id is looked for that is not there yet.
 
     Its rows are kept in a temporary file and not in memory, for a log may be that of all traffic.

@@ -69,8 +69,8 @@ def ask(
     models = {**load_models(loaded), **load_others(loaded)}
     with tempfile.TemporaryDirectory() as folder:
         _, table = take_in(loaded, Path(folder), say=say)
-        for name, lost in unbuildable(loaded, table).items():
-            say(f"target {name}: WARNING: {lost}")
+        for lost in unbuildable(loaded, table).values():
+            say(f"WARNING: {lost}")
         some = _some(table)
         asking = _Asking(loaded, some, frame(some), models, Path(folder), say)
         found: list[_Answered] = run_async(asking.everybody)

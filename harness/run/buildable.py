@@ -24,37 +24,39 @@ if TYPE_CHECKING:
 _MANY = 8
 
 
-def unbuildable(loaded: Loaded, table: pa.Table) -> dict[str, str]:
-    """By target how many of some requests cannot be sent to it, and why; none where all can be.
+def unbuildable(loaded: Loaded, table: pa.Table) -> dict[str, CaptureError]:
+    """By target what is wrong with those of some requests that cannot be sent to it; none where all can be.
 
     A few are a matter of the data, and a run counts them as lost. Raises ScenarioError where none can be, all
     for one reason: then the scenario asks for what the capture does not hold, and no build is at fault.
     """
     requests = list(captures.requests(_some(table)))
     return {
-        name: told
+        name: lost
         for name, target in loaded.scenario.targets.items()
-        if isinstance(target, HttpTarget) and (told := _tried(loaded, requests, name=name))
+        if isinstance(target, HttpTarget) and (lost := _tried(loaded, requests, name=name))
     }
 
 
 def _some(table: pa.Table) -> pa.Table:
-    """Whole requests spread over the capture, of those that production answered well where it did any."""
+    """Whole requests, the first and some spread over the capture, of those that production answered well."""
     whole = ~table["truncated"].fill_null(fill_value=False).to_numpy(zero_copy_only=False).astype(bool)
     well = np.flatnonzero(whole & answered_well(table["recorded_status"]))
     fit = well if len(well) else np.flatnonzero(whole)
-    return table.take(pa.array(fit[spread(len(fit), FIRST)]))
+    return table.take(pa.array(np.union1d(fit[:FIRST], fit[spread(len(fit), FIRST)])))
 
 
-def _tried(loaded: Loaded, requests: list[CapturedRequest], *, name: str) -> str:
-    """What cannot be built for a target, in words; raises ScenarioError where that is everything."""
+def _tried(loaded: Loaded, requests: list[CapturedRequest], *, name: str) -> CaptureError | None:
+    """What cannot be built for a target, the first of it; raises ScenarioError where that is everything."""
     errors = list(_errors(loaded, requests, name=name))
     if not errors:
-        return ""
+        return None
     place, first = errors[0]
     if len(errors) == len(requests) and len({error.what for _, error in errors}) == 1:
         raise _mistaken(loaded, first, name=name, tried=len(requests))
-    return f"{len(errors)} of {len(requests)} requests tried cannot be sent, e.g. {place}: {first.sentence()}"
+    what = f"{len(errors)} of {len(requests)} requests tried cannot be sent to target {name}: {first.what}"
+    where = ": ".join(filter(None, (place, first.where)))
+    return CaptureError(what, where=where, found=first.found, expected=first.expected, fix=first.fix)
 
 
 def _errors(

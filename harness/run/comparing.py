@@ -195,7 +195,7 @@ def _pairs(loaded: Loaded, arms: _Arms) -> list[_PairPlan]:
 def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
     """Every arm's answers over the whole capture, by seq."""
     capture = folder.read(folder.capture)
-    known = join.keys(capture)
+    known = join.keys(capture, loaded.scenario.capture)
     n = len(known)
     tables = sent(folder, loaded)
     answers = {name: join.answers(name, table, n=n) for name, table in tables.items()}
@@ -306,6 +306,7 @@ def _compare(
             answered_by=_answered_by(right, rows, outcomes=arms.tables.get(plan.right)),
             extra=mine.extra if mine else {},
             weight=None if arms.known.weight is None else arms.known.weight[rows],
+            most=arms.known.most,
             # Against the champion a finding is told only where there is no offline one of the arm.
             located=plan.against == "offline" or loaded.scenario.targets[plan.right].model is None,
         ),

@@ -39,7 +39,7 @@ LEAST_WRONG = 5
 #: states that do not pass by waiting: the service understood the request otherwise, or we its answer
 _LASTING = frozenset({State.HTTP_ERROR, State.BAD_BODY})
 _TOO_MANY, _SERVER_FAULT = 429, 500
-_SHORT = 160
+_SHORT = 400
 
 EITHER = (
     "The service wants another request, or answers another way: either the scenario asks it wrongly "
@@ -98,7 +98,7 @@ class Opened:
         return State.NOT_SENT, f"{NOT_YET_SENT} ({self.stopped})" if self.stopped else NOT_YET_SENT
 
 
-def opened(counts: ReplayCounts, seen: Iterable[Told], *, rest: Masks, requests: int) -> Opened:
+def beginning(counts: ReplayCounts, seen: Iterable[Told], *, rest: Masks, requests: int) -> Opened:
     """How a phase of so many requests began, from the counts of its beginning and what its answers say."""
     failed = {
         name: sum(states.get(one, 0) for one in TARGET_FAULTS) for name, states in counts.states.items()
@@ -211,7 +211,10 @@ def _most_often(table: pa.Table) -> str:
     details = [one for one in table["detail"].to_pylist() if one]
     reasons = Counter(details or table["state"].to_pylist())
     often = max(reasons, key=lambda each: (reasons[each], each), default="no reason is known").rstrip(".")
-    return often if len(often) <= _SHORT else f"{often[:_SHORT]} …"
+    if len(often) <= _SHORT:
+        return often
+    short = often[:_SHORT]
+    return f"{short.rpartition(' ')[0] or short} …"
 
 
 def _answered(table: pa.Table) -> int:

@@ -196,3 +196,11 @@ def test_a_map_that_does_not_fit_its_table_is_refused_at_once(tmp_path: Path) ->
     pq.write_table(pa.table({"id": ["a"], "when": pa.array([1], pa.timestamp("us"))}), path)
     with pytest.raises(UsageError, match="without a zone"):
         pieces(path, "request_id=id", "ts=when", "body=id")
+
+
+@pytest.mark.parametrize(("delimiter", "spelled"), [(";", "';'"), ("\t", r"\$'\\t'"), ("|", r"'\|'")])
+def test_another_delimiter_is_named(tmp_path: Path, delimiter: str, spelled: str) -> None:
+    """With how to give it, also where commas are those of numbers."""
+    (tmp_path / "t.csv").write_text("id;ts;x\nr1;1735725603;1,5\n".replace(";", delimiter))
+    with pytest.raises(UsageError, match=f"--map delimiter={spelled}"):
+        pieces(tmp_path / "t.csv", "request_id=id", "ts_s=ts", "body=x", "types.x=text")

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.cli.progress import Watch
-from harness.errors import ScenarioError
+from harness.errors import CaptureError, ScenarioError
 from harness.run import stages
 from harness.run.asking import ask
 from harness.run.checking import check
+from harness.run.folder import RunFolder
+from harness.run.preparing import load_models, prepare
+from harness.scenario import load
 from tests.kit import small
 from tests.kit.service import Service
 
@@ -55,7 +58,7 @@ def test_a_scenario_that_asks_for_what_is_not_captured_is_refused(
     small.write_lines(folder / "capture.jsonl", rows)
     with pytest.raises(ScenarioError) as caught:
         check(speaking(folder, protocol), say=lambda _: None)
-    assert "target challenger: none of 10 captured requests can be sent to it: " in str(caught.value)
+    assert "target challenger: none of 19 captured requests can be sent to it: " in str(caught.value)
     assert says in str(caught.value)
 
 
@@ -63,23 +66,29 @@ def test_nothing_is_sent_before(folder: Path) -> None:
     """Neither ten requests nor all of them, and no folder of a run is left."""
     with Service(small.answers()) as one:
         path = speaking(folder, MISTAKES[0][0], url=one.url)
-        with pytest.raises(ScenarioError, match="target challenger: none of 10"):
+        with pytest.raises(ScenarioError, match="target challenger: none of 19"):
             ask(path, say=lambda _: None)
-        with pytest.raises(ScenarioError, match="target challenger: none of 10"):
+        with pytest.raises(ScenarioError, match="target challenger: none of 19"):
             stages.run(path, stages.Options(results=folder / "results"), watch=QUIET)
         assert one.seen == []
     assert not list((folder / "results").glob("*/*"))
 
 
-def test_a_few_requests_that_cannot_be_sent_are_told(folder: Path) -> None:
-    """They are lost and counted; the rest is a run as any other."""
+def test_a_few_requests_that_cannot_be_sent_are_a_matter_of_the_capture(folder: Path) -> None:
+    """The dry run names the first with its place; a run says so, loses and counts them."""
     rows = copy.deepcopy(small.captured())
     del rows[0]["body"][FIRST]
     small.write_lines(folder / "capture.jsonl", rows)
-    lines = check(speaking(folder, '{ kind = "csv", ignore = ["*"] }'), say=lambda _: None)
-    (told,) = [line for line in lines if "cannot be sent" in line]
-    assert "WARNING: 1 of 10 requests tried cannot be sent, e.g. capture.jsonl:" in told
+    path = speaking(folder, '{ kind = "csv", ignore = ["*"] }')
+    with pytest.raises(CaptureError) as caught:
+        check(path, say=lambda _: None)
+    told = str(caught.value)
+    assert told.startswith("capture.jsonl:1: 1 of 19 requests tried cannot be sent to target challenger: ")
     assert f"found no {FIRST} among" in told
+    loaded, run, said = load(path), RunFolder(folder / "run"), list[str]()
+    run.root.mkdir()
+    prepare(loaded, run, replayers=load_models(loaded), created_at="2025-04-01T12:00:00Z", say=said.append)
+    assert f"WARNING: {told}" in said
 
 
 @pytest.mark.parametrize(("columns", "warned"), [(SWAPPED, True), (IN_ORDER, False), ("[]", False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -229,6 +230,22 @@ def test_unequal_weights_weigh_every_share(tmp_path: Path, poor: Answers) -> Non
     assert pair.traffic.features.value == pytest.approx(heavy / (240 * 3.0))
     errors = next(gate for gate in report.gates if gate.gate == "errors" and gate.arm == "challenger")
     assert errors.evidence[0].unit == "share of the traffic"
+    assert errors.evidence[0].note.endswith(", none heavier than the 5 seen")
+
+
+def test_a_largest_weight_that_is_stated_bounds_every_share(tmp_path: Path, poor: Answers) -> None:
+    """Light requests alone: what the heavier ones of the traffic would say nobody knows."""
+    made = ready(tmp_path, more=MORE, weights=(1.0, 1.0))
+    config = msgspec.structs.replace(made.loaded.scenario.capture, max_weight=1e4)
+    stated = msgspec.structs.replace(made.loaded.scenario, capture=config)
+    report = judged(answered(replace(made, loaded=replace(made.loaded, scenario=stated)), poor))
+    assert report.sample
+    assert (report.sample.high, report.sample.most) == (1.0, 1e4)
+    errors = next(gate for gate in report.gates if gate.gate == "errors" and gate.arm == "challenger")
+    assert (errors.evidence[0].unit, errors.evidence[0].note) == ("share of the traffic", "n_eff 240 of 240")
+    assert (errors.evidence[0].upper or 0.0) > 0.9
+    assert all(field.upper is None for pair in report.pairs for field in pair.fields)
+    assert "one more request may weigh 10000" in report.quality[0].looks[-1].refused
 
 
 @pytest.mark.parametrize(("weights", "counted"), [((1.0, 5.0), 1), ((), 2)])
@@ -267,3 +284,7 @@ def test_a_capture_whose_recorder_dropped_calls_is_not_complete(run: Prepared) -
     assert (found.gate, found.ruling, found.required) == ("completeness", "UNDECIDED", True)
     assert f"dropped 10 of {lines} calls" in found.reason
     assert deciding.unrecorded(msgspec.structs.replace(taken, bad={"not JSON": 3}), 0.001) is None
+    for reason, unknown in (("queue full", False), ("counts that could not be written", True)):
+        one = deciding.unrecorded(msgspec.structs.replace(taken, bad={f"recorder: {reason}": 1}), 0.001)
+        assert one is not None
+        assert one.unknown is unknown

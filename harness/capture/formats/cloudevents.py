@@ -77,7 +77,7 @@ def _piece(found: Row | bytes | Unreadable, place: Place, *, mtime_ns: int) -> I
     elif kind == "feedback":
         yield _feedback(event, name, place=place)
     else:
-        yield place.dropped("not a single request", f"type {times.clip(repr(event['type']))}")
+        yield place.dropped("not a single request", f"type {times.clip(event['type'])}")
 
 
 def _request(event: Row, name: str, *, place: Place, mtime_ns: int) -> CapturedRequest:
@@ -150,7 +150,7 @@ def _feedback(event: Row, name: str, *, place: Place) -> Piece:
     while isinstance(values, list) and len(values) == 1:
         values = values[0]
     if not isinstance(values, int | float):
-        return place.dropped("feedback without a label", times.clip(repr(values), 60))
+        return place.dropped("feedback without a label", times.clip(values, 60))
     return Labelled(name, float(values), *moment(event.get("time"), "time"), offset=place.offset)
 
 

@@ -21,6 +21,7 @@ Why = Literal[
     "cut short",
     "duplicate request_id",
     "feedback without a label",
+    "kept whole",
     "no body",
     "not a record",
     "not a single request",
@@ -35,9 +36,15 @@ Why = Literal[
     "wrong value",
 ]
 
+#: reasons that end a file early: nobody knows how many records are missing, or whether those read are true
+BROKEN = frozenset({"damaged gzip", "gzip bomb"})
+
 #: reasons of records that are no requests to replay: told, but nothing is missing without them
 PASSED_OVER = frozenset(
-    {"replayed answer", "not a single request", "feedback without a label", "answer not of these rows"}
+    {
+        *("replayed answer", "not a single request", "feedback without a label"),
+        *("answer not of these rows", "kept whole"),
+    }
 )
 
 
@@ -111,13 +118,15 @@ Piece = Asked | Answered | Labelled | Dropped
 class Head:
     """What a format is recognised by: the first 64 KiB, unpacked, or the column names of a Parquet file.
 
-    `keys` are the words of the first JSON object (also of one cut by the end of `start`), or of a CSV header.
+    `keys` are the words of the first JSON object (also of one cut by the end of `start`), or of a CSV header;
+    `cut` is why `start` is not longer, where the file's gzip stream ends or breaks so early.
     """
 
     name: str
     start: bytes
     keys: frozenset[str]
     parquet: bool = False
+    cut: Unreadable | None = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +181,7 @@ def readable(raw: bytes | Unreadable) -> bytes:
 def instant(value: object, name: str) -> tuple[int, int]:
     """An RFC 3339 text as (ns, resolution in ns); raises `broken("bad time")`."""
     if not isinstance(value, str):
-        raise broken("bad time", f"{name} is {times.clip(repr(value))}, not a text")
+        raise broken("bad time", f"{name} is {times.clip(value)}, not a text")
     try:
         return times.parse(value)
     except ValueError as error:
@@ -191,14 +200,14 @@ def name_of(value: object, name: str) -> str:
     """An id: a text that is not empty; raises `broken("wrong field")`."""
     if isinstance(value, str) and value:
         return value
-    raise broken("wrong field", f"{name} is {times.clip(repr(value))}, not an id")
+    raise broken("wrong field", f"{name} is {times.clip(value)}, not an id")
 
 
 def object_of(value: object, name: str) -> dict[str, Any]:
     """A JSON object; raises `broken("wrong type")`."""
     if isinstance(value, dict):
         return value
-    raise broken("wrong type", f"{name} is {times.clip(repr(value), 40)}, not an object")
+    raise broken("wrong type", f"{name} is {times.clip(value, 40)}, not an object")
 
 
 def answer(
@@ -211,7 +220,7 @@ def answer(
 ) -> RecordedResponse:
     """A recorded answer, its latency kept where it is a time; raises `broken` for a status that is none."""
     if not isinstance(status, int) or not 100 <= status <= 999:
-        raise broken("wrong value", f"status {times.clip(repr(status))}")
+        raise broken("wrong value", f"status {times.clip(status)}")
     known = latency_ns is not None and 0 < latency_ns <= times.MAX_NS
     return RecordedResponse(
         status=status,

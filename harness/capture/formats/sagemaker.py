@@ -132,7 +132,7 @@ def _label(truth: dict[str, Any]) -> float:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     if not isinstance(found, int | float):
-        raise broken("wrong value", f"the ground truth {times.clip(repr(text))} is not one number")
+        raise broken("wrong value", f"the ground truth {times.clip(text)} is not one number")
     return float(found)
 
 
