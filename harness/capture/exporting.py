@@ -28,7 +28,7 @@ OURS = (".jsonl", ".jsonl.gz", ".parquet")
 OTHERS = (".gor", ".gor.gz", ".har")
 
 _GROUP_ROWS = 8_192
-_GROUP_BYTES = 128 << 20
+_GROUP_BYTES = 64 << 20
 
 
 def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tuple[str, ...] = OURS) -> int:
