@@ -134,14 +134,15 @@ def sampled(kept: Floats, most: float | None = None) -> Sampled | None:
 
 
 def traffic_share(
-    name: str, hit: NDArray[np.bool_], *, weight: Floats, most: float | None = None
+    name: str, hit: NDArray[np.bool_] | Floats, *, weight: Floats, most: float | None = None
 ) -> Estimate | None:
     """The share of the traffic that is hit, with its upper bound; None where all requests weigh alike.
 
-    `hit` and `weight` are (requests,). The share is Hajek's; the bound is exact for requests that were kept
-    independently (`harness.stats.weighted`), and no normal approximation, which has no width where nothing is
-    hit. It holds for weights up to `most`; without one only up to the largest seen, and the note says so.
-    To check: of weights 1, 1, 1, 97 one of weight 1 is hit: 1 %.
+    `hit` (in [0, 1]: a request may be hit in part) and `weight` are (requests,), no request twice. The share
+    is Hajek's; the bound is exact for requests that were kept independently (`harness.stats.weighted`), and
+    no normal approximation, which has no width where nothing is hit. It holds for weights up to `most`;
+    without one only up to the largest seen, and the note says so. To check: of weights 1, 1, 1, 97 one of
+    weight 1 is hit: 1 %.
     """
     if even(weight, most):
         return None

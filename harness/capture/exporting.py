@@ -18,10 +18,9 @@ from harness import columns
 from harness.capture.formats.goreplay_writer import record_of
 from harness.capture.formats.har_writer import CLOSING, OPENING, entry_of
 from harness.capture.intake import parted
-from harness.capture.sources import extension
+from harness.capture.sources import target_of
 from harness.capture.table import regrouped, rows
 from harness.capture.write import write_jsonl
-from harness.errors import CaptureError
 from harness.records import CapturedRequest
 
 OURS = (".jsonl", ".jsonl.gz", ".parquet")
@@ -30,14 +29,26 @@ OTHERS = (".gor", ".gor.gz", ".har")
 _GROUP_ROWS = 8_192
 _GROUP_BYTES = 128 << 20
 
+#: columns with hardly a value twice: a dictionary of theirs is in vain, and takes time
+_UNLIKE = frozenset(
+    {"seq", "request_id", "ts_ns", "body", "recorded_body", "online_features", "source_offset"}
+)
+_LEAVES = (".key_value.key", ".key_value.value")
+_ALIKE = [
+    column.name + leaf
+    for column in columns.CAPTURE
+    if column.name not in _UNLIKE
+    for leaf in (_LEAVES if pa.types.is_map(column.type) else ("",))
+]
+
 
 def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tuple[str, ...] = OURS) -> int:
     """The requests are in `path`, whole or not at all, in the format of its ending; returns how many.
 
-    `.gor` holds what an HTTP message can say, `.har` and our own formats all. Raises CaptureError for an
+    `.gor` holds what an HTTP message can say, `.har` and our own formats all. Raises UsageError for an
     ending that is not `known`; what the iterable raises leaves nothing behind.
     """
-    ending = extension(path, known, error=CaptureError)
+    ending = target_of(path, known)
     try:
         return _WRITERS[ending](requests, path)
     finally:
@@ -46,7 +57,7 @@ def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tup
 
 def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
     """As `write_capture`, for requests that are columns already: they stay so in a `.parquet`."""
-    if extension(path, OURS, error=CaptureError) != ".parquet":
+    if target_of(path, OURS) != ".parquet":
         return write_capture(rows(tables), path)
     try:
         return _parquet_of(regrouped(tables, _GROUP_ROWS, most_bytes=_GROUP_BYTES), path)
@@ -62,7 +73,9 @@ def _parquet_of(tables: Iterable[pa.Table], path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     count = 0
-    with pq.ParquetWriter(temporary, columns.CAPTURE, compression="zstd", compression_level=1) as file:
+    with pq.ParquetWriter(
+        temporary, columns.CAPTURE, compression="zstd", compression_level=1, use_dictionary=_ALIKE
+    ) as file:
         for table in tables:
             file.write_table(table)
             count += table.num_rows

@@ -8,6 +8,8 @@ import msgspec
 
 #: the tag of a request whose recorded answer is not whole; its value is "true"
 ANSWER_TRUNCATED = "answer_truncated"
+#: the tag of a request whose recorded answer came without a status; its value is "assumed"
+STATUS_FROM = "status_from"
 
 
 class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):

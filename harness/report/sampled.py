@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.gates.latency import NOT_THIN
 from harness.report import words
 
 if TYPE_CHECKING:
     from harness.records import Estimate, LatencySummary, Report, Sampled
-
-_NOT_THIN = 1.01
 
 
 def lines(report: Report) -> list[str]:
@@ -65,7 +64,7 @@ def thin(item: LatencySummary) -> str:
         return ""
     told = load.slow is not None and item.judged
     slow = f"; by weight {words.percent(load.slow)} of the traffic over the budget" if told else ""
-    if load.factor is None or load.factor <= _NOT_THIN:
+    if load.factor is None or load.factor <= NOT_THIN:
         return slow
     times = words.number(load.factor)
     return (

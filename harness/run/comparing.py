@@ -21,6 +21,7 @@ from harness.diff.tolerance import EVERYTHING
 from harness.evidence import BINARY, JudgedPair
 from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
 from harness.run import noise
+from harness.run.asked import of_the_list
 from harness.run.hypotheses import probed
 from replayers.offline import FEATURE
 
@@ -316,7 +317,7 @@ def _compare(
         summary=msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)),
         against=plan.against,
         under_test=plan.under_test,
-        findings=result.findings,
+        findings=of_the_list(loaded, plan.right, findings=result.findings),
         ignored=_by_arm(
             (*result.ignored, *noisy, *_expired(loaded.scenario.tolerance, arms.tolerances)), plan=plan
         ),

@@ -45,6 +45,7 @@ from harness.run import accounting, noise
 from harness.run.comparing import SUMMARY, Comparison, sent
 from harness.run.curls import curls
 from harness.weighting import largest_kept, sampled, traffic_share, weights
+from replayers.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -213,11 +214,18 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
         singles=run.folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
         answered={name: accounting.answered(table) for name, table in run.tables.items()},
         unanswered={name: accounting.unanswered(table) for name, table in run.tables.items()},
+        recorded=_recorded(run.loaded),
         left_out=sum(run.folder.load(INTAKE, Intake).left_out.values()),
         quality=_quality(run, as_of_ns, levels=levels),
         live=_live(run, unit, as_of_ns=as_of_ns, levels=levels),
         unrecorded=unrecorded(run.folder.load(INTAKE, Intake), run.loaded.scenario.capture.max_bad_share),
     )
+
+
+def _recorded(loaded: Loaded) -> frozenset[str]:
+    """The targets whose answers are in a capture."""
+    targets = loaded.scenario.targets.items()
+    return frozenset(name for name, target in targets if isinstance(target, RecordedTarget))
 
 
 def unrecorded(intake: Intake, allowed: float) -> Unrecorded | None:
@@ -240,6 +248,9 @@ def _counts(
     reasons = Counter(
         detail for state, detail in zip(states, details, strict=True) if state not in _REASONLESS and detail
     )
+    itself = np.arange(len(unit))
+    once = _units(table, itself, states=ANSWERED_FOR)
+    again = once < sum(state in ANSWERED_FOR for state in states)
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:10]
     return TargetCounts(
         target=target,
@@ -248,16 +259,23 @@ def _counts(
         units=_units(table, unit, states=ANSWERED_FOR),
         units_failed=_units(table, unit, states=TARGET_FAULTS),
         failed_traffic=UNSET if weight is None else _failed_traffic(table, weight, most=most),
+        requests=once if again else UNSET,
+        requests_failed=_units(table, itself, states=TARGET_FAULTS) if again else UNSET,
     )
 
 
 def _failed_traffic(
     table: pa.Table, weight: NDArray[np.float64], *, most: float | None
 ) -> Estimate | UnsetType:
-    """The share of the traffic that a target failed, of the requests that it answered for."""
+    """The share of the traffic that a target failed, of the requests that it answered for.
+
+    A request counts once, by the share of its phases and passes that failed: sent again it is no new witness.
+    """
     sent = table.filter(pc.is_in(table["state"], value_set=pa.array([str(s) for s in ANSWERED_FOR])))
     failed = pc.is_in(sent["state"], value_set=pa.array([str(s) for s in TARGET_FAULTS]))
-    found = traffic_share("errors", failed.to_numpy(), weight=weight[sent["seq"].to_numpy()], most=most)
+    seqs, which = np.unique(sent["seq"].to_numpy(), return_inverse=True)
+    share = np.bincount(which, weights=failed.to_numpy().astype(float)) / np.maximum(np.bincount(which), 1)
+    found = traffic_share("errors", share, weight=weight[seqs], most=most)
     return UNSET if found is None else found
 
 

@@ -17,10 +17,11 @@ from harness.capture.redacting import told as told_of
 from harness.diff import check_names
 from harness.evidence import BINARY, LabelsConfig
 from harness.records import RedactedInput, SinglesCheck
+from harness.run.buildable import unbuildable
 from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
 from harness.run.folder import ModelRecord, RunFolder, RunRecord
-from harness.run.redacted import redacted_echoes, redacted_inputs
+from harness.run.redacted import redacted_echoes, redacted_inputs, was_redacted
 from replayers.credentials import fixed_headers, from_environment
 from replayers.http import HttpTarget
 from replayers.offline import Disagreement, OfflineReplayer, frame, one_by_one, to_table
@@ -123,6 +124,8 @@ def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tupl
         say(f"  {name}: {text}")
     table = capture.load(folder)
     weighting.check(table, config)
+    if config.redact is None and was_redacted(table):
+        say("  redacted before: without [capture.redact] nobody searches what a run writes for what is left")
     return intake, table
 
 
@@ -137,6 +140,8 @@ def prepare(
     folder.save(
         "run.json", _record(loaded, folder, replayers=replayers, intake=intake, created_at=created_at)
     )
+    for lost in unbuildable(loaded, table).values():
+        say(f"WARNING: {lost}")
     requests = frame(table)
     alone = {r.pipeline.source: Alone(r.pipeline, one_by_one(table)) for r in replayers.values()}
     singles = {}

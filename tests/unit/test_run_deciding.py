@@ -11,7 +11,7 @@ import pytest
 from harness.capture.intake import Intake
 from harness.capture.times import parse
 from harness.errors import RunError
-from harness.records import Report
+from harness.records import Estimate, Report
 from harness.run import comparing, deciding
 from harness.run.folder import CHOSEN, Chosen
 from tests.kit import small
@@ -246,6 +246,32 @@ def test_a_largest_weight_that_is_stated_bounds_every_share(tmp_path: Path, poor
     assert (errors.evidence[0].upper or 0.0) > 0.9
     assert all(field.upper is None for pair in report.pairs for field in pair.fields)
     assert "one more request may weigh 10000" in report.quality[0].looks[-1].refused
+
+
+@pytest.mark.parametrize(("weights", "counted"), [((1.0, 5.0), 1), ((), 2)])
+def test_a_request_that_is_sent_again_is_no_new_witness(
+    weights: tuple[float, ...], counted: int, tmp_path: Path
+) -> None:
+    """In two phases every request counts once, by the share of them that failed: the bound is no tighter.
+
+    Without weights the sends are counted, and the bound is that of the distinct requests.
+    """
+    right = small.answers()
+    run = answered(ready(tmp_path, more=MORE, weights=weights), right)
+    gone = {name: answer for name, answer in right.items() if name != small.request_id(0)}
+    run.answer("challenger", gone, phases=("parity",))
+    once = errors_of(run)
+    run.answer("challenger", gone, phases=("parity", "latency"))
+    twice = errors_of(run)
+    assert (once.n, twice.n) == (small.REQUESTS, counted * small.REQUESTS)
+    assert (once.value, once.upper) == (twice.value, twice.upper)
+
+
+def errors_of(run: Prepared) -> Estimate:
+    """The share of the traffic that the challenger failed."""
+    comparing.compare(run.folder, run.loaded, models=None)
+    gate = next(one for one in judged(run).gates if one.gate == "errors" and one.arm == "challenger")
+    return gate.evidence[0]
 
 
 def test_a_capture_whose_recorder_dropped_calls_is_not_complete(run: Prepared) -> None:
