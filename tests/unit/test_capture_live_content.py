@@ -249,10 +249,10 @@ def test_values_whose_names_stand_elsewhere(text: str, after: str | None) -> Non
     rules: dict[str, object] = {"paths": {"ssn": "mask"}}
     if after is None:
         with pytest.raises(OpaqueError):
-            body(text, **rules)
+            body(text, kind="", **rules)
     else:
-        assert body(text, **rules) == after
-        assert body(after, **rules) == after
+        assert body(text, kind="", **rules) == after
+        assert body(after, kind="", **rules) == after
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-16", "utf-32-le", "utf-32-be", "utf-32"])

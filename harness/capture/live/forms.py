@@ -82,4 +82,6 @@ def _plain(cell: str) -> str:
 
 def _like(given: str, new: str) -> str:
     """The new text, in quotes where the old one was."""
+    if new == _plain(given):
+        return given
     return '"' + new.replace('"', '""') + '"' if given.startswith('"') else new

@@ -160,21 +160,17 @@ def _secret(match: re.Match[str]) -> list[Span]:
 
 def _is_pair(value: str) -> bool:
     """Whether base64 spells `name:password` (RFC 7617): dXNlcjpwYXNz is user:pass."""
-    plain = value.rstrip(".=").translate(_URLSAFE)
-    if not _WORD.fullmatch(plain) or len(plain) % 4 == 1:
+    padded = value.rstrip(".")
+    if not _PADDED.fullmatch(padded) or len(padded) % 4:
         return False
-    pair = urlsafe_b64decode(plain + "=" * (-len(plain) % 4))
-    return b":" in pair and any(_reads(pair, encoding) for encoding in ("utf-8", "latin-1"))
-
-
-def _reads(pair: bytes, encoding: str) -> bool:
     try:
-        return pair.decode(encoding).isprintable()
+        pair = urlsafe_b64decode(padded.translate(_URLSAFE)).decode()
     except UnicodeDecodeError:
         return False
+    return ":" in pair and pair.isprintable()
 
 
-_WORD = re.compile(r"[A-Za-z0-9_-]+")
+_PADDED = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _URLSAFE = str.maketrans("+/", "-_")
 
 
