@@ -100,10 +100,16 @@ class Redactor:
         return Texts(self.means).name(text, field)
 
     @property
+    def takes(self) -> bool:
+        """Whether any rule takes a value by its place, which may be the id of its request too."""
+        rules = self.means.rules
+        return bool(rules.paths or rules.query)
+
+    @property
     def has_places(self) -> bool:
         """Whether any rule is for a place, beside those for classes of text."""
         rules = self.means.rules
-        return bool(rules.paths or rules.query or rules.headers or rules.fields)
+        return self.takes or bool(rules.headers or rules.fields)
 
     def loses(self, header: str) -> bool:
         """Whether a header by this name is left out."""
