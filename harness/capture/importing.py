@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,15 +20,19 @@ from harness.capture.formats import BROKEN, FORMATS, PASSED_OVER, Dropped, Forma
 from harness.capture.formats.canonical import CANONICAL, dropped
 from harness.capture.intake import chunked
 from harness.capture.joining import Joined
+from harness.capture.live.waiting import RULED_OUT
 from harness.capture.read import read_tables
-from harness.capture.recorded import not_recorded
+from harness.capture.recorded import RECORDER, not_recorded
 from harness.capture.redacting import UNTOLD, Preparation
-from harness.capture.sources import did_you_mean, existing, extension, translated
+from harness.capture.sources import did_you_mean, existing, target_of, translated
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
 
 #: how many dropped records are kept with their details
 WORST = 10
+
+#: what a file of labels that we write ends in
+LABELS = (".jsonl",)
 
 T = TypeVar("T")
 
@@ -71,6 +76,19 @@ class Ledger:
     def lost(self) -> int:
         """Records that should have been requests, answers or labels and were not."""
         return sum(count for reason, count in self.dropped.items() if reason not in PASSED_OVER)
+
+    def missing(self, written: int) -> dict[str, int]:
+        """By reason, what a capture of so many requests that is made of the files lacks of its calls.
+
+        That is what a recorder dropped, as much of it as was sampled of the rest, and what rules leave out.
+        """
+        ruled_out = sum(self.preparation.redactor.dropped.values())
+        sampled = self.preparation.sampler is not None
+        share = min(1.0, (written + ruled_out) / max(self.requests, 1)) if sampled else 1.0
+        found = Counter({reason: ceil(count * share) for reason, count in self.not_recorded.items()})
+        if ruled_out:
+            found[f"{RECORDER}{RULED_OUT}"] += ruled_out
+        return dict(found)
 
 
 def requests_of(
@@ -129,7 +147,7 @@ def labels_of(files: Sequence[Path], ledger: Ledger, *, form: str | Format | Non
     if ledger.lost or not ledger.labels:
         first = ledger.first[0] if ledger.first else None
         raise CaptureError(
-            f"{ledger.lost:,} records are lost" if ledger.lost else "no label",
+            f"{times.counted(ledger.lost, 'record is', 'records are')} lost" if ledger.lost else "no label",
             where=f"{first.file}, offset {first.offset}" if first else ", ".join(ledger.formats),
             found=f"{first.reason}: {first.detail}" if first else f"{ledger.requests:,} requests without one",
             fix="Mend the file, or give only the files with labels." if ledger.lost else "",
@@ -151,7 +169,9 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
         first = ledger.first[0] if ledger.first else None
         counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(ledger.dropped.items()))
         raise CaptureError(
-            f"{ledger.lost:,} of {records:,} records are lost" if ledger.requests else "no request",
+            f"{ledger.lost:,} of {records:,} records {'is' if ledger.lost == 1 else 'are'} lost"
+            if ledger.requests
+            else "no request",
             where=f"{first.file}, offset {first.offset}" if first else ", ".join(ledger.formats),
             found=f"{first.reason}: {first.detail} ({counts})" if first else counts or "nothing",
             expected=f"at most {max_bad_share:.2%}" if ledger.requests else "at least one",
@@ -172,11 +192,11 @@ def _refuse_broken(ledger: Ledger, *, max_bad_share: float) -> None:
 
 
 def write_labels(labels: Sequence[Labelled], path: Path) -> int:
-    """The labels are in `path` as JSON Lines for `read_labels`; raises CaptureError for another ending.
+    """The labels are in `path` as JSON Lines for `read_labels`; raises UsageError for another ending.
 
     Where corrections are added at the end, the place of a label is its revision.
     """
-    extension(path, (".jsonl",), error=CaptureError)
+    target_of(path, LABELS)
     lines = [
         msgspec.json.encode(
             {"request_id": one.request_id, one.outcome: one.label, "label_at": times.rfc3339(one.label_at_ns)}

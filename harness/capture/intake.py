@@ -19,7 +19,7 @@ from harness import columns
 from harness.capture.config import CaptureConfig, expressions
 from harness.capture.line import BadLine
 from harness.capture.live.redaction import Redactor
-from harness.capture.live.sampling import Sample, Sampler
+from harness.capture.live.sampling import Sample, Sampler, below
 from harness.capture.read import read, read_tables, source_files
 from harness.capture.recorded import not_recorded
 from harness.capture.redacting import UNTOLD, Preparation
@@ -154,9 +154,7 @@ def in_sample(name: str, *, share: float, seed: int) -> bool:
 
     A keyed hash of the name, so it holds on every machine and a larger share only adds units. 1.0 keeps all.
     """
-    key = seed.to_bytes(8, "little", signed=True)
-    digest = hashlib.blake2b(name.encode(), digest_size=8, key=key).digest()
-    return int.from_bytes(digest, "big") < share * 2**64
+    return below(name, share, key=seed.to_bytes(8, "little", signed=True))
 
 
 def _tables(path: Path, config: CaptureConfig, *, tally: _Tally) -> Iterator[pa.Table]:

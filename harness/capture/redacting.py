@@ -17,6 +17,7 @@ from harness.capture.live.redaction import Parts, Redactor
 from harness.capture.live.rules import Policy, Rules, policy
 from harness.capture.live.sampling import Sample, Sampler
 from harness.capture.live.texts import DroppedError
+from harness.capture.seen import Seen, key_of
 from harness.capture.sources import existing
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
@@ -36,11 +37,13 @@ class Preparation:
     """What is done with requests before they are written; its parts count what they did.
 
     `taken` are ids that were hashed for a value of their body alone, so that their labels are known again.
+    `kept` are the ids of requests that were written, where rules for places may take any id.
     """
 
     redactor: Redactor = field(default_factory=Redactor)
     sampler: Sampler | None = None
     taken: set[str] = field(default_factory=set)
+    kept: Seen = field(default_factory=Seen)
 
     @property
     def plain(self) -> bool:
@@ -67,19 +70,30 @@ class Preparation:
 
     def _remember(self, before: CapturedRequest, after: CapturedRequest) -> None:
         for old, new in ((before.request_id, after.request_id), (before.parent_id, after.parent_id)):
-            if old is not None and old != new and self.redactor.name(old) == old:
+            if old is None:
+                continue
+            if self.redactor.takes:
+                self.kept.add(key_of(old))
+            if old != new and self.redactor.name(old) == old:
                 self.taken.add(old)
 
     def labels(self, given: Sequence[Labelled]) -> list[Labelled]:
-        """The labels under the ids that their requests were written with; those that a rule drops are not."""
+        """The labels under the ids that their requests were written with; those that a rule drops are not.
+
+        Nor is the id of a request that was not written: a rule may take it out of a body nobody has seen. It
+        is hashed, and left out without a key.
+        """
         found = []
         for one in given:
             try:
                 name = self.redactor.name(one.request_id) if self.redactor.searches else one.request_id
             except DroppedError:
                 continue
-            taken = one.request_id in self.taken
-            found.append(one._replace(request_id=self.redactor.means.token(name) if taken else name))
+            hidden = self.redactor.takes and key_of(one.request_id) not in self.kept
+            if hidden and not self.redactor.means.key:
+                continue
+            whole = hidden or one.request_id in self.taken
+            found.append(one._replace(request_id=self.redactor.means.token(name) if whole else name))
         return found
 
     def _nothing_left(self) -> CaptureError:
@@ -148,14 +162,14 @@ def parts_of(request: CapturedRequest) -> Parts:
 def read_policy(path: Path) -> Policy:
     """The rules of a TOML file, those of an empty table where it has no [redact]: all classes are masked.
 
-    Raises UsageError for what it says wrongly, CaptureError where it is missing.
+    Raises UsageError for what it says wrongly, and where it is missing.
     """
-    existing(path, CaptureError)
+    existing(path, UsageError)
     try:
         said = policy(path)
         return msgspec.structs.replace(said, redact=said.redact or Rules())
     except (ValueError, OSError) as error:
-        raise UsageError("the rules cannot be used", where=str(path), found=str(error)) from error
+        raise UsageError("the rules cannot be used", where=str(path), found=error) from error
 
 
 def redactor_of(rules: Rules | None, environ: Mapping[str, str], *, keep: Iterable[str] = ()) -> Redactor:
@@ -169,7 +183,7 @@ def redactor_of(rules: Rules | None, environ: Mapping[str, str], *, keep: Iterab
         more = msgspec.structs.replace(rules, keep_headers=(*rules.keep_headers, *keep))
         return Redactor(more, more.key_in(environ))
     except ValueError as error:
-        raise UsageError("requests cannot be redacted", found=str(error)) from error
+        raise UsageError("requests cannot be redacted", found=error) from error
 
 
 def searcher(rules: Rules) -> Redactor:
@@ -185,7 +199,7 @@ def sample_of(given: Sample | None, **changes: object) -> Sample | None:
     try:
         return msgspec.convert({**(msgspec.structs.asdict(given) if given else {}), **said}, Sample)
     except msgspec.ValidationError as error:
-        raise UsageError("requests cannot be sampled so", found=str(error)) from error
+        raise UsageError("requests cannot be sampled so", found=error) from error
 
 
 def told(

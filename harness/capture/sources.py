@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError, UsageError
 
 #: content of one line; a longer one is a bad line and is skipped without being held
 MAX_LINE_BYTES = 64 << 20
@@ -41,14 +41,14 @@ class Unreadable(NamedTuple):
 TOO_LONG = Unreadable("line too long", f"more than {MAX_LINE_BYTES >> 20} MiB")
 
 
-def existing(path: Path, error: type[DataError]) -> Path:
+def existing(path: Path, error: type[HarnessError]) -> Path:
     """The path, once something is there; otherwise `error` says what exists nearby."""
     if path.exists():
         return path
     raise error("no such file", where=str(path), fix=_nearby(path))
 
 
-def extension(path: Path, known: Collection[str], *, error: type[DataError]) -> str:
+def extension(path: Path, known: Collection[str], *, error: type[HarnessError]) -> str:
     """The one of the `known` endings that the file name has; `error` names them when it has none."""
     name = path.name.lower()
     for ending in known:
@@ -60,6 +60,24 @@ def extension(path: Path, known: Collection[str], *, error: type[DataError]) -> 
         found=path.suffix or "no extension",
         expected=" or ".join(known),
     )
+
+
+def target_of(path: Path, known: Collection[str] = ()) -> str:
+    """The one of the `known` endings of a file that is to be written; a folder for it is made, no more.
+
+    Raises UsageError for another ending, and where the folder of its folder is missing.
+    """
+    ending = extension(path, known, error=UsageError) if known else ""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        outer = folder.parent
+        if not outer.is_dir():
+            raise UsageError(
+                "no such folder", where=str(folder), fix=f"Make {outer} first, or check the name."
+            )
+        if outer == Path(outer.root):
+            raise UsageError("no such folder", where=str(folder), fix="Make it first, or check the name.")
+    return ending
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

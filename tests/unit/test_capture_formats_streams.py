@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture.formats.streams import chunks, inflated, lines
+from harness.capture.formats.streams import chunks, lines
 from harness.capture.sources import Unreadable
 
 
@@ -41,13 +41,6 @@ def test_a_damaged_stream_is_told_behind_what_came_before(tmp_path: Path) -> Non
     last = given(tmp_path, packed[:10] + b"\xff" * 20)[-1]
     assert isinstance(last, Unreadable)
     assert last.reason == "damaged gzip"
-
-
-def test_a_packed_body_has_a_limit() -> None:
-    """A body that would grow beyond it stays packed."""
-    packed = gzip.compress(b"0" * 1_000)
-    assert inflated(packed, limit=999) is None
-    assert inflated(packed) == b"0" * 1_000
 
 
 def test_lines_have_offsets_and_a_limit() -> None:

@@ -74,7 +74,7 @@ def test_labels_alone_are_taken_in(tmp_path: Path) -> None:
     found = labels_of([tmp_path], Ledger())
     assert [(one.request_id, one.label) for one in found] == [("e0", 1.0), ("s0", 1.0)]
     (tmp_path / "t.jsonl").write_bytes(captures.sagemaker().replace(b'"1"', b'"x"'))
-    with pytest.raises(CaptureError, match="1 records are lost"):
+    with pytest.raises(CaptureError, match="1 record is lost"):
         labels_of([tmp_path], Ledger())
     (tmp_path / "t.jsonl").write_bytes(captures.sagemaker(truth=False))
     with pytest.raises(CaptureError, match="no label; found 2 requests"):

@@ -1,6 +1,7 @@
 """One call after redaction: every part of it, what is said and counted, and joins that stay."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -69,6 +70,35 @@ def test_joins_stay() -> None:
     assert json.loads(after.body)["user"] == after.unit == redactor.name("u17", "unit") == after.path[4:]
     assert after.request_id == redactor.name("r-1")
     assert after.parent_id == redactor.name("r-0")
+
+
+@pytest.mark.parametrize(
+    ("request_id", "headers", "after"),
+    [
+        ("order-7", {"X-Request-Id": "order-7"}, {"X-Request-Id": "{order-7}"}),
+        ("order-7", {"b3": "ORDER-7-1"}, {"b3": "{order-7}-1"}),
+        ("order-7", {"x-request-id": "border-7", "user-agent": "a order-7"}, None),
+        (
+            f"{'a' * 32}-{'b' * 16}",
+            {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "x-b3-traceid": "a" * 32},
+            {"traceparent": f"00-{{{'a' * 32}-{'b' * 16}}}-01", "x-b3-traceid": f"{{{'a' * 32}}}"},
+        ),
+    ],
+)
+def test_an_id_that_is_hashed_stands_in_no_header_beside_its_token(
+    request_id: str, headers: dict[str, str], after: dict[str, str] | None
+) -> None:
+    """Of the request and its answer; the trace of a traceparent that the id was made of too."""
+    redactor = hashing(fields={"request_id": "hash"})
+    parts = redactor.parts(Parts(request_id=request_id, headers=headers, answer_headers=headers))
+    assert parts is not None
+    tokens = {part: redactor.means.token(part) for part in (request_id, "a" * 32)}
+    spelled = {
+        name: re.sub(r"\{([^}]*)\}", lambda match: tokens[match[1]], text)
+        for name, text in (after or headers).items()
+    }
+    assert parts.headers == parts.answer_headers == spelled
+    assert redactor.parts(parts) == parts
 
 
 def test_a_redacted_call_says_what_was_changed() -> None:
@@ -140,7 +170,7 @@ def test_a_sample_by_another_name_is_forgotten() -> None:
     tags = {"sampled": '{"unit 0": 0.1, "request_id 0": 0.5}'}
     after = hashing(fields={"unit": "hash"}).parts(Parts(unit="u", tags=tags))
     assert after is not None
-    assert json.loads(after.tags["sampled"]) == {"request_id 0": 0.5}
+    assert json.loads(after.tags["sampled"]) == {"request_id 0": 0.5, "renamed": 0.1}
 
 
 def test_a_record_of_live_capture_is_redacted_in_its_own_words() -> None:
@@ -172,16 +202,57 @@ def test_a_tag_of_somebody_else_is_read_as_a_place(tag: str, places: list[str]) 
 
 def test_raw_tensors_stay_behind_a_json_that_grows() -> None:
     """The header says how long the JSON has become; tensors that hold something leave the request out."""
-    head = b'{"inputs":[],"id":"al@x.org"}'
+    tensors = [{"name": "a", "parameters": {"binary_data_size": 4}}, {"name": "b"}]
+    head = json.dumps({"inputs": tensors, "id": "al@x.org"}).encode()
     headers = {"Inference-Header-Content-Length": str(len(head))}
     redactor = Redactor(Rules(key="env:K", classes={"email": "hash"}), b"a key of at least 16 bytes")
-    given = Parts(headers=headers, body=head + b"\x00\xff41", answer_headers=headers, answer_body=head)
-    after = redactor.parts(given)
+    whole = head + b"\x00\xff41"
+    after = redactor.parts(Parts(headers=headers, body=whole, answer_headers=headers, answer_body=whole))
     assert after is not None
     for raw, lengths in ((after.body, after.headers), (after.answer_body, after.answer_headers)):
         length = int(lengths["Inference-Header-Content-Length"])
-        assert length > len(head)
-        assert raw[:length] == b'{"inputs":[],"id":"%s"}' % redactor.means.token("al@x.org").encode()
-    assert after.body.endswith(b"}\x00\xff41")
-    assert redactor.parts(Parts(headers=headers, body=head + b"\x08\x00\x00\x00al@x.org")) is None
-    assert list(redactor.dropped) == ["the tensors of the body hold what a class takes out"]
+        assert json.loads(raw[:length]) == {"inputs": tensors, "id": redactor.means.token("al@x.org")}
+        assert raw[length:] == b"\x00\xff41"
+    short = head.replace(b"4", b"8")
+    assert redactor.parts(Parts(headers=headers, body=short + b"al@xy.org"[:8])) is None
+    assert list(redactor.dropped) == ["the body has tensors that hold what a class takes out"]
+
+
+@pytest.mark.parametrize("said", ["1", "2", "30", "9" * 4_000, "-1", ""])
+def test_a_length_that_is_not_that_of_the_json_hides_nothing(said: str) -> None:
+    """Whatever a client says: only sizes that add up make a head."""
+    redactor = Redactor(Rules(paths={"ssn": "mask"}))
+    headers = {"inference-header-content-length": said}
+    after = redactor.parts(Parts(headers=headers, body=b'  {"ssn": "my secret", "more": 1}'))
+    assert after is not None
+    assert after.body == b'  {"ssn": "[redacted]", "more": 1}'
+    assert after.headers == headers
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"), [("ssn", b"\x04\0\0\0abcd"), ("a", b'{"ssn":1'), ("a", b"\x04\0\0\0abcd")]
+)
+def test_raw_tensors_of_a_rule_leave_the_request_out(name: str, raw: bytes) -> None:
+    """By the tensor's name, or by the name of a place in its texts."""
+    head = json.dumps({"inputs": [{"name": name, "parameters": {"binary_data_size": 8}}]}).encode()
+    redactor = Redactor(Rules(paths={"ssn": "mask"}))
+    given = Parts(headers={"inference-header-content-length": str(len(head))}, body=head + raw)
+    after = redactor.parts(given)
+    assert (after is None) == (b"ssn" in head + raw)
+    assert after is None or after.body == given.body
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/octet-stream"])
+def test_the_words_of_an_answer_throw_no_request_away(kind: str) -> None:
+    """An answer that cannot be taken apart loses its body, and says so; a rule to drop still drops."""
+    redactor = Redactor(Rules(paths={"age": "mask", "gone": "drop_request"}))
+    after = redactor.parts(
+        Parts(answer_headers={"content-type": kind}, answer_body=b"<p>page age</p>", body=b'{"age":1}')
+    )
+    assert after is not None
+    assert (after.body, after.answer_body) == (b'{"age":0}', b"")
+    assert after.tags["answer_truncated"] == "true"
+    assert redacted_places(after.tags) == ["answer", "body:age"]
+    assert redactor.parts(after) == after
+    assert redactor.parts(Parts(answer_body=b'{"gone":1}')) is None
+    assert redactor.changed["the answer has names of a rule and cannot be taken apart", "answer"] == 1

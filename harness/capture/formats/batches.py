@@ -30,19 +30,21 @@ Raws = dict[str, msgspec.Raw]
 
 
 def rows_of(request: CapturedRequest, on_dropped: Callable[[Dropped], None]) -> Iterator[CapturedRequest]:
-    """The request itself, or one for each row of its body."""
-    bodies = (
-        []
-        if request.truncated or request.row_index is not None
-        else bodies_of(request.body, header(request.headers, "content-type"))
-    )
+    """The request itself, or one for each row of its body; a list that is none of rows is told."""
+    place = Place(request.source_file, request.source_offset)
+    if request.row_index is not None:
+        yield request
+        return
+    bodies = [] if request.truncated else bodies_of(request.body, header(request.headers, "content-type"))
     if len(bodies) < 2:
+        if not bodies and _may_be_rows(request.body):
+            why = "its body is cut" if request.truncated else "no rows of one kind are known in it"
+            on_dropped(place.dropped("kept whole", f"{request.request_id}: {why}"))
         yield request
         return
     response = request.recorded_response
     answers = None if response is None else _answers(response, len(bodies))
     if answers == []:
-        place = Place(request.source_file, request.source_offset)
         on_dropped(place.dropped("answer not of these rows", f"{request.request_id}: {len(bodies)} rows"))
     for index, body in enumerate(bodies):
         own = None
@@ -51,6 +53,10 @@ def rows_of(request: CapturedRequest, on_dropped: Callable[[Dropped], None]) -> 
         yield msgspec.structs.replace(
             request, body=body, row_index=index, parent_id=request.request_id, recorded_response=own
         )
+
+
+def _may_be_rows(body: bytes) -> bool:
+    return body.lstrip()[:1] == b"[" or any(mark in body for mark in _MARKS)
 
 
 def _answers(response: RecordedResponse, rows: int) -> list[bytes]:
@@ -64,15 +70,17 @@ def bodies_of(body: bytes, content_type: str = "") -> list[bytes]:
     """A body for each row of a batch; none for a body of one row or of no known batch shape.
 
     Known are `dataframe_records`, `dataframe_split`, `instances`, `rows` and `inputs` of JSON (as rows, as
-    columns, and as the tensors of the Open Inference Protocol, by the first number of their shape), and lines
-    of CSV, whose first is a header where the type says `header=present` or no cell of it is a number while
-    every other line has one.
+    columns, and as the tensors of the Open Inference Protocol, by the first number of their shape), a list of
+    lists or of objects, and lines of CSV, whose first is a header where the type says `header=present` or no
+    cell of it is a number while every other line has one.
     """
     if content_type.partition(";")[0].strip().lower() in {"text/csv", "application/csv"}:
         return _bodies_of_csv(body, header="header=present" in content_type.lower().replace(" ", ""))
-    if not any(mark in body for mark in _MARKS):
+    if not _may_be_rows(body):
         return []
     try:
+        if body.lstrip()[:1] == b"[":
+            return _of_list(body)
         words = _OBJECT.decode(body)
         key = next((one for one in _ROWS if one in words), None)
         if key is None:
@@ -122,6 +130,13 @@ def _of_key(words: Raws, key: str, *, beside: int) -> list[bytes]:
         rows = _agreed([len(tensor) for tensor in tensors])
         return [_with(words, key, [tensor[row] for tensor in tensors]) for row in range(rows)]
     return [_with(words, key, [one]) for one in found]
+
+
+def _of_list(body: bytes) -> list[bytes]:
+    """A list of one row for each list or object of a list; none where it holds anything else."""
+    rows = _listed(msgspec.Raw(body.strip()), beside=len(body))
+    alike = {bytes(one)[:1] for one in rows} in ({b"["}, {b"{"})
+    return [b"[" + bytes(one) + b"]" for one in rows] if alike else []
 
 
 def _of_split(words: Raws, *, beside: int) -> list[bytes]:

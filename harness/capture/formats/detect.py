@@ -52,8 +52,15 @@ def detect(path: Path, formats: Sequence[Format]) -> Format:
         where=str(path),
         found=_shown(found),
         expected=", ".join(one.name for one in formats),
-        fix="docs/formats.md shows what each looks like; --format NAME reads it as that one.",
+        fix=_way_on(found),
     )
+
+
+def _way_on(found: Head) -> str:
+    if found.keys >= {"request_id", "label_at"}:
+        return "These are labels as a scenario reads them: [labels] path. Another table is read by --map."
+    shown = "docs/formats.md shows what each looks like; --format NAME reads it as that one"
+    return f"{shown}{', --map MAP as any table' if found.keys or found.parquet else ''}."
 
 
 def head_of(path: Path) -> Head:

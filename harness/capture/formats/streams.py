@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -67,13 +66,3 @@ def _line(
         yield base, Unreadable("record too long", f"more than {limit >> 20} MiB")
     elif blank or (text and not text.isspace()):
         yield base, text
-
-
-def inflated(packed: bytes, *, limit: int = MAX_RECORD_BYTES) -> bytes | None:
-    """A gzip or zlib body unpacked; None where it is damaged, cut, or larger than `limit` bytes."""
-    unpacker = zlib.decompressobj(wbits=47)
-    try:
-        body = unpacker.decompress(packed, limit)
-    except zlib.error:
-        return None
-    return body if unpacker.eof else None

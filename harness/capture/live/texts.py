@@ -18,11 +18,17 @@ _PASSES = 6
 _SHORT = 64
 _REMEMBERED = 1 << 14
 _TOKEN = re.compile(r"h_[a-p]{32}")
+#: an id made of the trace and the span of a `traceparent`
+_TRACED = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
 class DroppedError(Exception):
     """A rule leaves the whole request out; its argument is the reason, in few and stable words."""
+
+
+class OpaqueError(DroppedError):
+    """What holds, or may hold, something that a rule names cannot be taken apart."""
 
 
 def is_token(text: str) -> bool:
@@ -46,6 +52,7 @@ class Means:
         self.keep = frozenset(rules.keep_values)
         #: short texts without anything of a class, for names and values come again and again
         self.innocent: set[str] = set()
+        self.query = {name.lower(): action for name, action in rules.query.items()}
         self.headers = {name.lower(): action for name, action in rules.headers.items()}
         self.kept = frozenset(map(str.lower, rules.keep_headers)) | self.headers.keys()
 
@@ -65,12 +72,16 @@ class Means:
 
 
 class Texts:
-    """One call: `taken` by rules, with their action; `said` what was changed, by rule and place."""
+    """One call: `taken` by rules, with their action; `said` what was changed, by rule and place.
+
+    `named` are its ids and unit that were hashed, and the parts of them that tracing headers carry.
+    """
 
     def __init__(self, means: Means) -> None:
         self.means = means
         self.rules = means.rules
         self.taken: dict[str, str] = {}
+        self.named: list[str] = []
         self.said: dict[tuple[str, str], None] = {}
 
     def say(self, rule: str, place: str) -> None:
@@ -80,6 +91,23 @@ class Texts:
     def take(self, text: str, action: str) -> None:
         """A rule takes this value out: it goes from the names of the request too."""
         self.taken.setdefault(text, action)
+
+    def replace(self, name: str) -> None:
+        """An id or unit was hashed: it is taken from the rest of the call, where traces carry it too."""
+        self.take(name, "hash")
+        traced = _TRACED.fullmatch(name)
+        self.named += [name, *(traced.groups() if traced else ())]
+
+    def without_names(self, text: str, place: str) -> str:
+        """The text of a tracing header, a token for each id in it that was hashed."""
+        for name in self.named:
+            if len(name) >= _TELLING and name.lower() in text.lower():
+                part = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+                new = part.sub(self.means.token(name), text)
+                if new != text:
+                    self.say("rule for its place", place)
+                text = new
+        return text
 
     def name(self, text: str, field: str) -> str:
         """A unit or id: hashed whole or let be, for requests are told apart by it. Raises DroppedError."""
