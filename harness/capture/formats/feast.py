@@ -47,7 +47,7 @@ def read(path: Path) -> Iterator[Piece]:
         at = int(np.searchsorted(several, key))
         alone = at == len(several) or int(several[at]) != key
         place = Place(path.name, offset, 0 if alone else int(before[at]))
-        before[at] += 1
+        before[at] += not alone
         yield from guarded(_piece(row, place, alone=alone), place)
 
 
