@@ -46,7 +46,8 @@ class HarnessError(Exception):
         """The error on one line, without control characters."""
         parts = [f"{self.where}: {self.what}" if self.where else self.what]
         if self.found is not None:
-            parts.append(f"found {self.found}")
+            told = isinstance(self.found, Exception)  # what a library says is a sentence of its own
+            parts.append(str(self.found) if told else f"found {self.found}")
         if self.expected is not None:
             parts.append(f"expected {self.expected}")
         line = "; ".join(parts)

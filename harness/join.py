@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from harness.capture import CaptureConfig
+
 
 @dataclass(frozen=True)
 class Keys:
     """What a captured request is known by, over all n requests in `seq` order.
 
-    `weight` is what each stands for among all of the traffic; only ratios of it count.
+    `weight` is what each stands for among all of the traffic; only ratios of it count. `most` is the largest
+    that any request may have, None where nobody says.
     """
 
     request_id: NDArray[np.object_]
@@ -33,6 +36,7 @@ class Keys:
     segments: dict[str, NDArray[np.object_]]
     tags: dict[str, NDArray[np.object_]] = field(default_factory=dict)
     weight: NDArray[np.float64] | None = None
+    most: float | None = None
 
     def __len__(self) -> int:
         """The number of captured requests."""
@@ -55,13 +59,14 @@ class Answers:
     row: NDArray[np.int64]
 
 
-def keys(capture: pa.Table) -> Keys:
+def keys(capture: pa.Table, config: CaptureConfig | None = None) -> Keys:
     """The keys of a capture whose `seq` is dense and ascending; event time falls back to the arrival time."""
     seq = capture["seq"].to_numpy()
     if not np.array_equal(seq, np.arange(len(seq))):
         raise HarnessError("the capture's seq is not dense", found=f"{len(seq)} rows", expected="0, 1, 2, …")
     ts = capture["ts_ns"].to_numpy()
     event = capture["event_time"].cast(pa.int64())
+    weighed = weights(capture, config)
     return Keys(
         request_id=_objects(capture["request_id"].to_pylist()),
         ts_ns=ts,
@@ -70,7 +75,8 @@ def keys(capture: pa.Table) -> Keys:
         segments=_segments(capture["segments"].to_pylist())
         | {f"served by {name}": one for name, one in _segments(capture["served_by"].to_pylist()).items()},
         tags=_segments(capture["tags"].to_pylist()),
-        weight=weights(capture).traffic,
+        weight=weighed.traffic,
+        most=weighed.most,
     )
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from msgspec import Meta
 
 from harness.errors import DataError
-from replayers.protocols.finding import field
+from replayers.protocols.cells import field
 from replayers.selectors import HEADER, NOWHERE, canonical, compile_selector
 
 Spelling = Literal["text", "hex", "decimal", "uuid", "traceparent"]
@@ -112,7 +112,7 @@ def normal(value: object, spelling: Spelling) -> Key | None:
         return None
 
 
-class Joined:
+class LoggedFeatures:
     """The log while it grows: read again where an id is looked for that is not there yet."""
 
     def __init__(self, log: FeatureLog) -> None:

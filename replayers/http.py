@@ -29,7 +29,7 @@ from harness.replay.guard import (
 )
 from replayers.answer import Terms
 from replayers.credentials import fixed_headers, secrets, without
-from replayers.feature_log import FeatureLog, Joined
+from replayers.feature_log import FeatureLog, LoggedFeatures
 from replayers.grpc_pool import GrpcPool
 from replayers.protocols import OF_THE_BODY, Asked, Call, Json, OipV2, Protocol, Table
 from replayers.protocols.finding import document_of
@@ -198,7 +198,7 @@ class HttpArm:
         self._id_headers = tuple(fixed_headers(named, {}, where=name))
         self._debug = fixed_headers(target.debug_headers, {}, where=name)
         self.reader = Reader(target.response, target.protocol)
-        self._joined = Joined(target.feature_log) if target.feature_log is not None else None
+        self._joined = LoggedFeatures(target.feature_log) if target.feature_log is not None else None
         self._prepared: dict[int, str] = {}
         self._ids: Mapping[int, str] = self._prepared if ids is None else ids
         self._pool = self._transport()

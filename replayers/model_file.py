@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import lightgbm
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -157,24 +158,44 @@ def feature_names(path: Path) -> tuple[str, ...]:
 
 
 def text_features(path: Path) -> tuple[str, ...]:
-    """The categorical features of a model file whose levels are texts, in its order; raises ModelError.
+    """The categorical features of a model file whose levels are all texts, in its order; raises ModelError.
 
-    A file does not say which feature a list of levels is of where some feature of one level has no split;
-    then every categorical feature is taken for one of texts if any level is one.
+    A file does not say which feature a list of levels is of where some feature without a split may be
+    categorical or not; then a feature is one of texts where it is under every reading.
     """
     raw = _read(path)
-    infos = re.search(rb"^feature_infos=(.+)$", raw.partition(b"\nTree=")[0], re.MULTILINE)
-    last = re.search(
-        rb"^pandas_categorical:(\[.*\])$", raw[raw.rfind(b"\npandas_categorical:") + 1 :], re.MULTILINE
+    infos, levels = _infos(raw), _levels(raw, path)
+    kinds = zip(feature_names(path), infos, strict=False)
+    maybe = [(name, info != "none") for name, info in kinds if not info.startswith("[")]
+    texts = [bool(one) and all(isinstance(level, str) for level in one) for one in levels]
+    found = [texts[_lists(maybe, at, of=len(texts))] or texts for at in range(len(maybe))]
+    return tuple(
+        name
+        for (name, sure), of_texts in zip(maybe, found, strict=True)
+        if (sure or len(maybe) == len(texts)) and of_texts and all(of_texts)
     )
-    if infos is None or last is None:
-        return ()
-    kinds = zip(feature_names(path), infos.group(1).split(), strict=False)
-    names = [name for name, info in kinds if not info.startswith(b"[") and info != b"none"]
-    texts = [any(isinstance(level, str) for level in levels) for levels in json.loads(last.group(1))]
-    if len(texts) != len(names):
-        return tuple(names) if any(texts) else ()
-    return tuple(name for name, text in zip(names, texts, strict=True) if text)
+
+
+def _lists(maybe: list[tuple[str, bool]], at: int, *, of: int) -> slice:
+    """Which of so many lists of levels may be of a feature; `maybe` says which surely have one."""
+    before, after = [sure for _, sure in maybe[:at]], [sure for _, sure in maybe[at + 1 :]]
+    return slice(max(sum(before), of - 1 - len(after)), min(len(before), of - 1 - sum(after)) + 1)
+
+
+def _levels(raw: bytes, path: Path) -> list[list[object]]:
+    """The lists of levels in the last line; none where the file names none."""
+    last = raw[raw.rfind(b"\npandas_categorical:") + 1 :].partition(b"\n")[0]
+    name, _, said = last.partition(b":")
+    try:
+        return msgspec.convert(json.loads(said or b"null"), list[list[object]] | None) or []
+    except (ValueError, RecursionError) as error:
+        raise ModelError(
+            "the levels of the categorical features cannot be read",
+            where=str(path),
+            found=str(error)[:80],
+            expected=f"a list of lists after {name.decode()}:",
+            fix="Copy the file again.",
+        ) from None
 
 
 def _read(path: Path) -> bytes:

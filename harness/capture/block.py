@@ -169,9 +169,8 @@ def _bodies(bodies: list[Raw]) -> pa.Array:
 
 def _texts(raws: list[Raw]) -> pa.Array:
     """A map column: what is spelled alike is decoded once."""
-    known: dict[bytes, int] = {}
-    places = [known.setdefault(bytes(raw), len(known)) for raw in raws]
-    return texts(list(map(_TEXTS.decode, known))).take(pa.array(places, pa.int64()))
+    spelled = _bodies(raws).dictionary_encode()
+    return texts(list(map(_TEXTS.decode, spelled.dictionary.to_pylist()))).take(spelled.indices)
 
 
 def _plain(rows: Cells, field: str, *, name: str) -> pa.Array:

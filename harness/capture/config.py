@@ -39,6 +39,17 @@ class CaptureConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             description="Share of the requests to keep; a unit is kept or dropped whole, always the same.",
         ),
     ] = 1.0
+    max_weight: Annotated[
+        Annotated[float, Meta(ge=1)] | None,
+        Meta(
+            description="Largest `sampling_weight` that a request of the traffic can have, captured or not: "
+            "1 over the smallest probability of being kept. Without it bounds hold for the largest seen."
+        ),
+    ] = None
+    min_propensity: Annotated[
+        Annotated[float, Meta(gt=0, le=1)] | None,
+        Meta(description="Smallest `propensity` that a request of the traffic can have, captured or not."),
+    ] = None
     unit: Annotated[
         str | None,
         Meta(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import pyarrow as pa
 
+from harness.capture import times
 from harness.capture.formats import Dropped
 from harness.capture.formats.batches import bodies_of, rows_of
 from harness.capture.formats.pieces import header
@@ -33,7 +34,9 @@ class Batches:
         """What to do about them, as `wording.told` writes; nothing where there are none."""
         if not self.requests:
             return []
-        told = f"{self.requests:,} requests hold {self.rows:,} rows: import --explode makes a request of each"
+        hold = "holds" if self.requests == 1 else "hold"
+        told = f"{times.counted(self.requests, 'request')} {hold} {self.rows:,} rows: import --explode makes"
+        told += " a request of each"
         return [f"{'several rows:':<18} {told}"]
 
 
@@ -43,7 +46,8 @@ def exploded(
     """Each row of a batch as a request of its own, `seq` dense; others as they are.
 
     A row has its number, the id of its batch as `parent_id`, and its own part of the answer. How long the
-    batch took is not its latency. An answer of another number of rows is left out and told.
+    batch took is not its latency. An answer of another number of rows is left out and told, as is a body that
+    has the looks of rows and was not taken apart.
     """
     seq = 0
     for request in requests:

@@ -19,10 +19,9 @@ from harness.capture import recorded
 from harness.capture.formats.goreplay_writer import record_of
 from harness.capture.formats.har_writer import CLOSING, OPENING, entry_of
 from harness.capture.intake import parted
-from harness.capture.sources import extension
+from harness.capture.sources import target_of
 from harness.capture.table import regrouped, rows
 from harness.capture.write import write_jsonl
-from harness.errors import CaptureError
 from harness.records import CapturedRequest
 
 OURS = (".jsonl", ".jsonl.gz", ".parquet")
@@ -30,6 +29,18 @@ OTHERS = (".gor", ".gor.gz", ".har")
 
 _GROUP_ROWS = 8_192
 _GROUP_BYTES = 128 << 20
+
+#: columns with hardly a value twice: a dictionary of theirs is in vain, and takes time
+_UNLIKE = frozenset(
+    {"seq", "request_id", "ts_ns", "body", "recorded_body", "online_features", "source_offset"}
+)
+_LEAVES = (".key_value.key", ".key_value.value")
+_ALIKE = [
+    column.name + leaf
+    for column in columns.CAPTURE
+    if column.name not in _UNLIKE
+    for leaf in (_LEAVES if pa.types.is_map(column.type) else ("",))
+]
 
 
 #: by reason, what is missing in a capture of so many requests
@@ -50,10 +61,10 @@ def write_capture(
     """The requests are in `path`, whole or not at all, in the format of its ending; returns how many.
 
     `.gor` holds what an HTTP message can say, `.har` and our own formats all. What was `lost` on the way, as
-    is known at the end, goes into a `.parquet` and beside a file of another kind. Raises CaptureError for an
+    is known at the end, goes into a `.parquet` and beside a file of another kind. Raises UsageError for an
     ending that is not `known`; what the iterable raises leaves nothing behind.
     """
-    ending = extension(path, known, error=CaptureError)
+    ending = target_of(path, known)
     if ending == ".parquet":
         return _parquet(parted(requests, _GROUP_ROWS), path, lost=lost)
     try:
@@ -66,7 +77,7 @@ def write_capture(
 
 def write_tables(tables: Iterable[pa.Table], path: Path, *, lost: Lost = _nothing) -> int:
     """As `write_capture`, for requests that are columns already: they stay so in a `.parquet`."""
-    if extension(path, OURS, error=CaptureError) != ".parquet":
+    if target_of(path, OURS) != ".parquet":
         return write_capture(rows(tables), path, lost=lost)
     return _parquet(regrouped(tables, _GROUP_ROWS, most_bytes=_GROUP_BYTES), path, lost=lost)
 
@@ -76,7 +87,7 @@ def _parquet(tables: Iterable[pa.Table], path: Path, *, lost: Lost) -> int:
     count = 0
     try:
         with pq.ParquetWriter(
-            _temporary(path), columns.CAPTURE, compression="zstd", compression_level=1
+            _temporary(path), columns.CAPTURE, compression="zstd", compression_level=1, use_dictionary=_ALIKE
         ) as file:
             for table in tables:
                 file.write_table(table)

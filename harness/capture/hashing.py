@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from harness import columns
 from harness.capture.live.redaction import Redactor
 from harness.capture.live.texts import DroppedError, is_token
-from harness.capture.sources import existing, extension, opened, translated
-from harness.errors import LabelsError, UsageError
+from harness.capture.sources import existing, extension, opened, target_of, translated
+from harness.errors import HarnessError, LabelsError, UsageError
 
 _ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 
@@ -39,7 +39,7 @@ class Ids:
         try:
             name = self.redactor.name(str(value), self.field)
         except DroppedError as error:
-            raise LabelsError("a label cannot be hashed", found=str(error)) from error
+            raise LabelsError("a label cannot be hashed", found=error) from error
         if is_token(name):
             self.hashed += 1
         else:
@@ -51,15 +51,16 @@ def hash_file(source: Path, target: Path, *, redactor: Redactor, names: Sequence
     """The rows of `source` are in `target`, of the same kind, the columns `names` hashed; returns how many.
 
     A column `unit` is treated as the unit of a request, any other as a request id: as the rules say, or where
-    its text is of a class. Raises LabelsError for a file that cannot be read or lacks a column, and where the
-    rules leave every id of a column as it is; UsageError for a target that is the source.
+    its text is of a class. Raises LabelsError for a file that cannot be read and where the rules leave
+    every id of a column as it is; UsageError for a column that is not there, and for a target that is the
+    source or of another kind.
     """
     existing(source, LabelsError)
     if target.exists() and target.samefile(source):
         raise UsageError("the labels would be written over", where=str(target), fix="Give another --to.")
     kind = extension(source, _ENDINGS, error=LabelsError).removesuffix(".gz")
-    if extension(target, _ENDINGS, error=LabelsError).removesuffix(".gz") != kind:
-        raise LabelsError("another kind of file", where=str(target), expected=kind)
+    if target_of(target, _ENDINGS).removesuffix(".gz") != kind:
+        raise UsageError("another kind of file", where=str(target), found=target.suffix, expected=kind)
     hashed = {name: Ids(redactor, "unit" if name == "unit" else "request_id") for name in names}
     with translated(source, LabelsError):
         if kind == ".parquet":
@@ -118,8 +119,8 @@ def _jsonl(path: Path, hashed: dict[str, Ids]) -> Iterator[str]:
             try:
                 row = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise LabelsError("not a JSON object", where=f"{path}:{number}", found=str(error)) from error
-            _check(row, hashed, where=f"{path}:{number}")
+                raise LabelsError("not a JSON object", where=f"{path}:{number}", found=error) from error
+            _check(row, hashed, where=f"{path}:{number}", error=UsageError if number == 1 else LabelsError)
             new = {name: hashed[name](msgspec.json.decode(row[name])) for name in hashed}
             yield msgspec.json.encode({**row, **new}).decode() + "\n"
 
@@ -132,7 +133,10 @@ def _table(table: pa.Table, hashed: dict[str, Ids], *, where: str) -> pa.Table:
     return table
 
 
-def _check(names: Iterable[str], hashed: Iterable[str], *, where: str) -> None:
+def _check(
+    names: Iterable[str], hashed: Iterable[str], *, where: str, error: type[HarnessError] = UsageError
+) -> None:
     there = list(names)
     if lacking := [name for name in hashed if name not in there]:
-        raise LabelsError(f"no column {lacking[0]!r}", where=where, found=", ".join(there))
+        fix = "--column NAME says which one holds the ids."
+        raise error(f"no column {lacking[0]!r}", where=where, found=", ".join(there), fix=fix)

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from harness import columns
 from harness.capture import times
-from harness.capture.formats import FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
+from harness.capture.formats import BROKEN, FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
 from harness.capture.formats.canonical import CANONICAL, dropped
 from harness.capture.intake import chunked
 from harness.capture.joining import Joined
@@ -23,12 +23,15 @@ from harness.capture.live.waiting import RULED_OUT
 from harness.capture.read import read_tables
 from harness.capture.recorded import RECORDER, not_recorded
 from harness.capture.redacting import UNTOLD, Preparation
-from harness.capture.sources import did_you_mean, existing, extension, translated
+from harness.capture.sources import did_you_mean, existing, target_of, translated
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
 
 #: how many dropped records are kept with their details
 WORST = 10
+
+#: what a file of labels that we write ends in
+LABELS = (".jsonl",)
 
 T = TypeVar("T")
 
@@ -55,12 +58,17 @@ class Ledger:
     on_dropped: Callable[[Dropped], None] = lambda _: None
 
     def drop(self, one: Dropped) -> None:
-        """The record is counted, told, and kept where it is among the first; without its text under rules."""
-        if one.detail and self.preparation.redactor.searches:
+        """The record is counted, told, and kept where it is among the first; without its text under rules.
+
+        A file that breaks stands before all.
+        """
+        if one.reason in BROKEN:
+            self.first.insert(0, one)
+        elif one.detail and self.preparation.redactor.searches:
             one = msgspec.structs.replace(one, detail=UNTOLD)
         self.dropped[one.reason] += 1
         self.on_dropped(one)
-        if len(self.first) < WORST and one.reason not in PASSED_OVER:
+        if len(self.first) < WORST and one.reason not in PASSED_OVER | BROKEN:
             self.first.append(one)
 
     @property
@@ -138,7 +146,7 @@ def labels_of(files: Sequence[Path], ledger: Ledger, *, form: str | Format | Non
     if ledger.lost or not ledger.labels:
         first = ledger.first[0] if ledger.first else None
         raise CaptureError(
-            f"{ledger.lost:,} records are lost" if ledger.lost else "no label",
+            f"{times.counted(ledger.lost, 'record is', 'records are')} lost" if ledger.lost else "no label",
             where=f"{first.file}, offset {first.offset}" if first else ", ".join(ledger.formats),
             found=f"{first.reason}: {first.detail}" if first else f"{ledger.requests:,} requests without one",
             fix="Mend the file, or give only the files with labels." if ledger.lost else "",
@@ -150,15 +158,19 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
     """The same requests or tables; at their end CaptureError where there was none, or too much was lost.
 
     One lost record is borne by any share above 0: the end of a file that was still being written is cut.
+    A file that is damaged is borne by a share of 1: what is missing, or not true, cannot be counted.
     """
     yield from requests
+    _refuse_broken(ledger, max_bad_share=max_bad_share)
     records = ledger.requests + ledger.lost
     borne = max(max_bad_share * records, 1 if max_bad_share else 0)
     if ledger.lost > borne or not ledger.requests:
         first = ledger.first[0] if ledger.first else None
         counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(ledger.dropped.items()))
         raise CaptureError(
-            f"{ledger.lost:,} of {records:,} records are lost" if ledger.requests else "no request",
+            f"{ledger.lost:,} of {records:,} records {'is' if ledger.lost == 1 else 'are'} lost"
+            if ledger.requests
+            else "no request",
             where=f"{first.file}, offset {first.offset}" if first else ", ".join(ledger.formats),
             found=f"{first.reason}: {first.detail} ({counts})" if first else counts or "nothing",
             expected=f"at most {max_bad_share:.2%}" if ledger.requests else "at least one",
@@ -166,12 +178,24 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
         )
 
 
+def _refuse_broken(ledger: Ledger, *, max_bad_share: float) -> None:
+    if max_bad_share < 1 and BROKEN & ledger.dropped.keys():
+        broken = ledger.first[0]
+        raise CaptureError(
+            f"{broken.reason}: what is missing, or not true, cannot be counted",
+            where=f"{broken.file}, offset {broken.offset}",
+            found=f"{broken.detail}; {ledger.requests:,} requests before it",
+            expected="a whole file",
+            fix="Copy the file again; --max-bad-share 1 imports what can be read.",
+        )
+
+
 def write_labels(labels: Sequence[Labelled], path: Path) -> int:
-    """The labels are in `path` as JSON Lines for `read_labels`; raises CaptureError for another ending.
+    """The labels are in `path` as JSON Lines for `read_labels`; raises UsageError for another ending.
 
     Where corrections are added at the end, the place of a label is its revision.
     """
-    extension(path, (".jsonl",), error=CaptureError)
+    target_of(path, LABELS)
     lines = [
         msgspec.json.encode(
             {"request_id": one.request_id, one.outcome: one.label, "label_at": times.rfc3339(one.label_at_ns)}

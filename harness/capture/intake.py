@@ -19,7 +19,7 @@ from harness import columns
 from harness.capture.config import CaptureConfig, expressions
 from harness.capture.line import BadLine
 from harness.capture.live.redaction import Redactor
-from harness.capture.live.sampling import Sample, Sampler
+from harness.capture.live.sampling import Sample, Sampler, below
 from harness.capture.read import read, read_tables, source_files
 from harness.capture.recorded import not_recorded
 from harness.capture.redacting import UNTOLD, Preparation
@@ -31,7 +31,7 @@ from harness.records import CapturedRequest
 WORST = 20
 
 #: reasons that end a file early, so that nobody knows how many requests are missing
-CUT = frozenset({"truncated gzip", "damaged gzip"})
+CUT = frozenset({"truncated gzip", "damaged gzip", "gzip bomb"})
 
 _PART_BYTES = 128 << 20
 _CHUNK_ROWS = 1_024
@@ -74,9 +74,12 @@ class _Tally:
     last_ts_ns: int = -1
     resolution_ns: int = 1
     untold: bool = False
+    cut: BadLine | None = None
 
     def reject(self, line: BadLine) -> None:
-        if self.untold and line.detail:
+        if line.reason in CUT:
+            self.cut = self.cut or line
+        elif self.untold and line.detail:
             line = msgspec.structs.replace(line, detail=UNTOLD)
         self.bad[line.reason] = self.bad.get(line.reason, 0) + 1
         if len(self.worst) < WORST:
@@ -151,9 +154,7 @@ def in_sample(name: str, *, share: float, seed: int) -> bool:
 
     A keyed hash of the name, so it holds on every machine and a larger share only adds units. 1.0 keeps all.
     """
-    key = seed.to_bytes(8, "little", signed=True)
-    digest = hashlib.blake2b(name.encode(), digest_size=8, key=key).digest()
-    return int.from_bytes(digest, "big") < share * 2**64
+    return below(name, share, key=seed.to_bytes(8, "little", signed=True))
 
 
 def _tables(path: Path, config: CaptureConfig, *, tally: _Tally) -> Iterator[pa.Table]:
@@ -214,12 +215,12 @@ def _chunk(stream: Iterator[CapturedRequest], rows: int) -> Iterator[CapturedReq
 
 
 def _refuse(tally: _Tally, path: Path, *, max_bad_share: float) -> None:
-    cut = next(iter(CUT & tally.bad.keys()), None)
+    cut = tally.cut
     if cut is not None:
         raise CaptureError(
             "the capture is cut: what it lost cannot be counted",
             where=str(path),
-            found=f"{cut} after {tally.parsed:,} requests",
+            found=f"{cut.reason} of {cut.file} after {tally.parsed:,} requests: {cut.detail}",
             expected="a whole file",
             fix="Copy the file again, or keep what can be read in a file of its own.",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from harness.capture.formats.pieces import Answered, Asked, Dropped, Labelled, Piece, Place, cut
+from harness.capture.formats.pieces import Answered, Asked, Dropped, Labelled, Piece, Place, cut, unstated
 from harness.capture.seen import Seen, key_of
 from harness.records import CapturedRequest
 
@@ -76,7 +76,7 @@ class Joined:
             response = piece.response
             if response.latency_ns is None and took > 0:
                 response = msgspec.structs.replace(response, latency_ns=took, latency_kind="service")
-            tags = asked.request.tags | cut(piece.truncated)
+            tags = asked.request.tags | cut(piece.truncated) | unstated(piece.delivered)
             request = msgspec.structs.replace(asked.request, recorded_response=response, tags=tags)
             self._waiting[key] = Asked(request)
             self._held += len(response.body)

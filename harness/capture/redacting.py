@@ -148,14 +148,14 @@ def parts_of(request: CapturedRequest) -> Parts:
 def read_policy(path: Path) -> Policy:
     """The rules of a TOML file, those of an empty table where it has no [redact]: all classes are masked.
 
-    Raises UsageError for what it says wrongly, CaptureError where it is missing.
+    Raises UsageError for what it says wrongly, and where it is missing.
     """
-    existing(path, CaptureError)
+    existing(path, UsageError)
     try:
         said = policy(path)
         return msgspec.structs.replace(said, redact=said.redact or Rules())
     except (ValueError, OSError) as error:
-        raise UsageError("the rules cannot be used", where=str(path), found=str(error)) from error
+        raise UsageError("the rules cannot be used", where=str(path), found=error) from error
 
 
 def redactor_of(rules: Rules | None, environ: Mapping[str, str], *, keep: Iterable[str] = ()) -> Redactor:
@@ -169,7 +169,7 @@ def redactor_of(rules: Rules | None, environ: Mapping[str, str], *, keep: Iterab
         more = msgspec.structs.replace(rules, keep_headers=(*rules.keep_headers, *keep))
         return Redactor(more, more.key_in(environ))
     except ValueError as error:
-        raise UsageError("requests cannot be redacted", found=str(error)) from error
+        raise UsageError("requests cannot be redacted", found=error) from error
 
 
 def searcher(rules: Rules) -> Redactor:
@@ -185,7 +185,7 @@ def sample_of(given: Sample | None, **changes: object) -> Sample | None:
     try:
         return msgspec.convert({**(msgspec.structs.asdict(given) if given else {}), **said}, Sample)
     except msgspec.ValidationError as error:
-        raise UsageError("requests cannot be sampled so", found=str(error)) from error
+        raise UsageError("requests cannot be sampled so", found=error) from error
 
 
 def told(

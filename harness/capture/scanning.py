@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness import columns
-from harness.capture import redacting
+from harness.capture import redacting, times
 from harness.capture.live.bodies import UnreadableError
 from harness.capture.live.bodies import opened as unpacked
+from harness.capture.live.patterns import CLASSES
 from harness.capture.live.redaction import Redactor
+from harness.capture.live.rules import Rules
 from harness.capture.sources import existing, opened, translated
 from harness.capture.table import requests
 from harness.errors import CaptureError
@@ -25,12 +28,58 @@ from harness.errors import CaptureError
 #: of a text file, so much is searched at a time, and as much again on both sides of a cut
 _PIECE = 1 << 20
 _OVERLAP = 1 << 12
+#: of a capture that is only looked at, so many requests and bytes are searched, so many places told
+GLANCE_ROWS, GLANCE_BYTES, GLANCE_PLACES = 1_000, 16 << 20, 10
 #: places of one file that are told apart
 _MOST = 100
 
 _ESCAPE = re.compile(r"\\+(?:u00([0-9a-fA-F]{2})|([\"/nrt]))")
 #: clocks of ours: some hours of each day their nanoseconds look like the number of a card
 _CLOCK = re.compile(r'"\w+_ns":\s*-?[0-9]+')
+
+
+@dataclass
+class Glance:
+    """The first requests of a capture, searched for all classes as redaction would; never their values."""
+
+    redactor: Redactor = field(default_factory=lambda: redacting.searcher(Rules()))
+    searched: int = 0
+    _bytes: int = 0
+
+    def look(self, table: pa.Table) -> None:
+        """The requests in the table (CAPTURE) are searched, unless enough were."""
+        for request in requests(table.slice(0, GLANCE_ROWS - self.searched)):
+            if self._bytes > GLANCE_BYTES:
+                return
+            redacting.redacted(request, self.redactor)
+            self.searched += 1
+            self._bytes += len(request.body)
+            self._bytes += len(request.recorded_response.body) if request.recorded_response else 0
+
+    def sentences(self, requests: int) -> list[str]:
+        """What was found and where, which classes were looked for, and in how many of so many requests."""
+        if not self.searched:
+            return []
+        lines = [
+            f"{place} of {times.counted(count, 'request')} ({name})"
+            for (name, place), count in self.redactor.changed.most_common(GLANCE_PLACES)
+        ]
+        more = len(self.redactor.changed) - len(lines)
+        lines += [f"and {times.counted(more, 'more place')}"] if more > 0 else []
+        some = "all" if self.searched >= requests else f"the first {self.searched:,} of"
+        told = f"{', '.join(sorted(CLASSES))}: searched for in {some} {times.counted(requests, 'request')}"
+        lines += [
+            told if lines else f"nothing found of {told}",
+            "names, street addresses and the like are not looked for",
+        ]
+        return [
+            f"{name:<18} {text}"
+            for name, text in zip(["of classes:"] + [""] * len(lines), lines, strict=False)
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """In how many requests something stands, by place and class."""
+        return {f"{place} ({name})": count for (name, place), count in self.redactor.changed.items()}
 
 
 class Leak(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +132,7 @@ def _whole(path: Path) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error) as error:
-        raise CaptureError("cannot be unpacked to its end", where=str(path), found=str(error)) from error
+        raise CaptureError("cannot be unpacked to its end", where=str(path), found=error) from error
 
 
 def _first(places: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

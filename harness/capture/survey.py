@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from harness import columns
 from harness.capture.intake import private_headers
 from harness.capture.times import SECOND_NS
+from harness.records import ANSWER_TRUNCATED, STATUS_FROM
 
 Times = NDArray[np.int64]
 
@@ -54,6 +55,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     body_p95: int
     body_largest: int
     truncated: int
+    answers_truncated: int
     answered: int
     timed: int
     secrets: dict[str, int]
@@ -95,7 +97,9 @@ class Surveyor:
         self._statuses.update({str(status): count for status, count in _counted(statuses).items()})
         self._counts["truncated"] += pc.sum(table.column("truncated")).as_py()
         self._counts["timed"] += pc.count(table.column("recorded_latency_ns")).as_py()
-        self._tags.update(_counted(_tag(table, "ts_from")))
+        self._counts["answers_truncated"] += len(_tag(table, ANSWER_TRUNCATED))
+        for name in ("ts_from", STATUS_FROM):
+            self._tags.update(_counted(_tag(table, name)))
         self._secrets.update(suspected(table))
 
     def _look_at_times(self, times: Times) -> None:
@@ -135,8 +139,11 @@ class Surveyor:
             answered=self._statuses.total(),
             secrets=dict(self._secrets),
             tags=dict(self._tags),
-            **{name: self._counts[name] for name in ("out_of_order", "truncated", "timed")},
+            **{name: self._counts[name] for name in _COUNTED},
         )
+
+
+_COUNTED = ("out_of_order", "truncated", "answers_truncated", "timed")
 
 
 def suspected(table: pa.Table) -> dict[str, int]:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+import msgspec
+
 SECOND_NS = 1_000_000_000
 MAX_NS = 2**63 - 1
 
@@ -69,6 +71,18 @@ def rfc3339(ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{decimals}Z"
 
 
-def clip(text: str, limit: int = 80) -> str:
-    """The text in quotes, cut to `limit` characters, so that one hostile value cannot fill a screen."""
-    return repr(text) if len(text) <= limit else f"{text[:limit]!r}…"
+def counted(n: int, noun: str, plural: str = "") -> str:  # noqa: PLR0917  -- a number and its noun
+    """The number with its noun: `1 row`, `1,314 rows`."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def clip(value: object, limit: int = 80) -> str:
+    """A text in quotes, anything else as JSON, cut to `limit` characters: no value can fill a screen."""
+    match value:
+        case str():
+            return repr(value) if len(value) <= limit else f"{value[:limit]!r}…"
+        case bytes():
+            return clip(value.decode(errors="replace"), limit)
+        case _:
+            text = msgspec.json.encode(value, enc_hook=str).decode()
+            return text if len(text) <= limit else f"{text[:limit]}…"

@@ -9,9 +9,10 @@ import msgspec
 from harness.capture import redacting, times
 from harness.capture.importing import Ledger
 from harness.capture.survey import Survey
+from harness.records import STATUS_FROM
 
 
-def as_json(ledger: Ledger, survey: Survey, **more: int) -> str:
+def as_json(ledger: Ledger, survey: Survey, **more: object) -> str:
     """Survey and ledger, and what is known besides, as one JSON object."""
     said = {
         "formats": ledger.formats,
@@ -27,7 +28,12 @@ def as_json(ledger: Ledger, survey: Survey, **more: int) -> str:
 def told(ledger: Ledger, survey: Survey) -> list[str]:
     """Survey and ledger in lines for a person; a line about what is not there is left out."""
     lines = [
-        ("format", ", ".join(f"{name}: {n:,} files" for name, n in Counter(ledger.formats.values()).items()))
+        (
+            "format",
+            ", ".join(
+                f"{name}: {times.counted(n, 'file')}" for name, n in Counter(ledger.formats.values()).items()
+            ),
+        )
     ]
     lines += [
         (
@@ -37,9 +43,12 @@ def told(ledger: Ledger, survey: Survey) -> list[str]:
     ]
     lines += _arrivals(survey)
     lines += [("methods", _counts(survey.methods)), ("answers", _counts(survey.statuses))]
+    assumed = survey.tags.get(f"{STATUS_FROM}=assumed", 0)
+    lines += [("no status", f"{assumed:,} answers: 200 says that they were delivered" if assumed else "")]
     sizes = (survey.body_median, survey.body_p95, survey.body_largest)
     lines += [("bodies", "median {:,} B, p95 {:,} B, largest {:,} B".format(*sizes))]
-    lines += [("truncated", f"{survey.truncated:,} bodies" if survey.truncated else "")]
+    lines += [("truncated", times.counted(survey.truncated, "body", "bodies") if survey.truncated else "")]
+    lines += [("answers cut", f"{cut:,}, or damaged")] if (cut := survey.answers_truncated) else []
     lines += [("secrets suspected", _suspected(survey.secrets))]
     lines += redacting.told(ledger.preparation, requests=survey.requests)
     lines += [("without answer", f"{ledger.unanswered:,} requests" if ledger.unanswered else "")]
@@ -65,9 +74,13 @@ def _arrivals(survey: Survey) -> list[tuple[str, str]]:
         ("arrivals", f"at most {survey.peak_per_s:,} in a second{cv}, {survey.out_of_order:,} out of order"),
         ("resolution", _RESOLUTIONS.get(survey.resolution_ns, f"{survey.resolution_ns:,} ns")),
     ]
-    if survey.first_ts_ns < _1990_NS <= survey.last_ts_ns:
+    if survey.first_ts_ns < _1990_NS and survey.last_ts_ns >= times.SECOND_NS:  # the first second: made up
+        which = "some" if survey.last_ts_ns >= _1990_NS else "all"
         found += [
-            ("dubious times", "some before 1990: seconds read as milliseconds, or a clock that was not set?")
+            (
+                "dubious times",
+                f"{which} before 1990: seconds read as milliseconds, or a clock that was not set?",
+            )
         ]
     guessed = survey.tags.get("ts_from=file", 0)
     return [*found, ("no times", f"{guessed:,} requests: those of their files" if guessed else "")]

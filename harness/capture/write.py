@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from harness import columns
 from harness.capture.line import Answer, Line
-from harness.capture.sources import extension
+from harness.capture.sources import target_of
 from harness.errors import CaptureError
 from harness.records import CapturedRequest, RecordedResponse
 
@@ -25,10 +25,10 @@ def write_jsonl(requests: Iterable[CapturedRequest], path: Path) -> int:
 
     Gzip where the name ends in .gz; the same requests give the same bytes. A body travels as `body` where its
     bytes are JSON on one line, as `body_text` where they are UTF-8 (a literal NaN), else as `body_base64`.
-    `seq` and `source_*` are not written. Raises CaptureError for another extension, and for a propensity or
-    weight that JSON cannot spell.
+    `seq` and `source_*` are not written. Raises UsageError for another extension, CaptureError for a
+    propensity or weight that JSON cannot spell.
     """
-    packed = extension(path, (".jsonl.gz", ".jsonl"), error=CaptureError) == ".jsonl.gz"
+    packed = target_of(path, (".jsonl.gz", ".jsonl")) == ".jsonl.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +11,7 @@ import click
 from harness.cli.options import PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from harness.capture.formats import Dropped, Format
-    from harness.capture.importing import Ledger
-    from harness.capture.redacting import Preparation
+    from harness.capture.formats import Format
 
 FILES = click.argument("files", metavar="FILE...", type=PATH, nargs=-1, required=True)
 MAP = click.option(
@@ -73,31 +66,12 @@ def capture() -> None:
     "--sample-floor", type=click.IntRange(min=0), metavar="N", help="Keep the first N of each slice for sure."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be written.")
-def import_(files: tuple[Path, ...], *, target: Path, labels_to: Path | None, **given: Any) -> int:  # noqa: ANN401  -- as declared to click
+def import_(files: tuple[Path, ...], *, form: str | None, map_given: tuple[str, ...], **wanted: Any) -> int:  # noqa: ANN401  -- as declared to click
     """Write the requests of FILE... (or folders) to OUT with their answers; count what is dropped and why."""
-    from harness.capture import exploding, exporting, importing, survey, wording
+    from harness.capture import taking
 
-    surveyor = survey.Surveyor()
-    with _ledger(given["ledger"]) as ledger:
-        ledger.preparation = _preparation(given)
-        form = _form(given["form"], given["map_given"])
-        through = partial(exploding.exploded, on_dropped=ledger.drop) if given["explode"] else None
-        found = surveyor.watched(importing.tables_of(files, ledger, form=form, through=through))
-        prepared = ledger.preparation.tables(found)
-        whole = importing.checked(prepared, ledger, max_bad_share=given["max_bad_share"])
-        if given["dry_run"]:
-            deque(whole, maxlen=0)
-        else:
-            exporting.write_tables(whole, target, lost=ledger.missing)
-    click.echo("\n".join(wording.told(ledger, surveyor.survey())))
-    if given["dry_run"]:
-        return 0
-    click.echo(f"wrote {target}")
-    if labels_to is not None:
-        joinable = ledger.preparation.labels(ledger.labels)
-        count = importing.write_labels(joinable, labels_to)
-        left = len(ledger.labels) - count
-        click.echo(f"wrote {labels_to}: {count:,} labels" + (f", {left:,} left out by rule" if left else ""))
+    asked = taking.Wanted(**wanted)
+    click.echo("\n".join(taking.taken(files, asked, form=_form(form, map_given), environ=os.environ)))
     return 0
 
 
@@ -111,22 +85,11 @@ def info(files: tuple[Path, ...], *, form: str | None, map_given: tuple[str, ...
 
     Of a table in no known format it prints a map to start from, for --map.
     """
-    from harness.capture import exploding, importing, proposing, survey, wording
+    from harness.capture import proposing, taking
 
-    if form is None and not map_given and not as_json and (proposal := proposing.proposal(files)):
-        click.echo("\n".join(proposal))
-        return 0
-    ledger = importing.Ledger()
-    surveyor = survey.Surveyor()
-    batches = exploding.Batches()
-    for table in importing.tables_of(files, ledger, form=_form(form, map_given)):
-        batches.look(table)
-        surveyor.look(table)
-    found = surveyor.survey()
-    if as_json:
-        click.echo(wording.as_json(ledger, found, batches=batches.requests, rows_of_batches=batches.rows))
-        return 0
-    click.echo("\n".join([*wording.told(ledger, found), *batches.sentences()]))
+    proposed = form is None and not map_given and not as_json
+    lines = proposing.proposal(files) if proposed else []
+    click.echo("\n".join(lines or taking.looked_at(files, form=_form(form, map_given), as_json=as_json)))
     return 0
 
 
@@ -137,11 +100,13 @@ def info(files: tuple[Path, ...], *, form: str | None, map_given: tuple[str, ...
 @MAP
 def labels(files: tuple[Path, ...], *, target: Path, form: str | None, map_given: tuple[str, ...]) -> int:
     """Write the labels of FILE... to OUT, with or without requests beside them; every label or none."""
-    from harness.capture import importing
+    from harness.capture import importing, times
+    from harness.capture.sources import target_of
 
+    target_of(target, importing.LABELS)
     ledger = importing.Ledger()
     found = importing.labels_of(files, ledger, form=_form(form, map_given))
-    click.echo(f"wrote {target}: {importing.write_labels(found, target):,} labels")
+    click.echo(f"wrote {target}: {times.counted(importing.write_labels(found, target), 'label')}")
     return 0
 
 
@@ -152,7 +117,7 @@ def labels(files: tuple[Path, ...], *, target: Path, form: str | None, map_given
 )
 def export(path: Path, *, target: Path) -> int:
     """Write CAPTURE in the format of FILE's ending; `.gor` says what it has no words for."""
-    from harness.capture import exporting, importing
+    from harness.capture import exporting, importing, times
 
     ledger = importing.Ledger()
     found = importing.requests_of([path], ledger, form="replaygate")
@@ -161,7 +126,7 @@ def export(path: Path, *, target: Path) -> int:
     count = exporting.write_capture(
         whole, target, known=(*exporting.OURS, *exporting.OTHERS), lost=ledger.missing
     )
-    click.echo(f"wrote {target}: {count:,} requests")
+    click.echo(f"wrote {target}: {times.counted(count, 'request')}")
     if target.name.lower().endswith((".gor", ".gor.gz")) and lost.counts:
         click.echo(f"not in a .gor file: {lost.sentence()}")
     return 0
@@ -198,11 +163,11 @@ def scan(paths: tuple[Path, ...], *, redact: Path | None) -> int:
 )
 def hash_(path: Path, *, redact: Path, target: Path, names: tuple[str, ...]) -> int:
     """Write LABELS (.csv, .jsonl, .parquet) with the ids that a redacted capture has, so that they join."""
-    from harness.capture import hashing, redacting
+    from harness.capture import hashing, redacting, times
 
     redactor = redacting.redactor_of(redacting.read_policy(redact).redact, os.environ)
     count = hashing.hash_file(path, target, redactor=redactor, names=names or ("request_id",))
-    click.echo(f"wrote {target}: {count:,} rows")
+    click.echo(f"wrote {target}: {times.counted(count, 'row')}")
     return 0
 
 
@@ -217,40 +182,3 @@ def _form(form: str | None, map_given: tuple[str, ...]) -> str | Format | None:
     if form is not None:
         raise UsageError("--format and --map exclude each other", fix="--map says all.")
     return mapped(load_map(map_given))
-
-
-@contextmanager
-def _ledger(path: Path | None) -> Iterator[Ledger]:
-    """A ledger that tells each dropped record to the file, where there is one."""
-    from harness.capture.importing import Ledger
-    from harness.capture.redacting import counted
-
-    if path is None:
-        yield Ledger()
-        return
-    import msgspec
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-
-        def tell(one: Dropped) -> None:
-            file.write(msgspec.json.encode(one) + b"\n")
-
-        ledger = Ledger(on_dropped=tell)
-        yield ledger
-        file.writelines(msgspec.json.encode(row) + b"\n" for row in counted(ledger.preparation))
-
-
-def _preparation(given: dict[str, Any]) -> Preparation:
-    """What the command line asks to be done with each request."""
-    from harness.capture import redacting
-    from harness.capture.live.rules import Policy
-    from harness.capture.live.sampling import Sampler
-
-    rules = redacting.read_policy(given["redact"]) if given["redact"] else Policy()
-    changes = {"share": given["sample"]} | {
-        name: given[f"sample_{name}"] for name in ("by", "strata", "floor")
-    }
-    sample = redacting.sample_of(rules.sample, **changes)
-    redactor = redacting.redactor_of(rules.redact, os.environ, keep=given["keep_header"])
-    return redacting.Preparation(redactor, None if sample is None else Sampler(sample))

@@ -133,7 +133,8 @@ def resume(run_folder: Path, ending: Ending, *, allow_public: tuple[str, ...]) -
 @click.option(
     "--ask",
     is_flag=True,
-    help="Ask each live target ten requests instead, and say what it does to them (10: the build is wrong).",
+    help="Ask each live target ten requests instead, and say what it does to them (10: the build is wrong, "
+    "30: it or the scenario).",
 )
 @PUBLIC
 def check(scenario: Path, *, ask: bool, allow_public: tuple[str, ...]) -> int:

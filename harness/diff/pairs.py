@@ -24,7 +24,7 @@ from harness.diff.tolerance import EVERYTHING, Tolerance, Tolerances
 from harness.diff.traffic import traffic
 from harness.records import Damage, FieldSummary, Finding, IgnoredRule, PairSummary
 from harness.stats import clopper_pearson_interval
-from harness.weighting import alike
+from harness.weighting import even
 
 #: features whose damage is measured, those with most mismatches: each scores its mismatching requests again
 DAMAGE_FIELDS = 200
@@ -165,7 +165,7 @@ def _field(
     change = change[np.isfinite(change)]
     counts = np.bincount(judged.codes[rows], minlength=len(Difference))
     low, high = None, None
-    if judged.compared and (case.context.weight is None or alike(case.context.weight)):
+    if judged.compared and (case.context.weight is None or even(case.context.weight, case.context.most)):
         low, high = clopper_pearson_interval(len(rows), judged.compared)
     return FieldSummary(
         field=judged.field,

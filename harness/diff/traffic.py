@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from harness.columns import Kind
 from harness.records import PairTraffic
 from harness.stats import weighted_mean
-from harness.weighting import alike, traffic_share
+from harness.weighting import even, traffic_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,17 +26,17 @@ def traffic(case: Case, *, features: Mask | None, scores: Mask, flips: Mask) -> 
 
     A feature is judged on the requests on which either arm shows it, as its count is.
     """
-    weight = case.context.weight
-    if weight is None or alike(weight):
+    weight, most = case.context.weight, case.context.most
+    if weight is None or even(weight, most):
         return UNSET
     judged = case.judged or ()
     seen = np.logical_or.reduce([_shown(one) for one in judged]) if judged else np.zeros(len(weight), bool)
     return PairTraffic(
         features=None
         if features is None
-        else traffic_share("feature mismatches", features[seen], weight=weight[seen]),
-        scores=traffic_share("score mismatches", scores, weight=weight),
-        flips=traffic_share("decision flips", flips, weight=weight),
+        else traffic_share("feature mismatches", features[seen], weight=weight[seen], most=most),
+        scores=traffic_share("score mismatches", scores, weight=weight, most=most),
+        flips=traffic_share("decision flips", flips, weight=weight, most=most),
         fields={
             one.field: weighted_mean(one.codes[rows].astype(np.bool_), weight[rows])
             for one in judged

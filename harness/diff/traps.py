@@ -14,13 +14,14 @@ _LEVELS: Final = (
     "The service has lost the levels that the model was trained with: keep the line pandas_categorical of "
     "the model file, and never code the categories of one request alone. A batch hides this."
 )
+_OF_ORDER: Final = (
+    *("columns_reversed", "columns_alphabetical", "columns_by_position", "columns_reordered"),
+    "columns_swapped",
+)
 #: by cause; the cause says what the service does, this says what to do about it
 ADVICE: Final[dict[str, str]] = {
     **dict.fromkeys(
-        (
-            *("columns_reversed", "columns_alphabetical", "columns_by_position", "columns_reordered"),
-            *("columns_swapped", "categories_first", "categories_last"),
-        ),
+        (*_OF_ORDER, "categories_first", "categories_last"),
         _ORDER,
     ),
     "truncated_input": "The numbers are cast to a whole type on the way: send FP64, not INT64.",
@@ -42,6 +43,11 @@ _RARE: Final = frozenset({"float32_input", "missing_key_filled"})
 def advice(finding: Finding) -> str:
     """What to do about a finding that is such a trap; nothing for another."""
     return ADVICE.get(finding.cause, "")
+
+
+def of_order(finding: Finding) -> bool:
+    """Whether a finding is that columns are taken in another order."""
+    return finding.cause in _OF_ORDER
 
 
 def spoils_all(finding: Finding) -> bool:

@@ -37,7 +37,8 @@ class Cohort:
     `scores` float64 (n,) by arm with NaN for none. `events` are all labels, in the order they became known,
     where some were revised (None: each request has one label). `assumed` bool marks requests taken as exposed
     because nothing says whether they were; `partial` bool those with a propensity that is not used, because
-    others have none. `sampled` says that requests were kept with unequal probabilities. `segments` are object
+    others have none. `most` is the largest weight that any request of the traffic may have (None: only those
+    seen are known). `sampled` says that requests were kept with unequal probabilities. `segments` are object
     arrays of str (n,), or None, by the name of the segment.
     """
 
@@ -53,6 +54,7 @@ class Cohort:
     events: LabelEvents | None = None
     assumed: NDArray[np.bool_] | None = None
     partial: NDArray[np.bool_] | None = None
+    most: float | None = None
     sampled: bool = False
     segments: dict[str, NDArray[np.object_]] | None = None
 

@@ -18,7 +18,7 @@ from harness.evidence import harms
 from harness.evidence.cohort import DAY_NS, stamp
 from harness.evidence.processes import Goal, Sample
 from harness.records import Look
-from harness.weighting import alike
+from harness.weighting import alike, even
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -112,19 +112,25 @@ def _day_ends(entry_ns: NDArray[np.int64], as_of_ns: int) -> list[int]:
 
 @dataclass(frozen=True)
 class _Weighing:
-    """The largest weight of any request that may come to be compared (None: all weigh alike); why not."""
+    """The largest weight of any request that may come to be compared (None: all weigh alike); why not.
+
+    `seen` says that it is only the largest seen.
+    """
 
     most: float | None = None
     refused: str = ""
+    seen: bool = False
 
 
 def _weighing(cohort: Cohort, plan: Plan) -> _Weighing:
     """How the outcome's test is to weigh units, known before any label; or why it cannot."""
     rows = cohort.eligible()
     weight = cohort.weight[rows]
-    if alike(weight):
+    seen = cohort.most is None and not alike(cohort.weight)
+    if even(weight, cohort.most) and not seen:
         return _Weighing()
-    most = float(weight.max())
+    # what was not exposed, or before the scope, still shows how heavy requests may be
+    most = float(cohort.weight.max()) if cohort.most is None else cohort.most
     _, first, code = np.unique(cohort.unit[rows], return_index=True, return_inverse=True)
     mixed = len(np.unique(code[weight != weight[first][code]]))
     if mixed and plan.outcome.how.unit_once:
@@ -132,8 +138,9 @@ def _weighing(cohort: Cohort, plan: Plan) -> _Weighing:
             most,
             f"{mixed:,} of {len(first):,} units have requests of unequal weight, and this test counts a unit "
             'once: sample by unit, or take test = { kind = "asymptotic" }',
+            seen,
         )
-    return _Weighing(most)
+    return _Weighing(most, seen=seen)
 
 
 def _sample(cohort: Cohort, arms: Arms, *, plan: Plan, day_end: int, weighing: _Weighing) -> Sample:
@@ -154,6 +161,7 @@ def _sample(cohort: Cohort, arms: Arms, *, plan: Plan, day_end: int, weighing: _
         weight=weight,
         unit=cohort.unit[seen],
         most=weighing.most,
+        only_seen=weighing.seen,
         refused=weighing.refused
         or unfit
         or _absent(absent, matured, allowed=plan.max_missing_share)

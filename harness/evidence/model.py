@@ -61,7 +61,8 @@ class Evidence:
     `singles` says, by offline model, how many requests were also built alone and which came out otherwise.
     `parity_release` says that the build claims to be the same model. `answered` counts, by target, the
     captured requests that it answered, `unanswered` those that it failed whenever it was asked. `unrecorded`
-    is there where a live recorder dropped calls.
+    is there where a live recorder dropped calls. `recorded` names the targets whose answers production gave:
+    to requests as they were before any redaction.
     """
 
     under_test: str
@@ -78,6 +79,7 @@ class Evidence:
     left_out: int = 0
     unanswered: dict[str, int] = field(default_factory=dict)
     unrecorded: Unrecorded | None = None
+    recorded: frozenset[str] = frozenset()
 
     def all_targets(self) -> tuple[TargetCounts, ...]:
         """The counts of every target; a build under test that was sent nothing has empty ones, not none."""
@@ -88,6 +90,19 @@ class Evidence:
     def void(self) -> frozenset[str]:
         """The offline arms that are no reference: alone a request comes out otherwise than in a batch."""
         return frozenset(OFFLINE + model for model, check in self.singles.items() if check.found)
+
+    def masked(self, *arms: str) -> int:
+        """The most requests on which redaction may set these arms apart: where one alone was recorded.
+
+        The others were asked, or scored, with what redaction put in the place of an input of the model.
+        """
+        if len(self.recorded.intersection(arms)) != 1:
+            return 0
+        places = (one for check in self.singles.values() for one in check.redacted)
+        inputs = {
+            one.place: one.requests for one in places if not one.place.startswith(("features:", "answer:"))
+        }
+        return sum(inputs.values())
 
     def references(self) -> tuple[str, ...]:
         """The offline models that the build under test is held against."""

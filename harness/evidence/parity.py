@@ -14,7 +14,9 @@ LEVEL = 0.95
 class Counted:
     """An exact count: of `n` requests `count`, of `units` (0: not known) `units_hit`.
 
-    `traffic` is the share of the traffic that these stand for, where they weigh unequally.
+    `traffic` is the share of the traffic that these stand for, where they weigh unequally. `once` says where
+    requests stand among the n more than once: how many there are, and how many are hit at all. Only those are
+    witnesses of traffic to come.
     """
 
     count: int
@@ -22,6 +24,13 @@ class Counted:
     units: int = 0
     units_hit: int = 0
     traffic: Estimate | None = None
+    once: tuple[int, int] | None = None
+
+    @property
+    def upper(self) -> float:
+        """The most that the share of traffic to come is, were these requests an independent sample of it."""
+        n, count = self.once or (self.n, self.count)
+        return clopper_pearson_upper(count, n, level=LEVEL)
 
 
 def census(name: str, counted: Counted) -> tuple[Estimate, ...]:
@@ -34,12 +43,10 @@ def census(name: str, counted: Counted) -> tuple[Estimate, ...]:
     if not counted.n:
         return ()
     bounded, found = counted.traffic is None, [counted.traffic] if counted.traffic else []
-    found.append(_share(name, "requests", count=counted.count, n=counted.n, bounded=bounded))
+    found.append(_share(name, "requests", counted=counted, bounded=bounded))
     if counted.units:
-        by_unit = _share(
-            f"{name} by unit", "units", count=counted.units_hit, n=counted.units, bounded=bounded
-        )
-        found.append(by_unit)
+        by_unit = Counted(counted.units_hit, counted.units)
+        found.append(_share(f"{name} by unit", "units", counted=by_unit, bounded=bounded))
     return tuple(found)
 
 
@@ -54,14 +61,19 @@ def claim(says: str, counted: Counted, *, of: str = "distinct requests") -> str:
             f"the traffic they stand for ({traffic.note}); if they were kept independently, it is below "
             f"{traffic.upper:.3%} (95 %)."
         )
-    upper = clopper_pearson_upper(count, n, level=LEVEL)
+    again = (
+        f"They are {counted.once[0]:,} distinct requests, {counted.once[1]:,} of which did at all. "
+        if counted.once
+        else ""
+    )
     return (
-        f"On these {n:,} {of} {count:,} {says}: exact. If they were an independent sample of "
-        f"future traffic, the rate is below {upper:.3%} (95 %)."
+        f"On these {n:,} {of} {count:,} {says}: exact. {again}If they were an independent sample of "
+        f"future traffic, the rate is below {counted.upper:.3%} (95 %)."
     )
 
 
-def _share(name: str, things: str, *, count: int, n: int, bounded: bool) -> Estimate:
+def _share(name: str, things: str, *, counted: Counted, bounded: bool) -> Estimate:
+    count, n = counted.count, counted.n
     traffic = "traffic" if things == "requests" else things
     if not bounded:
         method = "exact count of what was replayed, not weighted"
@@ -73,8 +85,9 @@ def _share(name: str, things: str, *, count: int, n: int, bounded: bool) -> Esti
         value=count / n,
         n=n,
         count=count,
-        upper=clopper_pearson_upper(count, n, level=LEVEL),
+        upper=counted.upper,
         level=LEVEL,
         unit=f"share of {things}",
-        method=f"exact count; Clopper-Pearson upper bound for future {traffic}",
+        method=f"exact count; Clopper-Pearson upper bound for future {traffic}"
+        + (", by distinct requests that are hit at all" if counted.once else ""),
     )

@@ -15,6 +15,8 @@ import numpy as np
 
 from harness import stats
 from harness.stats import AsymptoticCS, Spending, enough_units, mean_influence, unit_sums
+from harness.stats.units import MAX_UNIT_SHARE
+from harness.weighting import STATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,6 +36,7 @@ class Sample:
 
     `most` is the largest weight that any request may have, known before the labels: then a unit weighs what
     its requests do, which are alike in it. None: tests that count a unit once count all units alike.
+    `only_seen` says that it is the largest weight of the capture, and others of the traffic may be larger.
     `refused` says why nothing may be ruled on it, or is empty; `undefined` that its harm has no meaning.
     """
 
@@ -42,6 +45,7 @@ class Sample:
     weight: NDArray[np.float64]
     unit: NDArray[np.int64]
     most: float | None = None
+    only_seen: bool = False
     refused: str = ""
     undefined: bool = False
 
@@ -112,7 +116,9 @@ class Asymptotic(
                 log_e=upper.log_e(goal.below, "less"),
                 rows=len(sample.harm),
                 units=len(values),
-                refused=sample.refused or _too_few(sizes) or ("" if worse else _one_sided(values)),
+                refused=sample.refused
+                or _too_few(sizes, sample.most)
+                or ("" if worse else _one_sided(values)),
             )
 
     def title(self) -> str:
@@ -142,12 +148,18 @@ class Betting(
     ] = 1.0
 
     def looks(self, samples: Iterable[Sample], goal: Goal) -> Iterator[Bounds]:
-        """The mean of the units' clipped mean harm at each look (`harness.stats.betting`)."""
+        """The mean of the units' clipped mean harm at each look (`harness.stats.betting`).
+
+        Refused where nobody says how heavy a request of the traffic may be, but for a FAIL: it is harm of the
+        requests that were seen, whatever others there are.
+        """
         entered = Entered()
         for sample in samples:
             if not sample.refused:
                 entered = entered.after(sample)
-            yield self._bounds(entered, goal, most=sample.most, refused=sample.refused)
+            found = self._bounds(entered, goal, most=sample.most, refused=sample.refused)
+            worse = found.lower > 0.0
+            yield found if worse or found.refused else replace(found, refused=_unstated(sample))
 
     def _bounds(self, entered: Entered, goal: Goal, *, most: float | None, refused: str) -> Bounds:
         shares, weights = stats.to_unit_interval(entered.values, self.clip), entered.weights
@@ -223,7 +235,7 @@ class GroupSequential(
             values = entered.linear(weighted=sample.most is not None)
             mean, se = _mean_and_error(values)
             sizes = np.ones(len(values)) if sample.most is None else entered.weights
-            refused = sample.refused or _too_few(sizes)
+            refused = sample.refused or _too_few(sizes, sample.most)
             before = passing.information[-1] if passing.information else 0.0
             if refused or se == 0.0 or len(values) <= before:
                 yield Bounds(mean, -math.inf, math.inf, math.nan, entered.rows, len(values), refused)
@@ -283,6 +295,14 @@ class Entered:
         )
 
 
+def _unstated(sample: Sample) -> str:
+    """Why weights that were only seen are no ground for a PASS, or nothing."""
+    if not sample.only_seen:
+        return ""
+    most = sample.most or 0.0
+    return f"weights up to {most:g} were seen, and a request of the traffic may be heavier: state {STATED}"
+
+
 def _one_sided(values: NDArray[np.float64]) -> str:
     """Why harm on so few units is no ground for a PASS by a normal approximation, or nothing.
 
@@ -323,6 +343,12 @@ def _mean_and_error(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1)) / math.sqrt(n)
 
 
-def _too_few(sizes: NDArray[np.float64]) -> str:
+def _too_few(sizes: NDArray[np.float64], most: float | None) -> str:
+    """Why a normal approximation may not rule on these units and one of the largest weight; or nothing."""
     enough, found = enough_units(sizes)
-    return "" if enough else found
+    if not enough:
+        return found
+    share = 0.0 if most is None else most / (most + float(sizes.sum()))
+    if share <= MAX_UNIT_SHARE:
+        return ""
+    return f"one more request may weigh {most:g}, {share:.1%} of all; at most {MAX_UNIT_SHARE:.0%} is allowed"

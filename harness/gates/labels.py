@@ -8,6 +8,7 @@ import msgspec
 
 from harness.gates._config import Required
 from harness.records import Verdict
+from harness.weighting import STATED
 
 if TYPE_CHECKING:
     from harness.evidence import Evidence, Levels
@@ -125,9 +126,11 @@ def _guardrail(quality: QualitySummary, evidence: Evidence, *, required: bool) -
 
 
 def _needs(quality: QualitySummary, last: Look) -> str:
-    """What is missing: time while requests are not matured, and another capture once all are."""
+    """What is missing: a statement, time while requests are not matured, another capture once all are."""
     if last.final:
         return f"another test: {quality.name} has reached its planned end without a decision"
+    if last.refused.endswith(STATED):
+        return STATED
     waiting = quality.counts["not matured"]
     if waiting:
         return f"more matured labels ({waiting:,} requests are not matured yet)"

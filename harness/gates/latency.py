@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 QUANTILE = 0.95
 #: arrivals thinned by less than this are those of the traffic
-_NOT_THIN = 1.01
+NOT_THIN = 1.01
 #: from here on a factor is told as a whole number
 _MANY = 1000
 _QUIET = "a harness that keeps time (less load on this host)"
@@ -310,7 +310,7 @@ def _by_weight(verdict: Verdict, slow: float) -> Verdict:
 
 def _at_load(verdict: Verdict, factor: float) -> Verdict:
     """The same, and no PASS where fewer requests arrived than the traffic has; a FAIL stands at any load."""
-    if factor <= _NOT_THIN:
+    if factor <= NOT_THIN:
         return verdict
     times = f"{factor:.3g}" if factor < _MANY else f"{factor:,.0f}"
     missed = f"{times} times too few requests arrived, so the load of all traffic was not met"

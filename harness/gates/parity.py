@@ -184,6 +184,7 @@ def beyond_saving(gate: Budget, evidence: Evidence, *, captured: int) -> int:
     """
     against, count = _policy(gate, evidence)
     mine = [pair for pair in evidence.pairs if pair.under_test and pair.against in against]
+    mine = [pair for pair in mine if not evidence.masked(pair.summary.left, pair.summary.right)]
     found = [count(p.summary) for p in mine if _unjudged(gate, p, evidence=evidence) is None]
     lost = [one for one in found if (one.hit or 0) - one.noise_of(captured) > gate.max_share * captured]
     return max((one.left for one in lost if gate.required), default=0)
@@ -202,7 +203,11 @@ def _judge(gate: Budget, evidence: Evidence) -> tuple[Verdict, ...]:
     verdicts = [
         _unjudged(gate, pair, evidence=evidence)
         or _answered(
-            of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True),
+            _masked(
+                of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True),
+                pair,
+                evidence=evidence,
+            ),
             pair,
             evidence=evidence,
         )
@@ -268,6 +273,22 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
         reason=f"{counted.reason}; the budget is {gate.max_share:.2%}.",
         method=counted.method,
         evidence=census(base.gate, counted.counted(summary.units)),
+    )
+
+
+def _masked(verdict: Verdict, pair: JudgedPair, *, evidence: Evidence) -> Verdict:
+    """The same, but no FAIL that redaction alone may be: a recorded arm answered what was masked since."""
+    masked = evidence.masked(pair.summary.left, pair.summary.right)
+    hit, limit = round((verdict.value or 0.0) * verdict.n), verdict.limit or 0.0
+    if verdict.ruling != "FAIL" or not masked or hit - masked > limit * verdict.n:
+        return verdict
+    return msgspec.structs.replace(
+        verdict,
+        ruling="UNDECIDED",
+        fault="evidence",
+        reason=f"{verdict.reason.removesuffix('.')}; redaction changed what feeds the model in up to "
+        f"{masked:,} requests, which were answered before.",
+        needs="a capture that keeps what feeds the model",
     )
 
 

@@ -84,7 +84,10 @@ class Errors(
         share = failed / total
         # what was not sent could all have been answered, so it thins out what was
         least = failed / (total + counts.states.get(State.NOT_NEEDED, 0))
-        counted = Counted(failed, total, counts.units, counts.units_failed, counts.failed_traffic or None)
+        once = (counts.requests, counts.requests_failed or 0) if counts.requests else None
+        counted = Counted(
+            failed, total, counts.units, counts.units_failed, traffic=counts.failed_traffic or None, once=once
+        )
         verdict = msgspec.structs.replace(
             base,
             ruling="PASS" if least <= self.max_share else "FAIL",
@@ -112,7 +115,8 @@ def _refused(verdict: Verdict, evidence: Evidence) -> Verdict:
     if over is None or verdict.ruling != "PASS" or not mine:
         return verdict
     told = f"concluded from these {verdict.n:,}, for the rest of phase {over.phase} was not sent"
-    reason = f"{verdict.reason.removesuffix('.')}; {told}."
+    other = "Where the scenario asks it wrongly (url, protocol, headers, response), it is not the build's"
+    reason = f"{verdict.reason.removesuffix('.')}; {told}. {other}."
     return msgspec.structs.replace(verdict, ruling="FAIL", reason=reason)
 
 

@@ -19,7 +19,7 @@ from harness.proxy.heads import (
     passed_on,
     said,
 )
-from harness.proxy.names import Names
+from harness.proxy.names import CallNames
 from harness.proxy.reading import AnswerPart, End, RequestPart
 from harness.proxy.recording import OUTCOME, Kept, Passed, Room
 
@@ -74,7 +74,7 @@ class Shared:
     via: bytes = b"replaygate"
     room: Room = field(default_factory=Room)
     tally: Tally = field(default_factory=Tally)
-    names: Names = field(default_factory=Names)
+    names: CallNames = field(default_factory=CallNames)
     mirror: Copies | None = None
     timeout_ns: int = 60_000_000_000
     wall_ns: Callable[[], int] = time.time_ns

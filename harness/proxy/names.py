@@ -5,23 +5,23 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from harness.capture.live.recorder import Names
+
 if TYPE_CHECKING:
     from harness.proxy.heads import RequestHead
 
-REMEMBERED = 1 << 15
 _HEADER = b"x-request-id"
 _LONGEST = 200
 
 
-class Names:
+class CallNames:
     """Names calls: by the user's own X-Request-Id, one that comes again as `id~2`, else by a new one.
 
-    The last `REMEMBERED` ids are known, and as many before them.
+    As many ids are known as a recorder knows.
     """
 
     def __init__(self) -> None:
-        self._new: dict[str, int] = {}
-        self._old: dict[str, int] = {}
+        self._known = Names()
 
     def name(self, head: RequestHead) -> str:
         """The id of this call."""
@@ -29,10 +29,7 @@ class Names:
         return self._once(given) if given else uuid.uuid4().hex
 
     def _once(self, given: str) -> str:
-        times = self._new.get(given, self._old.get(given, 0)) + 1
-        self._new[given] = times
-        if len(self._new) >= REMEMBERED:
-            self._new, self._old = {}, self._new
+        times = self._known.times(given)
         return given if times == 1 else f"{given}~{times}"
 
 

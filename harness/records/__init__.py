@@ -66,7 +66,13 @@ from harness.records.findings import Counterfactual, Finding, MomentFound, Onset
 from harness.records.latency import LatencySummary, SlowCount, SlowLimits, Spread
 from harness.records.phases import Calibrated, PhaseNote
 from harness.records.report import Report
-from harness.records.requests import ANSWER_TRUNCATED, CapturedRequest, LabelEvent, RecordedResponse
+from harness.records.requests import (
+    ANSWER_TRUNCATED,
+    STATUS_FROM,
+    CapturedRequest,
+    LabelEvent,
+    RecordedResponse,
+)
 from harness.records.sampling import PairTraffic, Sampled, ThinLoad
 from harness.records.targets import Identity, Ledger, LedgerStep, Loss, TargetCounts
 from harness.records.verdicts import EXIT_CODES, Approval, Decision, Fault, Verdict, Word
@@ -75,6 +81,7 @@ __all__ = [
     "ANSWERED_FOR",
     "ANSWER_TRUNCATED",
     "EXIT_CODES",
+    "STATUS_FROM",
     "TARGET_FAULTS",
     "Ahead",
     "Approval",

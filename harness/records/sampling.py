@@ -10,7 +10,8 @@ from harness.records.evidence import Estimate
 class Sampled(msgspec.Struct, frozen=True, kw_only=True):
     """How the capture stands for its traffic: each request for `low` to `high` of it, for `mean` on average.
 
-    `effective` is how many requests of equal weight the `requests` are worth (Kish 1965).
+    `effective` is how many requests of equal weight the `requests` are worth (Kish 1965), `most` the largest
+    weight that any request of the traffic may have, None where only those of the capture are known.
     """
 
     requests: int
@@ -18,11 +19,15 @@ class Sampled(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     mean: float
     effective: float
+    most: float | None = None
 
     @property
     def uneven(self) -> bool:
-        """Whether requests stand for unequally many, so that a share of the traffic is no plain share."""
-        return self.low != self.high
+        """Whether requests stand for unequally many, so that a share of the traffic is no plain share.
+
+        So do those of a capture that kept only light ones of a traffic with heavier.
+        """
+        return self.low != self.high or (self.most or 0.0) > self.high
 
 
 class PairTraffic(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,6 +35,8 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
 
     `units` are those that the target answered for, well or badly, `units_failed` those it failed at all.
     `failed_traffic` is the share of the traffic that it failed, where the capture's requests weigh unequally.
+    `requests` are the distinct ones that it answered for, and `requests_failed` those that it failed at all,
+    where phases or passes sent some of them again.
     """
 
     target: str
@@ -43,6 +45,8 @@ class TargetCounts(msgspec.Struct, frozen=True, kw_only=True):
     units: int = 0
     units_failed: int = 0
     failed_traffic: Estimate | msgspec.UnsetType = msgspec.UNSET
+    requests: int | msgspec.UnsetType = msgspec.UNSET
+    requests_failed: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

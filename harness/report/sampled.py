@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.gates.latency import NOT_THIN
 from harness.report import words
 
 if TYPE_CHECKING:
     from harness.records import Estimate, LatencySummary, Report, Sampled
 
-_NOT_THIN = 1.01
-
 
 def lines(report: Report) -> list[str]:
     """One line where the capture is a sample, none where every request stands for itself."""
-    return [told(report.sample)] if report.sample else []
+    return [told(report.sample) + _heaviest(report.sample)] if report.sample else []
 
 
 def told(sample: Sampled) -> str:
@@ -28,6 +27,18 @@ def told(sample: Sampled) -> str:
         f"The capture is a sample: weights {words.number(sample.low)} to {words.number(sample.high)}; n_eff "
         f"{sample.effective:,.0f} of {sample.requests:,}. Counts are of the requests; shares of the traffic, "
         "and all that labels say, count each request by its weight."
+    )
+
+
+def _heaviest(sample: Sampled) -> str:
+    """What bounds on the traffic assume of requests that were not captured; nothing where all weigh alike."""
+    if not sample.uneven:
+        return ""
+    if sample.most is not None:
+        return f" No request of the traffic weighs more than {words.number(sample.most)}."
+    return (
+        f" Weights up to {words.number(sample.high)} were seen; a larger one in the traffic would make every "
+        "bound on a share of it too narrow: state max_weight under [capture]."
     )
 
 
@@ -53,7 +64,7 @@ def thin(item: LatencySummary) -> str:
         return ""
     told = load.slow is not None and item.judged
     slow = f"; by weight {words.percent(load.slow)} of the traffic over the budget" if told else ""
-    if load.factor is None or load.factor <= _NOT_THIN:
+    if load.factor is None or load.factor <= NOT_THIN:
         return slow
     times = words.number(load.factor)
     return (

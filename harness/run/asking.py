@@ -18,11 +18,12 @@ from harness import diff, join
 from harness.diff.probes import Batches
 from harness.diff.probes.telling import telling
 from harness.errors import CaptureError
-from harness.records import Outcome, State
+from harness.records import EXIT_CODES, TARGET_FAULTS, Outcome, State
 from harness.replay.clock import run_async
 from harness.replay.journal import outcome_table
 from harness.replay.message import Message
-from harness.run.asked import asked
+from harness.run.asked import asked, of_the_list
+from harness.run.buildable import unbuildable
 from harness.run.comparing import Compared
 from harness.run.first_answers import FIRST, Told, answered_well, spread, told
 from harness.run.hypotheses import probed
@@ -35,7 +36,7 @@ from replayers.process import managed
 from replayers.selectors import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     import pandas as pd
 
@@ -49,16 +50,18 @@ LOOKED_AT = 2_000
 PHASE = "ask"
 ONE_BY_ONE, ONE_BATCH = "one by one", "as one batch"
 LIMITS = Limits(sends=200, seconds=120.0, rate=20.0)
-#: the exit code where the build under test answers otherwise than its model: that of a NO-GO
-OTHERWISE = 10
+#: the exit codes where the build under test answers otherwise than its model, that of a NO-GO, and where
+#: nothing tells whether the build or the scenario is wrong, that of INVALID
+OTHERWISE, UNTOLD = EXIT_CODES["NO-GO"], EXIT_CODES["INVALID"]
 
 
 def ask(
     path: Path, *, say: Callable[[str], None], allow_public: tuple[str, ...] = ()
 ) -> tuple[list[str], int]:
-    """What ten requests tell of each target, as lines, and the exit code: 10 where the build is wrong.
+    """What ten requests tell of each target, as lines, and the exit code.
 
-    Raises what a run would raise; a service is started where the scenario says how, and stopped.
+    10 where the build is wrong, 30 where it is the build or the scenario and nothing tells which. Raises what
+    a run would raise; a service is started where the scenario says how, and stopped.
     """
     loaded = load(path, public=allow_public)
     check_judged(loaded)
@@ -66,11 +69,36 @@ def ask(
     models = {**load_models(loaded), **load_others(loaded)}
     with tempfile.TemporaryDirectory() as folder:
         _, table = take_in(loaded, Path(folder), say=say)
+        for lost in unbuildable(loaded, table).values():
+            say(f"WARNING: {lost}")
         some = _some(table)
         asking = _Asking(loaded, some, frame(some), models, Path(folder), say)
         found: list[_Answered] = run_async(asking.everybody)
-    wrong = any(one.wrong and one.told.target == loaded.under_test for one in found)
-    return [one.line for one in found], OTHERWISE if wrong else 0
+    return [one.line for one in found], _code(loaded, found)
+
+
+def _code(loaded: Loaded, found: Sequence[_Answered]) -> int:
+    """The exit code: what is surely of the build under test goes before what is not."""
+    mine = [one for one in found if one.told.target == loaded.under_test and one.wrong]
+    codes = [UNTOLD if _untold(loaded, one, found=found) else OTHERWISE for one in mine]
+    return min(codes, default=0)
+
+
+def _untold(loaded: Loaded, one: _Answered, *, found: Sequence[_Answered]) -> bool:
+    """Whether the scenario may be what is wrong: its list of columns, or a request that nobody here takes.
+
+    What another target takes, asked in the same words, is refused by the build.
+    """
+    if not one.told.refused:
+        return one.told.ours
+    protocols = {name: target.protocol for name, target in loaded.scenario.targets.items()}
+    return not any(
+        other.told.target != one.told.target
+        and other.way == one.way
+        and not other.told.refused
+        and protocols[other.told.target] == protocols[one.told.target]
+        for other in found
+    )
 
 
 def _some(table: pa.Table) -> pa.Table:
@@ -135,7 +163,11 @@ class _Asking:
         if isinstance(batch, str):
             self.say(f"target {name}: not asked for a batch: {batch}")
             return found
-        return [*found, self._told(name, batch, reference=reference, way=ONE_BATCH)]
+        as_batch = self._told(name, batch, reference=reference, way=ONE_BATCH)
+        if as_batch.told.refused and not found[0].told.refused:
+            # nothing else here sends batches, and a service need not take them
+            as_batch = replace(as_batch, wrong=False)
+        return [*found, as_batch]
 
     @asynccontextmanager
     async def _up(self, name: str) -> AsyncIterator[HttpArm]:
@@ -175,7 +207,7 @@ class _Asking:
         if reference is not None:
             pair = self._compared(name, table, reference=reference, batch=way == ONE_BATCH)
         words = told(name, table, pair=pair, loaded=self.loaded)
-        failed = any(one.state is not State.OK for one in outcomes)
+        failed = any(one.state in TARGET_FAULTS for one in outcomes)
         return _Answered(words, way, failed or (pair is not None and pair.summary.score_mismatches > 0))
 
     def _compared(self, name: str, table: pa.Table, *, reference: _Reference, batch: bool) -> Compared:
@@ -199,7 +231,8 @@ class _Asking:
             context=diff.Context(located=False),
         )
         mine = name == self.loaded.under_test
-        return Compared(summary=result.summary, against="offline", under_test=mine, findings=result.findings)
+        findings = of_the_list(self.loaded, name, findings=result.findings)
+        return Compared(summary=result.summary, against="offline", under_test=mine, findings=findings)
 
 
 def _of_one(rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]], n: int) -> Batches:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,20 +15,20 @@ import pyarrow.compute as pc
 from harness import capture as captures
 from harness import join
 from harness.capture.times import parse
-from harness.errors import CaptureError
 from harness.evidence import live as canary
 from harness.evidence.cohort import DAY_NS
 from harness.gates import FeatureParity, LabelImprovement, OfflineReference, levels
 from harness.gates.passes import in_force, pooled
 from harness.replay.disclosure import concealed
 from harness.replay.schedule import Saturate, Schedule, plan
-from harness.run.asked import asked
+from harness.run.asked import warnings
+from harness.run.buildable import unbuildable
 from harness.run.other_answers import answered_in, answers_of
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
 from harness.run.replaying import pace_words
 from harness.scenario import check_judged, load
 from harness.stats import clopper_pearson_upper, detectable_rate, min_requests_within
-from replayers.http import HttpArm, HttpTarget
+from replayers.http import HttpTarget
 from replayers.offline import frame
 from replayers.recorded import RecordedTarget
 
@@ -155,6 +154,8 @@ def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
     Recorded answers of another capture are all paired with the requests.
     """
     lines = []
+    for lost in unbuildable(loaded, table).values():
+        raise lost
     for name, target in loaded.scenario.targets.items():
         where = "the recorded responses"
         if isinstance(target, RecordedTarget) and (other := answers_of(loaded, target)) is not None:
@@ -162,25 +163,11 @@ def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
             where = f"the responses in {other.path} ({other.sentence()})"
         if isinstance(target, HttpTarget):
             where = concealed(target.url)
-            _try_bytes(loaded, table.slice(0, TRIED), name=name, target=asked(loaded, name))
         against = f"must match model {target.model}" if target.model else "has no offline model"
         lines.append(f"target {name}: {where}, {against}")
         if isinstance(target, HttpTarget):
-            lines += [f"  WARNING: {warning}" for warning in target.protocol.warnings()]
+            lines += [f"  WARNING: {warning}" for warning in warnings(loaded, name)]
     return lines
-
-
-def _try_bytes(loaded: Loaded, few: pa.Table, *, name: str, target: HttpTarget) -> None:
-    somewhere = msgspec.structs.replace(target, url=target.url.replace("{port}", "80"))
-    arm = HttpArm(somewhere, name=name, run_id="check", safety=loaded.scenario.safety)
-    for request in captures.requests(few):
-        try:
-            arm.prepare(request, features=True)
-        except CaptureError as error:
-            place = f"{request.source_file}:{request.source_offset}"
-            raise CaptureError(
-                error.what, where=place, found=error.found, expected=error.expected, fix=error.fix
-            ) from error
 
 
 def _phases(trial: Trial) -> list[str]:

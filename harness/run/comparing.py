@@ -21,6 +21,7 @@ from harness.diff.tolerance import EVERYTHING
 from harness.evidence import BINARY, JudgedPair
 from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
 from harness.run import noise
+from harness.run.asked import of_the_list
 from harness.run.hypotheses import probed
 from replayers.offline import FEATURE
 
@@ -194,7 +195,7 @@ def _pairs(loaded: Loaded, arms: _Arms) -> list[_PairPlan]:
 def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
     """Every arm's answers over the whole capture, by seq."""
     capture = folder.read(folder.capture)
-    known = join.keys(capture)
+    known = join.keys(capture, loaded.scenario.capture)
     n = len(known)
     tables = sent(folder, loaded)
     answers = {name: join.answers(name, table, n=n) for name, table in tables.items()}
@@ -305,6 +306,7 @@ def _compare(
             answered_by=_answered_by(right, rows, outcomes=arms.tables.get(plan.right)),
             extra=mine.extra if mine else {},
             weight=None if arms.known.weight is None else arms.known.weight[rows],
+            most=arms.known.most,
             # Against the champion a finding is told only where there is no offline one of the arm.
             located=plan.against == "offline" or loaded.scenario.targets[plan.right].model is None,
         ),
@@ -315,7 +317,7 @@ def _compare(
         summary=msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)),
         against=plan.against,
         under_test=plan.under_test,
-        findings=result.findings,
+        findings=of_the_list(loaded, plan.right, findings=result.findings),
         ignored=_by_arm(
             (*result.ignored, *noisy, *_expired(loaded.scenario.tolerance, arms.tolerances)), plan=plan
         ),

@@ -44,7 +44,8 @@ from harness.replay.schedule import Recorded
 from harness.run import accounting, noise
 from harness.run.comparing import SUMMARY, Comparison, sent
 from harness.run.curls import curls
-from harness.weighting import sampled, traffic_share, weights
+from harness.weighting import largest_kept, sampled, traffic_share, weights
+from replayers.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -119,7 +120,8 @@ def judge(folder: RunFolder, loaded: Loaded, *, as_of_ns: int, created_at: str) 
         live=evidence.live,
         noise=noise.found(folder),
         identities=evidence.identities,
-        sample=sampled(weights(run.capture).kept) or UNSET,
+        sample=sampled(weights(run.capture).kept, largest_kept(run.capture, loaded.scenario.capture))
+        or UNSET,
         ignored=run.comparison.rules(),
         environment=record.versions,
         digests={
@@ -196,14 +198,15 @@ def _findings(run: _Run, *, void: Collection[str]) -> tuple[Finding, ...]:
 
 
 def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
-    known = join.keys(run.capture)
+    known = join.keys(run.capture, run.loaded.scenario.capture)
     unit = join.units(known)
     return Evidence(
         under_test=run.loaded.under_test,
         parity_release=run.loaded.scenario.decision.release == "parity",
         pairs=run.comparison.judged(),
         targets=tuple(
-            _counts(name, table, unit=unit, weight=known.weight) for name, table in run.tables.items()
+            _counts(name, table, unit=unit, weight=known.weight, most=known.most)
+            for name, table in run.tables.items()
         ),
         latency=tuple(_latency(run)),
         phases=run.phases,
@@ -211,11 +214,18 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
         singles=run.folder.load(DISAGREEMENTS, dict[str, SinglesCheck]),
         answered={name: accounting.answered(table) for name, table in run.tables.items()},
         unanswered={name: accounting.unanswered(table) for name, table in run.tables.items()},
+        recorded=_recorded(run.loaded),
         left_out=_left_out(run.folder.load(INTAKE, Intake)),
         quality=_quality(run, as_of_ns, levels=levels),
         live=_live(run, unit, as_of_ns=as_of_ns, levels=levels),
         unrecorded=unrecorded(run.folder.load(INTAKE, Intake), run.loaded.scenario.capture.max_bad_share),
     )
+
+
+def _recorded(loaded: Loaded) -> frozenset[str]:
+    """The targets whose answers are in a capture."""
+    targets = loaded.scenario.targets.items()
+    return frozenset(name for name, target in targets if isinstance(target, RecordedTarget))
 
 
 def unrecorded(intake: Intake, allowed: float) -> Unrecorded | None:
@@ -232,13 +242,21 @@ def _left_out(intake: Intake) -> int:
 
 
 def _counts(
-    target: str, table: pa.Table, *, unit: NDArray[np.int64], weight: NDArray[np.float64] | None = None
+    target: str,
+    table: pa.Table,
+    *,
+    unit: NDArray[np.int64],
+    weight: NDArray[np.float64] | None = None,
+    most: float | None = None,
 ) -> TargetCounts:
     """Final states over all phases, the ten reasons seen most often, and the units behind them."""
     states, details = table["state"].to_pylist(), table["detail"].to_pylist()
     reasons = Counter(
         detail for state, detail in zip(states, details, strict=True) if state not in _REASONLESS and detail
     )
+    itself = np.arange(len(unit))
+    once = _units(table, itself, states=ANSWERED_FOR)
+    again = once < sum(state in ANSWERED_FOR for state in states)
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:10]
     return TargetCounts(
         target=target,
@@ -246,15 +264,24 @@ def _counts(
         details=dict(ordered),
         units=_units(table, unit, states=ANSWERED_FOR),
         units_failed=_units(table, unit, states=TARGET_FAULTS),
-        failed_traffic=UNSET if weight is None else _failed_traffic(table, weight),
+        failed_traffic=UNSET if weight is None else _failed_traffic(table, weight, most=most),
+        requests=once if again else UNSET,
+        requests_failed=_units(table, itself, states=TARGET_FAULTS) if again else UNSET,
     )
 
 
-def _failed_traffic(table: pa.Table, weight: NDArray[np.float64]) -> Estimate | UnsetType:
-    """The share of the traffic that a target failed, of the requests that it answered for."""
+def _failed_traffic(
+    table: pa.Table, weight: NDArray[np.float64], *, most: float | None
+) -> Estimate | UnsetType:
+    """The share of the traffic that a target failed, of the requests that it answered for.
+
+    A request counts once, by the share of its phases and passes that failed: sent again it is no new witness.
+    """
     sent = table.filter(pc.is_in(table["state"], value_set=pa.array([str(s) for s in ANSWERED_FOR])))
     failed = pc.is_in(sent["state"], value_set=pa.array([str(s) for s in TARGET_FAULTS]))
-    found = traffic_share("errors", failed.to_numpy(), weight=weight[sent["seq"].to_numpy()])
+    seqs, which = np.unique(sent["seq"].to_numpy(), return_inverse=True)
+    share = np.bincount(which, weights=failed.to_numpy().astype(float)) / np.maximum(np.bincount(which), 1)
+    found = traffic_share("errors", share, weight=weight[seqs], most=most)
     return UNSET if found is None else found
 
 
@@ -388,7 +415,7 @@ def _cohort(run: _Run) -> Cohort:
     n = len(known)
     config = run.loaded.scenario.labels
     since = parse(config.since)[0] if config is not None and config.since else 0
-    exposed, weighed = run.capture["exposed"], weights(run.capture)
+    exposed, weighed = run.capture["exposed"], weights(run.capture, run.loaded.scenario.capture)
     # A target that was sent nothing answered nothing: an arm without scores, not an arm that is left out.
     scores = {name: np.full(n, np.nan) for name in run.loaded.scenario.targets}
     scores |= {name: join.answers(name, t, n=n).scores for name, t in run.tables.items()}
@@ -403,6 +430,7 @@ def _cohort(run: _Run) -> Cohort:
         label_ns=np.zeros(n, dtype=np.int64),
         weight=weighed.exposed,
         weighted=weighed.by_propensity,
+        most=weighed.most_exposed,
         sampled=weighed.uneven,
         scores=scores,
         assumed=exposed.is_null().to_numpy(),

@@ -10,12 +10,13 @@ import msgspec
 import numpy as np
 import pyarrow.compute as pc
 
-from harness.diff.traps import advice, spoils_all
+from harness.diff.traps import advice, of_order, spoils_all
 from harness.gates import Errors, ScoreParity
 from harness.records import TARGET_FAULTS, Attempt, PhaseNote, State
 from harness.replay.breaker import blamed
 from harness.replay.sending import NOT_YET_SENT
 from harness.run import comparing
+from harness.run.asked import other_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,8 +39,12 @@ LEAST_WRONG = 5
 #: states that do not pass by waiting: the service understood the request otherwise, or we its answer
 _LASTING = frozenset({State.HTTP_ERROR, State.BAD_BODY})
 _TOO_MANY, _SERVER_FAULT = 429, 500
-_SHORT = 160
+_SHORT = 400
 
+EITHER = (
+    "The service wants another request, or answers another way: either the scenario asks it wrongly "
+    "(url, protocol, headers, response), or the build refuses what it should take."
+)
 #: the option that does without this
 AGAIN = "--no-preflight"
 
@@ -48,11 +53,17 @@ Masks = dict[str, "NDArray[np.bool_]"]
 
 @dataclass(frozen=True)
 class Told:
-    """What the first answers of a target say, in words; `gate` is the one that they fail on their own."""
+    """What the first answers of a target say, in words; `gate` is the one that they fail on their own.
+
+    `refused`: all failed, as where the scenario asks for another service. `ours`: they differ by an order of
+    columns, and the scenario's own list has another one than the model.
+    """
 
     target: str
     words: str
     gate: str = ""
+    refused: bool = False
+    ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ class Opened:
         return State.NOT_SENT, f"{NOT_YET_SENT} ({self.stopped})" if self.stopped else NOT_YET_SENT
 
 
-def opened(counts: ReplayCounts, seen: Iterable[Told], *, rest: Masks, requests: int) -> Opened:
+def beginning(counts: ReplayCounts, seen: Iterable[Told], *, rest: Masks, requests: int) -> Opened:
     """How a phase of so many requests began, from the counts of its beginning and what its answers say."""
     failed = {
         name: sum(states.get(one, 0) for one in TARGET_FAULTS) for name, states in counts.states.items()
@@ -155,10 +166,8 @@ def told(name: str, table: pa.Table, *, pair: Compared | None, loaded: Loaded) -
     """What some answers of a target say, from its outcomes and how they compare with its model."""
     failed = _refused(table)
     if failed:
-        words = (
-            f"all {len(table):,} failed: {failed}. The service wants another request, or answers another way."
-        )
-        return Told(name, words, _needed(loaded, name, kind=Errors))
+        words = f"all {len(table):,} failed: {failed}. {EITHER}"
+        return Told(name, words, _needed(loaded, name, kind=Errors), refused=True)
     if pair is None:
         return Told(name, f"{_answered(table):,} of {len(table):,} answered; it has no offline model.")
     if not pair.summary.compared:
@@ -169,7 +178,8 @@ def told(name: str, table: pa.Table, *, pair: Compared | None, loaded: Loaded) -
         return Told(name, f"{pair.summary.compared:,} of {len(table):,} scored as {left} scores them.")
     words = " ".join(said(one) for one in pair.findings) or f"{wrong:,} of {len(table):,} scored otherwise."
     spoilt = wrong >= LEAST_WRONG and any(spoils_all(one) and one.requests == wrong for one in pair.findings)
-    return Told(name, words, _needed(loaded, name, kind=ScoreParity) if spoilt else "")
+    ours = any(of_order(one) for one in pair.findings) and bool(other_order(loaded, name))
+    return Told(name, words, _needed(loaded, name, kind=ScoreParity) if spoilt else "", ours=ours)
 
 
 def said(finding: Finding) -> str:
@@ -198,9 +208,13 @@ def _refused(table: pa.Table) -> str:
 
 def _most_often(table: pa.Table) -> str:
     """The reason seen most often, or the state where none has one."""
-    reasons = Counter(filter(None, table["detail"].to_pylist() or table["state"].to_pylist()))
-    often = max(reasons, key=lambda each: (reasons[each], each), default="no reason is known")
-    return often if len(often) <= _SHORT else f"{often[:_SHORT]} …"
+    details = [one for one in table["detail"].to_pylist() if one]
+    reasons = Counter(details or table["state"].to_pylist())
+    often = max(reasons, key=lambda each: (reasons[each], each), default="no reason is known").rstrip(".")
+    if len(often) <= _SHORT:
+        return often
+    short = often[:_SHORT]
+    return f"{short.rpartition(' ')[0] or short} …"
 
 
 def _answered(table: pa.Table) -> int:

@@ -18,7 +18,7 @@ from harness.capture.live.redaction import TAG, redacted_places
 from harness.capture.read import read
 from harness.capture.recorded import not_recorded
 from harness.errors import CaptureError
-from harness.records import ANSWER_TRUNCATED, RecordedResponse
+from harness.records import ANSWER_TRUNCATED, STATUS_FROM, RecordedResponse
 from replayers.recorded import PROXY
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 #: a request without a row has none that is smaller
 _NO_ROW = -1
-#: tags that say what became of an answer: what redaction changed, that it was cut, why there is none
-_OF_ANSWERS = (TAG, ANSWER_TRUNCATED, PROXY)
+#: tags that say what became of an answer: what redaction changed, that it was cut, that no status was kept,
+#: why there is none
+_OF_ANSWERS = (TAG, ANSWER_TRUNCATED, STATUS_FROM, PROXY)
 #: the header by which a request says its id, and its answer for whom it is
 _ID = "x-request-id"
 OTHER_BODY = "answer to another body"

@@ -20,10 +20,11 @@ from harness.capture.redacting import told as told_of
 from harness.diff import check_names
 from harness.evidence import BINARY, LabelsConfig
 from harness.records import RedactedInput, SinglesCheck
+from harness.run.buildable import unbuildable
 from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
 from harness.run.folder import ModelRecord, RunFolder, RunRecord
-from harness.run.redacted import redacted_echoes, redacted_inputs
+from harness.run.redacted import redacted_echoes, redacted_inputs, was_redacted
 from replayers.credentials import fixed_headers, from_environment
 from replayers.http import HttpTarget
 from replayers.offline import Disagreement, OfflineReplayer, frame, one_by_one, to_table
@@ -105,7 +106,10 @@ def check_environment(loaded: Loaded, environ: Mapping[str, str] = os.environ) -
 
 
 def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tuple[Intake, pa.Table]:
-    """The scenario's capture as parts in `folder`, and as one table."""
+    """The scenario's capture as parts in `folder`, and as one table.
+
+    Raises CaptureError, where it cannot be read or contradicts what the scenario states of it.
+    """
     config = loaded.scenario.capture
     redactor = redactor_of(config.redact, os.environ, keep=config.keep_headers)
     intake = capture.ingest(
@@ -121,7 +125,11 @@ def take_in(loaded: Loaded, folder: Path, *, say: Callable[[str], None]) -> tupl
     keep = "keep_headers under [capture]"
     for name, text in told_of(Preparation(redactor), requests=intake.sampled, keep=keep):
         say(f"  {name}: {text}")
-    return intake, capture.load(folder)
+    table = capture.load(folder)
+    weighting.check(table, config)
+    if config.redact is None and was_redacted(table):
+        say("  redacted before: without [capture.redact] nobody searches what a run writes for what is left")
+    return intake, table
 
 
 def prepare(
@@ -135,6 +143,8 @@ def prepare(
     folder.save(
         "run.json", _record(loaded, folder, replayers=replayers, intake=intake, created_at=created_at)
     )
+    for lost in unbuildable(loaded, table).values():
+        say(f"WARNING: {lost}")
     requests = frame(table)
     alone = {r.pipeline.source: Alone(r.pipeline, one_by_one(table)) for r in replayers.values()}
     singles = {}

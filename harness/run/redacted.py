@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from replayers.offline import OfflineReplayer
 
 #: requests that are asked about for each place, and places that are asked about at all
-SAMPLE = 20
+SAMPLE = 200
 MOST_PLACES = 60
 
 _BODY = "body:"
@@ -56,6 +56,11 @@ def redacted_inputs(capture: pa.Table, replayer: OfflineReplayer) -> tuple[Redac
         if names is not None:
             found.append(RedactedInput(place=place, requests=len(where), of=len(capture), features=names))
     return tuple(found)
+
+
+def was_redacted(capture: pa.Table) -> bool:
+    """Whether any request of a capture says that it was redacted."""
+    return TAG in capture["tags"].combine_chunks().keys.unique().to_pylist()
 
 
 def redacted_echoes(capture: pa.Table, names: Sequence[str], *, echo: str) -> tuple[RedactedInput, ...]:
@@ -99,10 +104,9 @@ def _marked(document: bytes, paths: Sequence[str]) -> bytes:
 def _rows(capture: pa.Table) -> dict[str, list[int]]:
     """The rows at which each place that a pipeline may see was redacted."""
     rows: dict[str, list[int]] = defaultdict(list)
-    tags = capture["tags"].combine_chunks()
-    if TAG not in tags.keys.unique().to_pylist():
+    if not was_redacted(capture):
         return rows
-    for row, pairs in enumerate(tags.to_pylist()):
+    for row, pairs in enumerate(capture["tags"].combine_chunks().to_pylist()):
         for place in redacted_places(dict(pairs or ())):
             if place.startswith((_BODY, _LOGGED)) or place in _COLUMNS:
                 rows[place].append(row)

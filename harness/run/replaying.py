@@ -23,8 +23,8 @@ from harness.replay.resume import MARK, Remaining, last_passes, remaining, torn_
 from harness.replay.schedule import Constant, Pace, Phase, Poisson, Recorded, Saturate, Schedule, plan, series
 from harness.replay.source import Parted, RequestIds
 from harness.run import calibrating, comparing, noise
-from harness.run.asked import asked
-from harness.run.first_answers import FIRST, Opened, answered_well, leave, look, opened, opening, part
+from harness.run.asked import asked, warnings
+from harness.run.first_answers import FIRST, Opened, answered_well, beginning, leave, look, opening, part
 from harness.run.other_answers import answered_in, answers_of
 from harness.run.redacted import as_known
 from harness.run.resuming import SO_FAR, journalled, journalled_passes
@@ -178,7 +178,7 @@ class _Session:
         ids = RequestIds(known["seq"].to_numpy(), known["request_id"])
         for name in self.plan.targets():
             target = asked(self.loaded, name)
-            for warning in target.protocol.warnings():
+            for warning in warnings(self.loaded, name):
                 self.watch.say(f"target {name}: WARNING: {warning}")
             if target.start:
                 self.watch.say(f"target {name}: starting its service")
@@ -307,7 +307,7 @@ class _Session:
             )
             for one in told:
                 self.watch.say(f"  first {FIRST} answers of {one.target}: {one.words}")
-            began = opened(counts, told, rest=rest, requests=len(schedule.rows))
+            began = beginning(counts, told, rest=rest, requests=len(schedule.rows))
         except anyio.get_cancelled_exc_class():
             self._leave(schedule, rest, phase=phase.name, end=began.end)
             raise

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from harness.errors import CaptureError
-from replayers.protocols.finding import field
+from replayers.protocols.cells import number_or_text
 from replayers.protocols.instances import FIELD, check_path, place_of
 from replayers.protocols.numbers import Missing, is_missing, json_value
 from replayers.protocols.plain_rows import entries, field_of
@@ -135,5 +135,5 @@ def _key(document: dict[str, object]) -> str:
 
 
 def _line(line: list[str]) -> object:
-    values = [field(text) for text in line]
+    values = [number_or_text(text) for text in line]
     return values[0] if len(values) == 1 else values

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 
 from harness.errors import CaptureError
+from replayers.protocols.cells import Cell, number_or_text
 from replayers.protocols.tables import Row
 
 #: keys under which a body holds its rows in any of the plain shapes
@@ -192,29 +193,19 @@ def _product(sizes: Iterable[int]) -> int:
 
 
 def _csv(text: str) -> Document:
-    """The lines as rows of numbers, texts and empty fields; with a header, by name."""
+    """The lines as rows of cells, None where one is empty; with a header, by name."""
     lines = [line for line in csv.reader(io.StringIO(text)) if line]
     if len(lines) > 1 and not any(map(_is_number, lines[0])) and all(lines[0]):
-        return [dict(zip(lines[0], map(field, line), strict=False)) for line in lines[1:]]
-    return [[field(text) for text in line] for line in lines]
+        return [dict(zip(lines[0], map(_cell, line), strict=False)) for line in lines[1:]]
+    return [list(map(_cell, line)) for line in lines]
 
 
 def _is_number(text: str) -> bool:
-    return isinstance(field(text), float | int)
+    return isinstance(number_or_text(text), float | int)
 
 
-def field(text: str) -> float | int | str | None:
-    """A field of CSV: an empty one is missing, and a number is one."""
-    stripped = text.strip()
-    if not stripped:
-        return None
-    kinds: tuple[Callable[[str], float | int], ...] = (int, float)
-    for kind in kinds if "_" not in stripped else ():
-        try:
-            return kind(stripped)
-        except ValueError:
-            continue
-    return text
+def _cell(text: str) -> Cell | None:
+    return Cell(text) if text.strip() else None
 
 
 def _kind(document: object) -> str:

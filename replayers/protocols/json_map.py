@@ -35,7 +35,7 @@ class Json(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
     @property
     def wants_columns(self) -> bool:
         """Only a row has columns."""
-        return self.form != "captured" and not self.columns
+        return self.form != "captured" and super().wants_columns
 
     def call(self, asked: Asked) -> Call:
         """The captured body, or its row in another form."""

@@ -5,20 +5,21 @@ Request and answer are tensors: {"id", "inputs": [{"name", "shape", "datatype", 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
 from msgspec import Meta
 
 from harness.errors import CaptureError
 from replayers.protocols import protobuf
+from replayers.protocols.cells import Number, OfTheModel
 from replayers.protocols.finding import flat, is_tensors, reshaped, tensor_rows
 from replayers.protocols.numbers import is_missing, json_value, number
 from replayers.protocols.plain_rows import hash_in
 from replayers.protocols.spoken import JSON, Asked, Call, Spoken, dumped, with_fields
 from replayers.protocols.tables import DECLARE, Table, Value
-from replayers.protocols.tensors import BYTES, HEADER, header_length, put_back, take_out
+from replayers.protocols.tensors import BYTES, HEADER, header_length, held, put_back, take_out
 from replayers.selectors import NOWHERE, Unreadable, decode_json
 
 Floating = Literal["FP64", "FP32"]
@@ -46,13 +47,6 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
             "next to a threshold; a whole type refuses fractions, which servers cut off without a word."
         ),
     ] = "FP64"
-    text_columns: Annotated[
-        tuple[str, ...],
-        Meta(
-            description='With tensors = "columns": columns that carry text, also in a row where theirs is '
-            "missing; empty takes the model's categorical features of text levels."
-        ),
-    ] = ()
     output: Annotated[
         str, Meta(description="Name of the output with the score; empty takes `predict`, else the first.")
     ] = ""
@@ -99,17 +93,6 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     def shows_features(self) -> bool:
         """In an output of their own."""
         return bool(self.features_output)
-
-    @property
-    def wants_columns(self) -> bool:
-        """Whether columns or, with a tensor a column, those of text are not declared."""
-        return not self.columns or (self.tensors == "columns" and not self.text_columns)
-
-    def known(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> Self:
-        """The protocol with these columns where it declares none, and those of text among its own."""
-        found = self.columns or columns
-        declared = self.text_columns or tuple(name for name in texts if name in found)
-        return msgspec.structs.replace(self, columns=found, text_columns=declared)
 
     @property
     def is_text(self) -> bool:
@@ -234,10 +217,17 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 
     def _column(self, name: str, values: Sequence[Value]) -> dict[str, object]:
         tensor: dict[str, object] = {"name": name, "shape": [len(values), 1]}
-        if name in self.text_columns or any(isinstance(value, str) for value in values):
+        if self._are_texts(name, values):
             texts = [self._text(value, name) for value in values]
             return {**tensor, "datatype": BYTES, "parameters": {"content_type": "str"}, "data": texts}
         return {**tensor, "datatype": self.datatype, "data": [self._numeric(value, name) for value in values]}
+
+    def _are_texts(self, name: str, values: Sequence[Value]) -> bool:
+        """Some are, or the scenario says so of the column; the model's word counts where all are missing."""
+        if any(isinstance(value, str) for value in values):
+            return True
+        declared = not isinstance(self.text_columns, OfTheModel)
+        return name in self.text_columns and (declared or all(map(is_missing, values)))
 
     def _text(self, value: Value, name: str) -> Value:
         """A text, or a missing one as declared: raw bytes have no null, and any text is a category."""
@@ -254,13 +244,14 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         return json_value(value, self.missing, column=name)
 
     def _numeric(self, value: Value, name: str) -> Value:
-        if not self.datatype.startswith("FP"):
-            check_whole(value, self.datatype, column=name)
+        found = number(value, column=name)
+        if found is None and not self.datatype.startswith("FP"):
+            raise _unheld("a missing value", self.datatype, column=name)
+        if found is not None:
+            found = fitting(found, self.datatype, column=name)
         if self.raw and self.missing != "refuse":
-            return number(value, column=name)
-        if is_missing(value):
-            return self.spelled(Table((name,), ((value,),)))[0][0]
-        return self.spelled(Table((name,), ((number(value, column=name),),)))[0][0]
+            return found
+        return json_value(found, self.missing, column=name)
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> tuple[object, str]:
         """The answer as the JSON that says the same."""
@@ -350,13 +341,22 @@ def echoed_row(values: list[Any], names: tuple[str, ...]) -> object:
     return dict(zip(names, values, strict=True)) if len(values) == len(names) else NOWHERE
 
 
-def check_whole(value: Value, datatype: str, *, column: str) -> None:
-    """Raises CaptureError for what a whole type cannot hold; servers would cut it off without a word."""
-    number(value, column=column)
-    if is_missing(value) or (isinstance(value, float) and not value.is_integer()):
-        raise CaptureError(
-            f"a column declared {datatype} holds what is no whole number",
-            where=f"column {column[:40]!r}",
-            found="a missing value" if is_missing(value) else "a fraction",
-            fix='Set datatype = "FP64" in the target\'s protocol.',
-        )
+def fitting(value: Number, datatype: Datatype, *, column: str) -> Number:
+    """The number in its type; raises CaptureError for what servers would cut off or wrap without a word."""
+    if datatype == "FP64" and isinstance(value, float):
+        return value
+    if not datatype.startswith("FP") and isinstance(value, float) and not value.is_integer():
+        raise _unheld("a fraction" if math.isfinite(value) else "an infinity", datatype, column=column)
+    try:
+        return held(value, datatype)
+    except ValueError:
+        raise _unheld("a number beyond its range", datatype, column=column) from None
+
+
+def _unheld(found: str, datatype: str, *, column: str) -> CaptureError:
+    return CaptureError(
+        f"a column declared {datatype} holds what that type cannot",
+        where=f"column {column[:40]!r}",
+        found=found,
+        fix='Set datatype = "FP64" in the target\'s protocol.',
+    )

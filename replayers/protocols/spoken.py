@@ -13,6 +13,7 @@ from jmespath.exceptions import JMESPathError
 from msgspec import Meta
 
 from harness.errors import CaptureError
+from replayers.protocols.cells import OfTheModel
 from replayers.protocols.finding import document_of, rows_of
 from replayers.protocols.numbers import Column, Missing, Transform, json_value, picked, transformed
 from replayers.protocols.tables import Table, Value, arranged
@@ -63,6 +64,14 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             description="The inputs of the served model in its order; empty takes the features of the "
             "offline model that the target must match. Servers that go by position believe this order."
+        ),
+    ] = ()
+    text_columns: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Columns that carry text: a captured cell of CSV stays as it stands (01234), and "
+            'oip-v2 with tensors = "columns" sends a text also where it is missing or a number. Empty takes '
+            "the model's categorical features of text levels; a number that was captured then stays one."
         ),
     ] = ()
     ignore: Annotated[
@@ -142,12 +151,19 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def wants_columns(self) -> bool:
-        """Whether the features of the offline model would tell it the columns that it does not declare."""
-        return not self.columns
+        """Whether the offline model would tell it columns, or those of text, that it does not declare."""
+        return not (self.columns and self.text_columns)
 
-    def known(self, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> Self:  # noqa: ARG002  -- one signature
-        """The protocol with these columns where it wants some; `texts` are the model's that hold text."""
-        return msgspec.structs.replace(self, columns=columns) if self.wants_columns else self
+    def known(self, columns: tuple[str, ...], texts: tuple[str, ...] | None = None) -> Self:
+        """The protocol with these columns where it wants some; `texts` are those of text, if a model says."""
+        if not self.wants_columns:
+            return self
+        found = self.columns or columns
+        declared = self.text_columns
+        if not declared and texts is not None:
+            others = set(columns) - set(texts)
+            declared = OfTheModel((name for name in texts if name in found), numbers=others)
+        return msgspec.structs.replace(self, columns=found, text_columns=declared)
 
     def call(self, asked: Asked) -> Call:
         """The one row of a captured body as a request; raises CaptureError for what must not be sent."""
@@ -168,7 +184,9 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def table(self, document: Any) -> Table:  # noqa: ANN401  -- any JSON
         """The rows of a captured document, in the order of the columns."""
-        return arranged(rows_of(document, where=self.rows), self.columns, ignore=self.ignore)
+        return arranged(
+            rows_of(document, where=self.rows), self.columns, ignore=self.ignore, texts=self.text_columns
+        )
 
     def is_ours(self, document: Any) -> bool:  # noqa: ANN401, ARG002  -- any JSON; one signature
         """Whether a captured body speaks this protocol."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness.errors import CaptureError
+from replayers.protocols.cells import Cell
 
 Value = float | int | str | bool | None
 #: a row as it was found: by name, or by place alone
@@ -32,14 +33,21 @@ class Table:
 DECLARE = "Give the target a model, or its protocol columns = [...] in the order that the service expects."
 
 
-def arranged(rows: Sequence[Row], columns: tuple[str, ...], *, ignore: Collection[str] = ()) -> Table:
+def arranged(
+    rows: Sequence[Row],
+    columns: tuple[str, ...],
+    *,
+    ignore: Collection[str] = (),
+    texts: Collection[str] = (),
+) -> Table:
     """The rows with their values in the order of `columns`, or in their own where that is not known.
 
     Raises CaptureError for a column that is missing or too many, as servers that go by position take the
     rest for something else without a word. `ignore` names columns to leave out; "*" is all that are unknown.
+    A cell of CSV is a text in the columns `texts`, and elsewhere a number where it spells one.
     """
     names = columns or _own_names(rows, ignore=ignore)
-    return Table(names, tuple(_values(row, names, ignore=ignore) for row in rows))
+    return Table(names, tuple(_values(row, names, ignore=ignore, texts=texts) for row in rows))
 
 
 def _own_names(rows: Sequence[Row], *, ignore: Collection[str]) -> tuple[str, ...]:
@@ -47,7 +55,9 @@ def _own_names(rows: Sequence[Row], *, ignore: Collection[str]) -> tuple[str, ..
     return tuple(name for name in first if name not in ignore) if isinstance(first, dict) else ()
 
 
-def _values(row: Row, names: tuple[str, ...], *, ignore: Collection[str]) -> tuple[Value, ...]:
+def _values(
+    row: Row, names: tuple[str, ...], *, ignore: Collection[str], texts: Collection[str]
+) -> tuple[Value, ...]:
     if isinstance(row, tuple):
         if names and len(row) != len(names):
             raise CaptureError(
@@ -56,10 +66,13 @@ def _values(row: Row, names: tuple[str, ...], *, ignore: Collection[str]) -> tup
                 expected=len(names),
                 fix="Check the columns of the target's protocol, or those of its model.",
             )
-        return tuple(_value(value, name) for value, name in zip(row, names or map(str, row), strict=False))
+        places = names or tuple(map(str, range(len(row))))
+        return tuple(_value(value, name, texts=texts) for value, name in zip(row, places, strict=True))
     missing = [name for name in names if name not in row]
     if missing:
-        raise CaptureError("the row lacks columns", found=f"no {_few(missing)}", expected=_few(names))
+        raise CaptureError(
+            "the row lacks columns", found=f"no {_few(missing)} among {_few(list(row))}", expected=_few(names)
+        )
     unknown = [] if "*" in ignore else sorted(row.keys() - set(names) - set(ignore))
     if unknown:
         raise CaptureError(
@@ -68,10 +81,12 @@ def _values(row: Row, names: tuple[str, ...], *, ignore: Collection[str]) -> tup
             expected=_few(names),
             fix='Name them in ignore of the target\'s protocol ("*" is all), or point rows at the features.',
         )
-    return tuple(_value(row[name], name) for name in names)
+    return tuple(_value(row[name], name, texts=texts) for name in names)
 
 
-def _value(value: object, name: str) -> Value:
+def _value(value: object, name: str, *, texts: Collection[str]) -> Value:
+    if isinstance(value, Cell):
+        return value.under(name, texts)
     if isinstance(value, _SCALARS):
         return value
     raise CaptureError(

@@ -46,6 +46,9 @@ def test_every_page_says_once_that_it_is_a_sample(run: tuple[Path, str]) -> None
     assert " ".join(printed.split()).count(words) == 1
     assert pages["report.md"].count(words) == 1
     assert pages["report.html"].count(words) == 1
+    for page in (" ".join(printed.split()), *pages.values()):
+        assert page.count("Weights up to 9 were seen; a larger one") == 1
+    assert "narrow: state max_weight under [capture]." in " ".join(printed.split())
     assert "the 240 requests tell as much as about 177 kept alike would" in pages["report.html"]
     assert "Shares of the traffic" in pages["report.md"]
 
@@ -59,6 +62,7 @@ def test_counts_are_exact_and_shares_are_weighted(run: tuple[Path, str]) -> None
         "high": HEAVY,
         "mean": pytest.approx(1520 / 240),
         "effective": pytest.approx(1520**2 / (160 * 81 + 80)),
+        "most": None,
     }
     (pair,) = (p for p in report["pairs"] if p["right"] == "challenger" and p["left"].startswith("offline"))
     assert (pair["feature_mismatches"], pair["compared"]) == (1, 240)

@@ -38,9 +38,9 @@ from tests.kit.sample_parts import (
     pair,
     parity,
     pushed,
-    quality,
     timed,
 )
+from tests.kit.sample_quality import quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.kit.environments import NotInstalledError, environment
+from tests.kit.environments import NotInstalledError, environment, passable, told
 
+_RAN: set[str] = set()
 _LEFT_OUT: dict[str, str] = {}
 #: a server starts for each test, and that may wait for a busy machine
 TIMEOUT_S = 240
@@ -21,9 +23,12 @@ def python_of() -> Callable[[str], Path]:
     def found(name: str) -> Path:
         if name not in _LEFT_OUT:
             try:
-                return environment(name)
+                python = environment(name)
             except NotInstalledError as error:
                 _LEFT_OUT[name] = str(error)
+            else:
+                _RAN.add(name)
+                return python
         pytest.skip(f"{name} is not installed here: {_LEFT_OUT[name]}")
 
     return found
@@ -37,9 +42,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Which servers were not run, and why: never silently."""
-    if not _LEFT_OUT:
-        return
-    terminalreporter.section("SERVERS THAT WERE NOT RUN", sep="=", red=True, bold=True)
-    for name, why in sorted(_LEFT_OUT.items()):
-        terminalreporter.line(f"{name}: {why}")
+    """How many servers were run, and of each that was not, why: never silently."""
+    if _RAN or _LEFT_OUT:
+        terminalreporter.section("REAL SERVERS", sep="=", red=bool(_LEFT_OUT), bold=True)
+        for line in told(_RAN, _LEFT_OUT):
+            terminalreporter.line(line)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where not one server was run, nothing was shown, and that is no success."""
+    if session.exitstatus == pytest.ExitCode.OK and not passable(_RAN, _LEFT_OUT, os.environ):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -24,7 +24,7 @@ def test_batches_are_counted_and_named() -> None:
     assert batches.sentences() == []
     batches.look(to_table([BATCH, ONE]))
     assert (batches.requests, batches.rows) == (1, 2)
-    assert "1 requests hold 2 rows: import --explode" in batches.sentences()[0]
+    assert "1 request holds 2 rows: import --explode" in batches.sentences()[0]
 
 
 def test_rows_are_requests_and_an_answer_of_other_rows_is_told() -> None:

@@ -109,3 +109,37 @@ def test_too_many_rows_are_left_together() -> None:
     beside = {"instances": [1] * MOST_ROWS, "note": "x" * 10_000}
     assert bodies_of(json.dumps(beside).encode()) == []
     assert bodies_of(b"1,2\n" * (MOST_ROWS + 1), "text/csv") == []
+
+
+NAMES = ",".join(f"c{number}" for number in range(20_000))
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (NAMES + "\n" + "1,2\n" * 9_999, CSV),
+        (f'{{"inputs":{{"{"n" * 10_000}":[{",".join("1" * 9_999)}]}}}}', ""),
+        (f'{{"inputs":[{",".join([tensor([10_000, 0], "[]")] * 20_000)}]}}', ""),
+        (f'{{"inputs":[{tensor([2, *[9] * 100_000], "[1,2]")}]}}', ""),
+        ('"' + "\n" * (3 << 20), CSV),
+    ],
+)
+def test_what_each_row_would_repeat_is_counted(body: str, kind: str) -> None:
+    """A header, the name of a column, or thousands of empty tensors are not said once a row."""
+    assert bodies_of(body.encode(), kind) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "each"),
+    [(500, b"[1,2]", b"[1,2]"), (429, b"", b""), (503, b"x" * (17 << 20), b""), (200, b"?", None)],
+)
+def test_a_failed_batch_failed_for_each_row(status: int, body: bytes, each: bytes | None) -> None:
+    """An error is the answer of every row, without its words where they would be many."""
+    response = RecordedResponse(status=status, body=body, latency_ns=5, latency_kind="service")
+    request = CapturedRequest(
+        seq=0, request_id="r", ts_ns=0, body=b'{"instances":[1,2]}', recorded_response=response
+    )
+    told: list[Dropped] = []
+    answers = [row.recorded_response for row in rows_of(request, told.append)]
+    assert answers == [None if each is None else RecordedResponse(status=status, body=each)] * 2
+    assert [one.reason for one in told] == (["answer not of these rows"] if each is None else [])

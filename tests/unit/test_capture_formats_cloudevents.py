@@ -42,6 +42,7 @@ def test_cloudevents_keep_bodies_byte_for_byte(tmp_path: Path) -> None:
     assert asked.request.body == b'{"inputs": [{"datatype": "FP64", "data": [1.50]}]}'
     assert (asked.request.path, asked.request.served_by) == ("/v2/models/iris/infer", {"endpoint": "iris"})
     assert answered.response.body == b"\xff"
+    assert answered.delivered
 
 
 @pytest.mark.parametrize(

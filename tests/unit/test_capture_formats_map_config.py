@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture.formats.map_config import MapFile, load_map
-from harness.errors import CaptureError, UsageError
+from harness.capture.formats.map_config import WORDS, MapFile, load_map
+from harness.errors import UsageError
 
 LEAST = {"request_id": "id", "ts_ms": "when", "body": "payload"}
 
@@ -45,7 +45,7 @@ def test_a_map_that_cannot_be_meant_is_refused(words: dict[str, str], said: str)
 @pytest.mark.parametrize(
     ("given", "error", "said"),
     [
-        (["missing.toml"], CaptureError, "no such file"),
+        (["missing.toml"], UsageError, "no such file"),
         (["request_id=id", "ts=t", "body=b", "zone=Lisboa"], UsageError, "no time zone 'Lisboa'"),
         (["request_id=id", "ts=t", "body=b", "types.a=float"], UsageError, "Invalid enum value 'float'"),
         (["segments=x", "segments.country=c"], UsageError, "no table"),
@@ -65,3 +65,27 @@ def test_a_file_that_is_no_map_is_said(tmp_path: Path, text: str, said: str) -> 
     (tmp_path / "m.toml").write_text(text)
     with pytest.raises(UsageError, match=said):
         load_map([str(tmp_path / "m.toml")])
+
+
+def test_every_word_and_setting_is_in_the_docs() -> None:
+    """Whoever writes a map can look it up; a time or latency by one of its units."""
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    told = set(re.findall(r"\w+", page[page.index("## Any table") : page.index("## Batches")]))
+    words = {word for word in WORDS if not re.search(r"_(s|ms|us|ns)$", word)}
+    assert words | set(MapFile.__struct_fields__) | {"latency_s"} <= told
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("response", "answer"),
+        ("Predictions", "answer"),
+        ("timestamp", "ts"),
+        ("user_id", "unit"),
+        ("bdy", "body"),
+    ],
+)
+def test_what_others_call_a_word_leads_to_it(word: str, meant: str) -> None:
+    """The nearest by its letters may be another thing altogether."""
+    with pytest.raises(UsageError, match=f"no word '{word}' of a capture; did you mean '{meant}'"):
+        load_map([f"{word}=x", "request_id=id", "ts_s=t", "body=b"])

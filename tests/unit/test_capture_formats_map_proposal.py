@@ -64,3 +64,28 @@ def test_what_is_no_table_has_no_map(tmp_path: Path, content: bytes) -> None:
     """Nothing is proposed."""
     (tmp_path / "x").write_bytes(content)
     assert proposed(tmp_path / "x") == []
+
+
+@pytest.mark.parametrize("name", ["predictions", "outputs", "response", "model_output", "result", "scores"])
+def test_a_recorded_answer_is_no_input(tmp_path: Path, name: str) -> None:
+    """It is proposed as the answer, a second one is left out; a row that cannot be read is told, NaN can."""
+    path = tmp_path / "log.jsonl"
+    path.write_text(
+        f'{{"id": "a", "ts": 1735725603, "instances": [[1]], "{name}": [0.5], "reply": [0.5]}}\n'
+        f'{{"id": "b", "ts": 1735725604, "instances": [[NaN]], "{name}": [0.5], "reply": [0.5]}}\n{{"id"\n'
+    )
+    found, told = proposal(path)
+    answer = found["map"].pop("answer")
+    assert found == {"map": {"request_id": "id", "ts_s": "ts", "body": ["instances"]}}
+    assert answer == name
+    assert "by its first 2 rows" in told[0]
+    assert told[1].startswith("1 row could not be read, the first at offset")
+    assert told[2:] == ["'reply' looks like an answer, so it is no input of the body"]
+
+
+def test_labels_alone_need_no_time_of_requests(tmp_path: Path) -> None:
+    """A table of labels is a map without a body."""
+    (tmp_path / "l.csv").write_text("request_id,label,label_at\nr1,1,2025-06-20T10:00:00Z\n")
+    found, told = proposal(tmp_path / "l.csv")
+    assert found == {"map": {"request_id": "request_id", "label": "label", "label_at": "label_at"}}
+    assert "labels alone" in told[1]

@@ -113,6 +113,7 @@ def test_csv_is_mapped_with_its_types_and_gaps(tmp_path: Path) -> None:
     assert [one.ts_ns for one in asked] == [NS, NS + 10**9]
     answers = [one.recorded_response for one in asked]
     assert answers == [RecordedResponse(status=200, body=b'{"score":0.5}'), None]
+    assert [one.tags for one in asked] == [{"status_from": "assumed"}, {}]
 
 
 def test_parquet_is_mapped_with_its_types(tmp_path: Path) -> None:
@@ -195,3 +196,11 @@ def test_a_map_that_does_not_fit_its_table_is_refused_at_once(tmp_path: Path) ->
     pq.write_table(pa.table({"id": ["a"], "when": pa.array([1], pa.timestamp("us"))}), path)
     with pytest.raises(UsageError, match="without a zone"):
         pieces(path, "request_id=id", "ts=when", "body=id")
+
+
+@pytest.mark.parametrize(("delimiter", "spelled"), [(";", "';'"), ("\t", r"\$'\\t'"), ("|", r"'\|'")])
+def test_another_delimiter_is_named(tmp_path: Path, delimiter: str, spelled: str) -> None:
+    """With how to give it, also where commas are those of numbers."""
+    (tmp_path / "t.csv").write_text("id;ts;x\nr1;1735725603;1,5\n".replace(";", delimiter))
+    with pytest.raises(UsageError, match=f"--map delimiter={spelled}"):
+        pieces(tmp_path / "t.csv", "request_id=id", "ts_s=ts", "body=x", "types.x=text")

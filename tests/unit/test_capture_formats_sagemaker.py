@@ -57,3 +57,12 @@ def test_sagemaker_refuses(tmp_path: Path, record: object, reason: str) -> None:
     assert bad.reason == reason
     assert isinstance(good, Asked)
     assert good.request.body == b"\xff"
+
+
+def test_an_answer_of_sagemaker_has_no_status_of_its_own(tmp_path: Path) -> None:
+    """A record says that it was delivered; one without an answer says nothing."""
+    with_answer = sagemaker()
+    side = {"observedContentType": "text/csv", "data": "0.5", "encoding": "CSV"}
+    with_answer["captureData"]["endpointOutput"] = side
+    found = captures.pieces("sagemaker", tmp_path / "x.jsonl", sagemaker(), with_answer)
+    assert [one.request.tags for one in found if isinstance(one, Asked)] == [{}, {"status_from": "assumed"}]

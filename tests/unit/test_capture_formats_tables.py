@@ -44,12 +44,21 @@ def test_rows_of_csv_are_text_at_their_bytes(tmp_path: Path) -> None:
     found = list(rows(path))
     assert [offset for offset, _ in found] == [4, 19, 21]
     assert found[0][1] == {"a": "é", "b": '1\n2,"3"'}
-    assert found[1][1] == Unreadable("wrong field", "1 cells below 2 names")
+    assert found[1][1] == Unreadable("wrong field", "1 cell below 2 names")
     assert found[2][1] == {"a": "y", "b": ""}
 
 
-@pytest.mark.parametrize("rest", [b'"never ends\n', b'"x"y,1\n', b"\xff,1\n"])
-def test_csv_ends_where_it_can_no_longer_be_told_apart(tmp_path: Path, rest: bytes) -> None:
+@pytest.mark.parametrize(
+    ("rest", "reason", "detail"),
+    [
+        (b'"never ends\n', "cut short", "CSV: "),
+        (b'"x"y,1\n', "cut short", "CSV: "),
+        (b"Caf\xe9,1\n", "not UTF-8", "byte 0xe9 at offset 11: write the file as UTF-8"),
+    ],
+)
+def test_csv_ends_where_it_can_no_longer_be_told_apart(
+    tmp_path: Path, rest: bytes, reason: str, detail: str
+) -> None:
     """A quote without its other, or bytes that are no UTF-8; the rows before stay."""
     path = tmp_path / "t"
     path.write_bytes(b"a,b\n1,2\n" + rest)
@@ -57,7 +66,8 @@ def test_csv_ends_where_it_can_no_longer_be_told_apart(tmp_path: Path, rest: byt
     assert first == (4, {"a": "1", "b": "2"})
     assert last[0] == 8
     assert isinstance(last[1], Unreadable)
-    assert last[1].reason == "cut short"
+    assert last[1].reason == reason
+    assert last[1].detail.startswith(detail)
 
 
 @pytest.mark.parametrize("text", [b'{"a": 1}\n{"a": 2}\n', b'[{"a": 1},{"a": 2}]'])

@@ -85,9 +85,9 @@ def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_be_hashed_is_refused(tmp_path: Path) -> None:
     """A column that is not there, another kind of file, a line that is no object, an id without a key."""
     source = written(tmp_path / "l.csv")
-    with pytest.raises(LabelsError, match="no column 'id'"):
+    with pytest.raises(UsageError, match="no column 'id'"):
         hash_file(source, tmp_path / "o.csv", redactor=REDACTOR, names=["id"])
-    with pytest.raises(LabelsError, match="another kind of file"):
+    with pytest.raises(UsageError, match="another kind of file"):
         hash_file(source, tmp_path / "o.parquet", redactor=REDACTOR, names=["request_id"])
     with pytest.raises(LabelsError, match="no such file"):
         hash_file(tmp_path / "n.csv", tmp_path / "o.csv", redactor=REDACTOR, names=["request_id"])

@@ -42,6 +42,14 @@ def test_an_answer_that_is_cut_is_known_to_be() -> None:
     assert [one.answer_truncated for one in found] == [True, False]
 
 
+def test_an_answer_whose_format_keeps_no_status_is_known_to_be() -> None:
+    """Its 200 is ours, and says that it was delivered."""
+    join = Joined(on_dropped=lambda _: None, on_label=lambda _: None)
+    bare = Answered("a", RecordedResponse(status=200), 30, Place("c", 7), delivered=True)
+    found = list(join.requests([asked("a"), bare, asked("b"), answered("b")]))
+    assert [one.tags for one in found] == [{"status_from": "assumed"}, {}]
+
+
 def test_what_does_not_belong_together_is_counted() -> None:
     """A second request and a second answer of one id, an answer alone, a request alone."""
     found = joined(asked("a"), asked("a"), answered("x"), answered("x"), asked("b"), answered("b"))

@@ -1,6 +1,7 @@
 """One call after redaction: every part of it, what is said and counted, and joins that stay."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -69,6 +70,35 @@ def test_joins_stay() -> None:
     assert json.loads(after.body)["user"] == after.unit == redactor.name("u17", "unit") == after.path[4:]
     assert after.request_id == redactor.name("r-1")
     assert after.parent_id == redactor.name("r-0")
+
+
+@pytest.mark.parametrize(
+    ("request_id", "headers", "after"),
+    [
+        ("order-7", {"X-Request-Id": "order-7"}, {"X-Request-Id": "{order-7}"}),
+        ("order-7", {"b3": "ORDER-7-1"}, {"b3": "{order-7}-1"}),
+        ("order-7", {"x-request-id": "border-7", "user-agent": "a order-7"}, None),
+        (
+            f"{'a' * 32}-{'b' * 16}",
+            {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "x-b3-traceid": "a" * 32},
+            {"traceparent": f"00-{{{'a' * 32}-{'b' * 16}}}-01", "x-b3-traceid": f"{{{'a' * 32}}}"},
+        ),
+    ],
+)
+def test_an_id_that_is_hashed_stands_in_no_header_beside_its_token(
+    request_id: str, headers: dict[str, str], after: dict[str, str] | None
+) -> None:
+    """Of the request and its answer; the trace of a traceparent that the id was made of too."""
+    redactor = hashing(fields={"request_id": "hash"})
+    parts = redactor.parts(Parts(request_id=request_id, headers=headers, answer_headers=headers))
+    assert parts is not None
+    tokens = {part: redactor.means.token(part) for part in (request_id, "a" * 32)}
+    spelled = {
+        name: re.sub(r"\{([^}]*)\}", lambda match: tokens[match[1]], text)
+        for name, text in (after or headers).items()
+    }
+    assert parts.headers == parts.answer_headers == spelled
+    assert redactor.parts(parts) == parts
 
 
 def test_a_redacted_call_says_what_was_changed() -> None:
@@ -140,7 +170,7 @@ def test_a_sample_by_another_name_is_forgotten() -> None:
     tags = {"sampled": '{"unit 0": 0.1, "request_id 0": 0.5}'}
     after = hashing(fields={"unit": "hash"}).parts(Parts(unit="u", tags=tags))
     assert after is not None
-    assert json.loads(after.tags["sampled"]) == {"request_id 0": 0.5}
+    assert json.loads(after.tags["sampled"]) == {"request_id 0": 0.5, "renamed": 0.1}
 
 
 def test_a_record_of_live_capture_is_redacted_in_its_own_words() -> None:

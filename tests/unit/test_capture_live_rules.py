@@ -57,6 +57,8 @@ def test_a_file_of_rules_is_read(tmp_path: Path) -> None:
         ({"headers": {"cookie": "hash"}}, "never kept"),
         ({"patterns": {"x": {"regex": "("}}}, "no regular expression"),
         ({"patterns": {"email": {"regex": "x"}}}, "a class of ours"),
+        ({"patterns": {"x": {"regex": "(a+)+$"}}}, "patterns.x: '(a+)+$' repeats what repeats"),
+        ({"patterns": {"x": {"regex": "((?:a|b*?)c?){2,}"}}}, "repeats what repeats"),
         ({"key": "secret"}, "the key itself is not written here"),
         ({"paths": {"a": "hash"}}, "there is no key"),
         ({"patterns": {"x": {"regex": "y", "action": "hash"}}}, "there is no key"),
@@ -67,6 +69,14 @@ def test_what_cannot_be_done_is_refused(table: dict[str, object], complaint: str
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.convert(table, Rules)
     assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "regex", ["(a++)+", "(?>a+)+", "(a{1,64}-)+", "a+b+", "(E[0-9]{6},)*", "(x)?(?(1)a|b)+"]
+)
+def test_a_repeat_that_ends_is_no_fault(regex: str) -> None:
+    """Possessive, atomic or bounded, or one after another."""
+    assert msgspec.convert({"patterns": {"x": {"regex": regex}}}, Rules).patterns["x"].regex == regex
 
 
 @pytest.mark.parametrize(

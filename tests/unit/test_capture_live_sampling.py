@@ -10,7 +10,7 @@ import pytest
 
 from harness.capture.intake import in_sample
 from harness.capture.live.record import Record
-from harness.capture.live.sampling import TAG, Sample, Sampler, below, forgotten, text_at
+from harness.capture.live.sampling import TAG, Sample, Sampler, below, forgotten, most_weight, text_at
 from harness.records import CapturedRequest
 
 
@@ -152,7 +152,7 @@ def test_a_record_of_live_capture_is_sampled_too() -> None:
     sampler = Sampler(Sample(share=0.5, strata="segment:c", floor=1))
     first = sampler.sampled(Record(request_id="a", ts_ns=0))
     assert first is not None
-    assert (first.sampling_weight, first.tags) == (1.0, {TAG: '{"request_id 0": 1.0}'})
+    assert (first.sampling_weight, first.tags) == (1.0, {TAG: '{"request_id 0": 1.0, "least": 0.5}'})
     assert (sampler.seen, sampler.kept) == (1, 1)
 
 
@@ -175,10 +175,58 @@ def test_what_cannot_be_sampled_is_refused(table: dict[str, object]) -> None:
 
 
 def test_how_a_request_was_sampled_is_told_and_forgotten() -> None:
-    """The tag holds probabilities by place and seed."""
+    """The tag holds probabilities by place and seed; of a name that is another now only the number stays."""
     one = Sampler(Sample(share=0.999, by="unit", seed=3)).sampled(request(unit="v"))
     assert one is not None
     assert json.loads(one.tags[TAG]) == {"unit 3": 0.999}
-    assert forgotten(one.tags, ["unit"]) == {}
+    assert json.loads(forgotten(one.tags, ["unit"])[TAG]) == {"renamed": 0.999}
     assert forgotten(one.tags, ["body:x"]) == one.tags
     assert forgotten({"a": "b"}, ["unit"]) == {"a": "b"}
+
+
+FLOOR = Sample(share=0.02, strata="segment:c", floor=1)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ((), 1.0),
+        ((Sample(share=0.5),), 2.0),
+        ((FLOOR,), 50.0),
+        ((FLOOR, Sample(share=0.5, seed=9)), 100.0),
+        ((Sample(share=0.5, seed=9), FLOOR), 100.0),
+        ((Sample(share=0.5), Sample(share=0.1)), 10.0),
+        ((Sample(share=0.1), Sample(share=0.5)), 10.0),
+    ],
+)
+def test_a_tag_says_the_largest_weight_of_any_request(samples: tuple[Sample, ...], expected: float) -> None:
+    """That of the smallest probability, also where a floor kept a request; a renamed unit changes nothing."""
+    found = [request(n) for n in range(200)]
+    for sample in samples:
+        found = kept(Sampler(sample), found)
+    for tags in (found[0].tags, forgotten(found[0].tags, ["request_id"])):
+        assert most_weight(tags.get(TAG, ""), found[0].sampling_weight) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("tag", "weight"),
+    [
+        ("", 50.0),
+        ('{"unit 0":0.1}', 500.0),
+        ('{"unit 0":0.1}', 1.0),
+        ("50", 50.0),
+        ('{"unit 0":0}', 1e9),
+        ('{"least":0}', 3.0),
+        ('{"unit 0":-0.1}', -10.0),
+    ],
+)
+def test_a_weight_that_no_tag_accounts_for_has_no_known_largest(tag: str, weight: float) -> None:
+    """Somebody else's sampler gave it, and may give larger ones."""
+    assert most_weight(tag, weight) is None
+
+
+def test_what_others_could_weigh_is_not_sampled_again() -> None:
+    """A capture of whole slices, sampled no more, keeps what it says."""
+    (first,) = kept(Sampler(FLOOR), [request()])
+    (again,) = kept(Sampler(Sample()), [first])
+    assert again == first

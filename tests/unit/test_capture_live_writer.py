@@ -66,6 +66,7 @@ def test_each_call_becomes_its_line_in_order(tmp_path: Path) -> None:
         "waiting": 0,
         "not_sampled": 1,
         "dropped": {"no line: KeyError": 1},
+        "not_attached": {},
         "ended": True,
     }
 

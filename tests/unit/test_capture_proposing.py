@@ -27,3 +27,17 @@ def test_a_table_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "c.parquet").write_bytes(captures.feast()[:-9])
     with pytest.raises(CaptureError, match="not a Parquet file"):
         proposal([tmp_path / "c.parquet"])
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"id,when,name\nr1,1750000000,Caf\xe9\n", "offset 13: not UTF-8; found byte 0xe9 at offset 30"),
+        (b"id,when,x,x\nr1,1750000000,1,2\n", "offset 0: wrong field; found two columns are called 'x'"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_has_its_own_reason(tmp_path: Path, data: bytes, said: str) -> None:
+    """Not that its format is unknown, for it is a table that a map could read."""
+    (tmp_path / "t.csv").write_bytes(data)
+    with pytest.raises(CaptureError, match=said):
+        proposal([tmp_path / "t.csv"])

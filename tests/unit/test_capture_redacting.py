@@ -19,7 +19,7 @@ from harness.capture.redacting import (
     told,
 )
 from harness.capture.table import rows, to_table
-from harness.errors import CaptureError, UsageError
+from harness.errors import UsageError
 from harness.records import CapturedRequest, RecordedResponse
 
 KEY = b"a key of at least 16 bytes"
@@ -169,7 +169,7 @@ def test_rules_that_say_nothing_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "r.toml").write_text(text)
     with pytest.raises(UsageError, match="the rules cannot be used"):
         read_policy(tmp_path / "r.toml")
-    with pytest.raises(CaptureError, match="no such file"):
+    with pytest.raises(UsageError, match="no such file"):
         read_policy(tmp_path / "none.toml")
 
 

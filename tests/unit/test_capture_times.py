@@ -92,4 +92,13 @@ def test_a_time_is_written_with_the_decimals_it_needs(ns: int, text: str) -> Non
 def test_a_long_text_is_clipped() -> None:
     """One hostile value cannot fill the screen."""
     assert len(times.clip("x" * 10_000)) < 100
-    assert times.clip("x") == "'x'"
+    assert times.clip("x") == times.clip(b"x") == "'x'"
+    assert times.clip({"a": None, "b": [1, True]}) == '{"a":null,"b":[1,true]}'
+    assert times.clip(list(range(99)), 5) == "[0,1,…"
+
+
+def test_one_of_a_thing_is_no_plural() -> None:
+    """A number goes with its noun."""
+    assert times.counted(1, "row") == "1 row"
+    assert times.counted(1_314, "row") == "1,314 rows"
+    assert times.counted(0, "body", "bodies") == "0 bodies"

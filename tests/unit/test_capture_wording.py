@@ -56,7 +56,7 @@ def test_what_was_counted_is_said() -> None:
     some = [
         request(0, recorded_response=answered, body=b"x" * 2_000),
         request(1, method="GET", truncated=True, ts_resolution_ns=SECOND_NS, tags={"ts_from": "file"}),
-        request(5, headers={"X-Api-Key": "hush"}),
+        request(5, headers={"X-Api-Key": "hush"}, tags={"status_from": "assumed"}),
     ]
     found = lines(ledger(), survey(*some))
     assert found == {
@@ -68,8 +68,9 @@ def test_what_was_counted_is_said() -> None:
         "no times": "1 requests: those of their files",
         "methods": "POST 2, GET 1",
         "answers": "200 1",
+        "no status": "1 answers: 200 says that they were delivered",
         "bodies": "median 0 B, p95 2,000 B, largest 2,000 B",
-        "truncated": "1 bodies",
+        "truncated": "1 body",
         "secrets suspected": "header 1 (credentials; capture scan looks for all classes)",
         "headers left out": "x-api-key of 1 (of 3 requests; --keep-header NAME keeps one)",
         "without answer": "1 requests",
@@ -81,11 +82,11 @@ def test_what_was_counted_is_said() -> None:
 
 
 def test_times_of_another_unit_are_told() -> None:
-    """Seconds that were read as milliseconds lie in 1970; a capture that is all of that time is made up."""
-    assert (
-        "seconds read as milliseconds"
-        in lines(ledger(), survey(request(0), request(0, ts_ns=5)))["dubious times"]
-    )
+    """Seconds that were read as milliseconds lie in 1970; a capture of its first second is made up."""
+    read = request(0, ts_ns=1_735_725_603 * 10**6)
+    for which, requests in {"some": (request(0), read), "all": (read,)}.items():
+        said = lines(ledger(), survey(*requests))["dubious times"]
+        assert said.startswith(f"{which} before 1990: seconds read as milliseconds")
     assert "dubious times" not in lines(ledger(), survey(request(0, ts_ns=5)))
 
 

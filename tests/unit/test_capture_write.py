@@ -11,7 +11,7 @@ import pytest
 from harness.capture import CaptureConfig, write_jsonl
 from harness.capture.read import read
 from harness.capture.write import line_of
-from harness.errors import CaptureError
+from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest, RecordedResponse
 
 
@@ -89,5 +89,5 @@ def test_a_nan_does_not_become_null_in_silence(tmp_path: Path, field: str, value
 
 def test_another_extension_is_refused(tmp_path: Path) -> None:
     """Parquet is written by `ingest`, not here."""
-    with pytest.raises(CaptureError, match=r"unknown kind of file; found \.parquet"):
+    with pytest.raises(UsageError, match=r"unknown kind of file; found \.parquet"):
         write_jsonl([], tmp_path / "c.parquet")

@@ -72,7 +72,7 @@ def test_labels_of_a_capture_go_where_they_are_asked_to(tmp_path: Path) -> None:
             tmp_path / "l.jsonl",
         )
     )
-    assert "l.jsonl: 1 labels" in done.out
+    assert "l.jsonl: 1 label\n" in done.out
     assert json.loads((tmp_path / "l.jsonl").read_text())["request_id"] == "e0"
 
 
@@ -116,8 +116,8 @@ def test_labels_ledger_and_screen_are_redacted_as_the_requests(
         (("info", "c.txt"), 65, "no capture format that is known"),
         (("info", "c.txt", "--format", "hat"), 64, "did you mean 'har'?"),
         (("import", "c.txt", "--to", "x.jsonl", "--format", "har"), 65, "no request"),
-        (("import", "c.txt", "--to", "x.gor", "--format", "har"), 65, "unknown kind of file"),
-        (("export", "c.txt", "--to", "x.csv"), 65, "unknown kind of file"),
+        (("import", "c.txt", "--to", "x.gor", "--format", "har"), 64, "unknown kind of file"),
+        (("export", "c.txt", "--to", "x.csv"), 64, "unknown kind of file"),
         (("import", "c.txt"), 64, "--to"),
     ],
 )
@@ -163,7 +163,7 @@ def test_batches_are_recommended_to_be_taken_apart(tmp_path: Path) -> None:
     """`info` counts them, `import --explode` makes a request of each row."""
     line = {"request_id": "r", "ts_ns": 1, "body": {"instances": [1, 2]}}
     (tmp_path / "c.jsonl").write_text(json.dumps(line) + "\n")
-    assert "1 requests hold 2 rows" in command.run("capture", "info", tmp_path / "c.jsonl").out
+    assert "1 request holds 2 rows" in command.run("capture", "info", tmp_path / "c.jsonl").out
     said = json.loads(command.run("capture", "info", tmp_path / "c.jsonl", "--json").out)
     assert (said["batches"], said["rows_of_batches"]) == (1, 2)
     done = command.run("capture", "import", tmp_path / "c.jsonl", "--explode", "--to", tmp_path / "d.jsonl")

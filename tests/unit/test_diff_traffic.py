@@ -20,14 +20,16 @@ def side(arm: str, first: float) -> Side:
     return Side(arm, values, {"amount": Column("number", values, np.zeros(N, np.uint8))})
 
 
-def judged(weight: np.ndarray | None) -> PairSummary:
+def judged(weight: np.ndarray | None, *, most: float | None = None) -> PairSummary:
     """The first request's feature, score and decision differ."""
     names = np.array([f"r{i}" for i in range(N)], object)
     order = np.arange(N)
     pair = Pair(
         side("offline:v1", 0.1), side("challenger", 0.9), order, names, order, order, names, {}, order < 0
     )
-    return compare(pair, tolerances=Tolerances(), threshold=0.5, context=Context(weight=weight)).summary
+    return compare(
+        pair, tolerances=Tolerances(), threshold=0.5, context=Context(weight=weight, most=most)
+    ).summary
 
 
 def test_a_light_request_is_a_small_share_of_the_traffic() -> None:
@@ -48,6 +50,16 @@ def test_counts_of_unequal_requests_have_no_bound_for_traffic_to_come() -> None:
     assert (field.rate, field.lower, field.upper) == (1 / N, None, None)
     (field,) = judged(None).fields
     assert field.upper is not None
+
+
+def test_light_requests_alone_are_bounded_by_the_heavier_that_may_be_missing() -> None:
+    """Clopper and Pearson's bound is of requests that weigh alike, captured or not."""
+    found = judged(np.ones(N), most=95.0)
+    assert found.traffic
+    assert found.traffic.flips is not None
+    assert (found.traffic.flips.value, found.traffic.flips.note) == (1 / N, "n_eff 6 of 6")
+    assert found.fields[0].upper is None
+    assert judged(np.ones(N), most=1.0) == judged(None)
 
 
 @pytest.mark.parametrize("weight", [None, np.ones(N), np.full(N, 20.0)])

@@ -78,3 +78,9 @@ def test_foreign_text_cannot_break_the_line(evil: str) -> None:
     line = str(HarnessError("bad body", found=evil))
     assert line.isprintable()
     assert line.startswith("bad body; found a ")
+
+
+def test_what_a_library_says_is_not_called_found() -> None:
+    """The words "found Expected" would read as if they stood in the file."""
+    error = HarnessError("the rules cannot be used", where="r.toml", found=ValueError("Expected `int`"))
+    assert error.sentence() == "r.toml: the rules cannot be used; Expected `int`"

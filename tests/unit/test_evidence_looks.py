@@ -322,6 +322,47 @@ def test_a_unit_that_counts_once_must_weigh_one_thing(how: OutcomeTest) -> None:
     assert (whole.ruling, whole.refused) == ("FAIL", "")
 
 
+@pytest.mark.parametrize(
+    ("most", "shift", "ruling"),
+    [
+        (4.0, 0.0, "PASS"),
+        (8.0, 0.0, "PASS"),
+        (400.0, 0.0, "UNDECIDED"),
+        (None, 0.0, "UNDECIDED"),
+        (None, 0.25, "FAIL"),
+    ],
+)
+def test_bets_pass_only_by_a_largest_weight_that_is_known(
+    most: float | None, shift: float, ruling: str
+) -> None:
+    """Weights that were only seen prove no PASS, and say what to state; harm of what was seen is harm."""
+    base = replace(cohort(600, shift=shift), weight=np.where(np.arange(600) % 2 == 0, 4.0, 1.0), most=most)
+    last = seen(base, plan(test=Betting(), margin=0.05))[-1]
+    assert (last.ruling, last.estimate is None) == (ruling, False)
+    unstated = (
+        "weights up to 4 were seen, and a request of the traffic may be heavier: "
+        "state max_weight under [capture], and min_propensity where requests have one"
+    )
+    assert last.refused == (unstated if most is None and ruling == "UNDECIDED" else "")
+
+
+def test_a_heavy_request_out_of_scope_shows_that_heavy_ones_may_be_missing() -> None:
+    """All that are compared weigh 1, one not exposed weighs 4: nobody says that it is the heaviest."""
+    first = np.arange(600) == 0
+    odd = replace(cohort(600), weight=np.where(first, 4.0, 1.0), exposed=~first)
+    how = plan(test=Betting(), margin=0.05)
+    assert seen(odd, how)[-1].refused.startswith("weights up to 4 were seen")
+    assert seen(replace(odd, most=4.0), how)[-1].ruling == "PASS"
+
+
+def test_equal_weights_are_bounded_by_what_may_be_missing() -> None:
+    """Light requests alone prove nothing of a traffic with heavy ones; without such all is as before."""
+    base, how = cohort(600), plan(test=Betting(), margin=0.05)
+    assert seen(base, how)[-1].ruling == "PASS"
+    assert seen(replace(base, most=1.0), how) == seen(base, how)
+    assert seen(replace(base, most=400.0), how)[-1].ruling == "UNDECIDED"
+
+
 def test_an_auc_is_weighted_too() -> None:
     """The estimate is that of the requests written out."""
     base = cohort(400, shift=0.1)

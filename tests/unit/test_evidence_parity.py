@@ -28,6 +28,15 @@ def test_units_are_counted_beside_requests() -> None:
     assert (by_unit.upper or 0) > 10 * (by_request.upper or 0)
 
 
+def test_a_request_that_was_sent_again_is_one_witness() -> None:
+    """Of 1,000 requests sent three times each two failed: the bound is of 2 in 1,000, not of 3 in 3,000."""
+    thrice = Counted(3, 3000, once=(1000, 2))
+    (estimate,) = census("errors", thrice)
+    assert (estimate.value, estimate.n) == (0.001, 3000)
+    assert estimate.upper == census("errors", Counted(2, 1000))[0].upper
+    assert "They are 1,000 distinct requests, 2 of which did at all. " in claim("failed", thrice)
+
+
 def test_nothing_counted_claims_nothing() -> None:
     """No request bounds no rate, and is no sentence."""
     assert census("flips", Counted(0, 0, units=3)) == ()

@@ -226,6 +226,15 @@ def test_a_few_heavy_units_are_too_few_for_a_planned_end() -> None:
     assert "count as 2." in found.refused
 
 
+@pytest.mark.parametrize("test", [Asymptotic(), GroupSequential(planned_units=800)], ids=str)
+def test_a_weight_that_may_still_come_is_too_much_for_a_normal_approximation(test: OutcomeTest) -> None:
+    """One more request of weight 50 would be 5.9 % of 800 of weight 1; of weight 40 4.8 %."""
+    (heavy,) = test.looks([weighed(noise(0.0), np.ones(800), most=50.0)], GOAL)
+    (light,) = test.looks([weighed(noise(0.0), np.ones(800), most=40.0)], GOAL)
+    assert heavy.refused == "one more request may weigh 50, 5.9% of all; at most 5% is allowed"
+    assert light.refused == ""
+
+
 def test_weights_that_do_not_differ_harm_leave_the_level() -> None:
     """Bets on units of weights 1 to 20 without any effect: of 100 runs at most a few fail."""
     failed = 0

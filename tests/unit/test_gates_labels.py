@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from harness.gates import LabelGuardrail, LabelImprovement
 from harness.gates.labels import missing
 from harness.records import Ahead, Look, QualitySummary, Ruling, Verdict
+from harness.weighting import STATED
 from tests.kit.some_evidence import LEVELS, evidence, look, quality
 
 OPEN = look(ruling="UNDECIDED", lower=-0.02, upper=0.02)
@@ -111,6 +112,12 @@ def test_a_refused_look_says_why() -> None:
     assert guardrail(quality(refused)).reason.endswith(
         "1 looks; nothing is ruled: 80 units count as 60.0 of equal size."
     )
+
+
+def test_a_weight_that_nobody_stated_is_what_is_needed() -> None:
+    """More labels would not help."""
+    refused = look(ruling="UNDECIDED", refused=f"weights up to 4 were seen: state {STATED}")
+    assert guardrail(quality(refused)).needs == STATED
 
 
 def test_a_parity_release_has_no_success_metric() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from harness.evidence import JudgedPair
 from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
-from harness.records import Estimate, NoiseTaken, PairTraffic, SinglesCheck
+from harness.records import Estimate, NoiseTaken, PairTraffic, RedactedInput, SinglesCheck
 from tests.kit.some_evidence import LEVELS, champion, evidence, offline, own, pair
 
 GATES = [
@@ -239,3 +239,35 @@ def test_a_sample_passes_only_if_its_traffic_does(
     assert "0.300%" in verdict.method or ruling == "PASS"
     (failed,) = gate.judge(evidence(pairs=(offline(**{counted: 3}, traffic=traffic),)), LEVELS)
     assert failed.ruling == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("place", "recorded", "count", "ruling"),
+    [
+        ("body:amount", {"challenger"}, 300, "UNDECIDED"),
+        ("body:amount", {"challenger"}, 302, "UNDECIDED"),
+        ("body:amount", {"challenger"}, 303, "FAIL"),
+        ("body:amount", {"challenger"}, 2, "PASS"),
+        ("body:amount", set(), 300, "FAIL"),
+        ("features:amount", {"challenger"}, 300, "FAIL"),
+        ("body:amount", {"champion"}, 300, "FAIL"),
+    ],
+)
+def test_what_redaction_alone_may_set_apart_fails_nobody(
+    place: str, recorded: set[str], count: int, ruling: str
+) -> None:
+    """A recorded arm answered before 300 requests were masked; beyond these it differs by itself.
+
+    A live one was asked what the reference was, and a logged feature that is masked is not compared at all.
+    """
+    masked = SinglesCheck(
+        checked=50, redacted=(RedactedInput(place=place, requests=300, of=1000, features=("amount",)),)
+    )
+    known = evidence(
+        pairs=(offline(score_mismatches=count),), singles={"new": masked}, recorded=frozenset(recorded)
+    )
+    gate = ScoreParity(max_share=0.002)
+    (verdict,) = gate.judge(known, LEVELS)
+    assert verdict.ruling == ruling
+    assert ("up to 300 requests" in verdict.reason) is (ruling == "UNDECIDED")
+    assert bool(beyond_saving(gate, known, captured=1000)) is (count > 2 and not known.masked("challenger"))

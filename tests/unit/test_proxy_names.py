@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.proxy import names
+from harness.capture.live import recorder
 from harness.proxy.heads import RequestHead
-from harness.proxy.names import Names
+from harness.proxy.names import CallNames
 
 
 def head(*ids: bytes) -> RequestHead:
@@ -16,14 +16,14 @@ def head(*ids: bytes) -> RequestHead:
 
 def test_the_user_s_id_is_taken_once() -> None:
     """Then it is numbered."""
-    one = Names()
+    one = CallNames()
     assert [one.name(head(given)) for given in (b"a", b"b", b"a", b"a")] == ["a", "b", "a~2", "a~3"]
 
 
 @pytest.mark.parametrize("given", [(), (b"",), (b"x" * 201,)])
 def test_without_one_it_is_made(given: tuple[bytes, ...]) -> None:
     """32 hexadecimal digits, never the same."""
-    one = Names()
+    one = CallNames()
     first, second = one.name(head(*given)), one.name(head(*given))
     assert len(first) == 32
     assert first != second
@@ -31,7 +31,7 @@ def test_without_one_it_is_made(given: tuple[bytes, ...]) -> None:
 
 def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ids before the last so many are forgotten."""
-    monkeypatch.setattr(names, "REMEMBERED", 2)
-    one = Names()
+    monkeypatch.setattr(recorder, "REMEMBERED", 2)
+    one = CallNames()
     found = [one.name(head(given)) for given in (b"a", b"b", b"a", b"c", b"d", b"e", b"a")]
     assert found == ["a", "b", "a~2", "c", "d", "e", "a"]

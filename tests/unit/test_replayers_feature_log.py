@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import DataError
 from harness.records import Attempt, Outcome, State
-from replayers.feature_log import FeatureLog, Joined, Spelling, files, normal
+from replayers.feature_log import FeatureLog, LoggedFeatures, Spelling, files, normal
 from replayers.http import HttpArm, HttpTarget
 from replayers.tracing import trace_id
 
@@ -82,7 +82,7 @@ def _parquet(path: Path) -> Path:
 def test_features_come_from_each_kind_of_file(name: str, write: Any, tmp_path: Path) -> None:  # noqa: ANN401  -- a table
     """Only the columns that are features; a half written line is passed over."""
     write(tmp_path / name)
-    log = Joined(FeatureLog(path=str(tmp_path), columns=("a", "b"), wait_s=0))
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path), columns=("a", "b"), wait_s=0))
     assert log.find("r-0") == b'{"a":1.5,"b":"x"}'
     assert log.find("r-1") == b'{"a":null,"b":"y"}'
     assert log.find("r-2") is None
@@ -103,7 +103,7 @@ def test_a_half_written_line_of_csv_is_not_taken_for_whole(half: str, rest: str,
     """Its last number would be another, for good; whole, it counts."""
     path = tmp_path / "log.csv"
     path.write_text("request_id,a,b,c\nr-1,1,2,y\n" + half, encoding="utf-8")
-    log = Joined(FeatureLog(path=str(path), columns=("a", "b"), wait_s=0))
+    log = LoggedFeatures(FeatureLog(path=str(path), columns=("a", "b"), wait_s=0))
     assert log.find("r-2") is None
     assert log.find("r-1") == b'{"a":1,"b":2}'
     with path.open("a", encoding="utf-8") as file:
@@ -122,12 +122,12 @@ def test_an_object_of_features_may_stand_deeper(tmp_path: Path) -> None:
         joins_is="hex",
         features="in.features",
     )
-    assert Joined(log).find(normal("ff", "hex")) == b'{"a":1,"b":"NaN"}'
+    assert LoggedFeatures(log).find(normal("ff", "hex")) == b'{"a":1,"b":"NaN"}'
 
 
 def test_what_is_written_late_is_waited_for_once(tmp_path: Path) -> None:
     """The patience is for all answers together."""
-    log = Joined(FeatureLog(path=str(tmp_path / "log.jsonl"), wait_s=0.05))
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path / "log.jsonl"), wait_s=0.05))
     assert log.find("r-0") is None
     _jsonl(tmp_path / "log.jsonl")
     assert log.find("r-0") is not None
@@ -138,7 +138,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     """It is not taken for an empty one."""
     (tmp_path / "log.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"log\.parquet"):
-        Joined(FeatureLog(path=str(tmp_path / "log.parquet"))).find("r-0")
+        LoggedFeatures(FeatureLog(path=str(tmp_path / "log.parquet"))).find("r-0")
 
 
 @pytest.mark.parametrize(

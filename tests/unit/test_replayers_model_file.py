@@ -267,3 +267,29 @@ def test_the_features_of_text_are_those_of_text_levels(small: Small, tmp_path: P
     assert text_features(path) == ("lang",)
     path.write_text(re.sub(r"(?m)^pandas_categorical:.*$", "pandas_categorical:null", whole))
     assert text_features(path) == ()
+    for levels in ("[[nope]]", "[1]", '{"a": 1}', "[" * 100_000):
+        path.write_text(re.sub(r"(?m)^pandas_categorical:.*$", f"pandas_categorical:{levels}", whole))
+        with pytest.raises(ModelError, match="levels of the categorical features cannot be read"):
+            text_features(path)
+
+
+@pytest.mark.parametrize(
+    ("infos", "levels", "texts"),
+    [
+        ("0:1 0:1 none", '[["x"], [1, 2], ["z"]]', "ac"),
+        ("0:1 [0:1] none", '[["x"], ["z"]]', "ac"),
+        ("0:1 none 0:1", '[["x"], [1, 2]]', "a"),
+        ("none 0:1 none", '[[1], ["y"]]', ""),
+        ("none 0:1 none", '[["x"], ["y"]]', "b"),
+        ("0:1 0:1 0:1", '[["x"], [1]]', ""),
+        ("0:1 0:1 [0:1]", '[["x", 1], []]', ""),
+    ],
+)
+def test_a_feature_is_one_of_text_only_where_the_file_says_so(
+    infos: str, levels: str, texts: str, tmp_path: Path
+) -> None:
+    """Whole-number categories beside it are none, whichever feature without a split the levels are of."""
+    path = tmp_path / "model.txt"
+    head = f"tree\nfeature_names=a b c\nfeature_infos={infos}\n\nTree=0\n"
+    path.write_text(f"{head}\npandas_categorical:{levels}\n")
+    assert text_features(path) == tuple(texts)

@@ -6,6 +6,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from harness.errors import CaptureError
 from harness.records import Attempt, Outcome, State
 from replayers.protocols import Asked, OipV2, Table
+from replayers.protocols.cells import OfTheModel
 from replayers.protocols.numbers import Missing
+from replayers.protocols.oip_v2 import Datatype
 from replayers.protocols.tables import Value
 from replayers.protocols.tensors import HEADER
 from replayers.selectors import NOWHERE, Reader, Response, Unreadable
@@ -107,10 +110,10 @@ def test_the_answer_of_another_request_is_none() -> None:
     assert outcome(answer(SCORE, id=""), OipV2(), sent_id="req-2").detail == ""
 
 
-def sent(protocol: OipV2, *row: Value, features: bool = False) -> dict[str, object]:
+def sent(protocol: OipV2, *row: Value, features: bool = False) -> dict[str, Any]:
     """What is built of a row."""
     table = Table(protocol.columns, (row,))
-    built: dict[str, object] = json.loads(protocol.build(table, request_id="r", features=features).body)
+    built: dict[str, Any] = json.loads(protocol.build(table, request_id="r", features=features).body)
     return built
 
 
@@ -146,13 +149,39 @@ def test_the_echo_is_asked_for_beside_the_score() -> None:
     assert "outputs" not in sent(protocol, 1.5)
 
 
-@pytest.mark.parametrize(("value", "found"), [(1.5, "a fraction"), (None, "a missing value")])
-def test_a_whole_type_refuses_what_servers_would_cut_off(value: float | None, found: str) -> None:
-    """INT64 with fractions gave another score on two stock servers, without a word."""
-    with pytest.raises(CaptureError, match="no whole number") as caught:
-        sent(OipV2(columns=("a",), datatype="INT64"), value)
+@pytest.mark.parametrize("carried", [{}, {"binary": True}, {"transport": "grpc", "model_name": "m"}])
+@pytest.mark.parametrize(
+    ("datatype", "value", "found"),
+    [
+        ("INT64", 1.5, "a fraction"),
+        ("INT64", None, "a missing value"),
+        ("INT32", math.inf, "an infinity"),
+        ("UINT8", 300, "a number beyond its range"),
+        ("UINT64", -1, "a number beyond its range"),
+        ("INT64", 1e300, "a number beyond its range"),
+        ("FP32", 1e300, "a number beyond its range"),
+        ("FP64", 10**400, "a number beyond its range"),
+    ],
+)
+def test_a_type_refuses_what_servers_would_cut_off_or_wrap(
+    datatype: Datatype, value: Value, found: str, carried: dict[str, Any]
+) -> None:
+    """INT64 with fractions gave another score on two stock servers, without a word; numpy makes 44 of 300."""
+    protocol = OipV2(columns=("a",), datatype=datatype, **carried)
+    with pytest.raises(CaptureError, match="what that type cannot") as caught:
+        protocol.build(Table(("a",), ((value,),)), request_id="r", features=False)
     assert caught.value.found == found
-    assert sent(OipV2(columns=("a",), datatype="INT64"), 2.0)
+
+
+def test_a_whole_number_is_one_in_each_form() -> None:
+    """3.0 is 3 in a whole type, as JSON and as bytes."""
+    whole = OipV2(columns=("a",), datatype="INT32")
+    assert sent(whole, 3.0)["inputs"][0]["data"] == [3]
+    assert type(sent(whole, 3.0)["inputs"][0]["data"][0]) is int
+    for carried in ({"binary": True}, {"transport": "grpc", "model_name": "m"}):
+        protocol = msgspec.structs.replace(whole, **carried)
+        call = protocol.build(Table(("a",), ((3.0,),)), request_id="r", features=False)
+        assert call.body.endswith(b"\x03\x00\x00\x00")
 
 
 def test_half_the_bits_are_warned_about() -> None:
@@ -233,6 +262,23 @@ def test_a_captured_missing_text_is_spelled_too() -> None:
     with pytest.raises(CaptureError, match="a text is missing"):
         raw.call(asked)
     assert b"NaN" in msgspec.structs.replace(raw, missing="text").call(asked).body
+
+
+@pytest.mark.parametrize(
+    ("value", "texts", "tensor"),
+    [
+        (2, OfTheModel(("a",)), ("FP64", [2])),
+        (2, ("a",), ("BYTES", ["2"])),
+        (None, OfTheModel(("a",)), ("BYTES", [None])),
+        ("2", OfTheModel(), ("BYTES", ["2"])),
+    ],
+)
+def test_a_number_is_sent_as_one_unless_the_scenario_says_text(
+    value: Value, texts: tuple[str, ...], tensor: tuple[str, list[object]]
+) -> None:
+    """The text "2" is no level of [1, 2, 3]; what a model names counts only where a value is missing."""
+    built = sent(OipV2(columns=("a",), tensors="columns", text_columns=texts), value)["inputs"][0]
+    assert (built["datatype"], built["data"]) == tensor
 
 
 def test_the_columns_of_text_are_the_model_s() -> None:

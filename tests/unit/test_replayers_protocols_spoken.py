@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from harness.errors import CaptureError
 from replayers.http import HttpTarget
 from replayers.protocols import Asked, Csv, Instances, Json, Mlflow, OipV2, Protocol, Spoken, Table
+from replayers.protocols.cells import OfTheModel
 from replayers.protocols.finding import document_of, rows_of
 from replayers.protocols.spoken import with_fields
 from replayers.protocols.tables import arranged
@@ -181,6 +182,32 @@ def test_columns_of_the_model_fill_in_for_none() -> None:
     assert Csv().known(("x",)).columns == ("x",)
     assert Csv(columns=("y",)).known(("x",)).columns == ("y",)
     assert Json().known(("x",)).columns == ()
+    assert Csv().known(("x", "y"), ("y", "z")).text_columns == ("y",)
+    assert Csv(text_columns=("x",)).known(("x", "y"), ("y",)).text_columns == ("x",)
+    assert not isinstance(Csv().known(("x",)).text_columns, OfTheModel)
+    known = Csv(columns=("x", "raw")).known(("x", "y"), ("y",)).text_columns
+    assert isinstance(known, OfTheModel)
+    assert known.numbers == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "sent"),
+    [
+        ((), ["01234", 5, "1E5"]),
+        (("zip", "amount"), ["01234", "5", "1E5"]),
+        (OfTheModel(("zip",), numbers=("amount", "rate")), ["01234", 5, 1e5]),
+        (OfTheModel(numbers=("zip", "amount")), [1234, 5, "1E5"]),
+    ],
+)
+def test_a_text_that_looks_like_a_number_is_sent_as_it_stands(
+    texts: tuple[str, ...], sent: list[object]
+) -> None:
+    """With a header or without: as the scenario or the model says, and else by its look."""
+    columns = ("zip", "amount", "rate")
+    for body in (b"zip,amount,rate\n01234,5,1E5\n", b"01234,5,1E5"):
+        asked = Asked(body, "r", headers={"content-type": "text/csv"})
+        call = Instances(columns=columns, text_columns=texts).call(asked)
+        assert json.loads(call.body) == {"instances": [sent]}
 
 
 def test_a_position_is_never_guessed() -> None:

@@ -30,7 +30,7 @@ def test_a_row_stands_in_the_order_of_the_columns(
 @pytest.mark.parametrize(
     ("row", "columns", "what"),
     [
-        ({"a": 1}, ("a", "b"), "lacks columns; found no b; expected a, b"),
+        ({"a": 1}, ("a", "b"), "lacks columns; found no b among a; expected a, b"),
         ({}, tuple("abcdefgh"), "found no a, b, c, d, e and 3 more"),
         ({"a": 1, "z": 2}, ("a",), 'found z; expected a. Name them in ignore of the target\'s protocol ("*"'),
         ((1,), ("a", "b"), "another number of values than there are columns; found 1; expected 2"),

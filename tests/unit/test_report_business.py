@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from harness.records import Report
 from harness.report.business import of_hundred, summary
-from tests.kit.sample_parts import finding, quality
+from tests.kit.sample_parts import finding
+from tests.kit.sample_quality import quality
 from tests.kit.sample_report import ALL, fifty, go, invalid, no_go, wait
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from harness.records import LabelDelays
 from harness.report import delay_plots
-from tests.kit.sample_parts import quality
+from tests.kit.sample_quality import quality
 
 
 def test_the_curve_says_how_many_came_in_time() -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from harness.records import Ahead, Estimate, MetricRow
 from harness.report import outlook
-from tests.kit.sample_parts import quality
+from tests.kit.sample_quality import quality
 
 OPEN = quality(identical=False)
 

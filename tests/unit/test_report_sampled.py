@@ -22,6 +22,21 @@ def test_an_uneven_sample_is_told_once_in_words() -> None:
     """The weights, and what they leave of the requests."""
     (line,) = sampled.lines(msgspec.structs.replace(no_go(), sample=UNEVEN))
     assert line.startswith("The capture is a sample: weights 1 to 100; n_eff 812 of 4,000. ")
+    assert line.endswith(
+        "Weights up to 100 were seen; a larger one in the traffic would make every bound on a share of it "
+        "too narrow: state max_weight under [capture]."
+    )
+
+
+def test_a_largest_weight_that_is_known_is_told() -> None:
+    """Bounds hold up to it; light requests alone are no whole capture where heavier ones may be missing."""
+    known = msgspec.structs.replace(UNEVEN, most=500.0)
+    light = msgspec.structs.replace(UNEVEN, high=1.0, most=500.0)
+    for sample in (known, light):
+        (line,) = sampled.lines(msgspec.structs.replace(no_go(), sample=sample))
+        assert line.endswith(" No request of the traffic weighs more than 500.")
+        assert "max_weight" not in line
+    assert "too narrow" not in sampled.told(UNEVEN)
 
 
 def test_an_even_sample_says_that_its_shares_are_those_of_the_traffic() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import lightgbm
 import msgspec
 import pytest
 
@@ -69,15 +70,59 @@ def test_only_the_build_under_test_decides_the_code(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "says"),
-    [("html", "all 10 failed: body is HTML"), ("500", "none of 10 answered: HTTP 500: boom")],
+    ("mode", "code", "says"),
+    [
+        ("html", 30, "all 10 failed: body is HTML"),
+        ("500", 10, "none of 10 answered: HTTP 500: boom"),
+    ],
 )
-def test_failures_are_told(mode: str, says: str, folder: Path) -> None:
-    """With their reason."""
+def test_failures_are_told(mode: str, code: int, says: str, folder: Path) -> None:
+    """With their reason; what asks the wrong service does not blame the build."""
     with Service(small.answers(), mode=mode) as one:
-        lines, code = asked(small.scenario(folder, one.url))
-    assert code == 10
+        lines, found = asked(small.scenario(folder, one.url))
+    assert found == code
     assert says in lines[0]
+    assert ("either the scenario asks it wrongly" in lines[0]) is (code == 30)
+
+
+@pytest.mark.parametrize(
+    ("champion", "other", "code"),
+    [("", "", 10), ("html", "", 30), ("", 'protocol = { kind = "csv", ignore = ["*"] }\n', 30)],
+)
+def test_a_champion_tells_the_build_from_the_scenario(
+    champion: str, other: str, code: int, folder: Path
+) -> None:
+    """One that takes what the build refuses, asked in the same words, is proof against the build."""
+    with Service(small.answers(), mode="html") as build, Service(small.answers(), mode=champion) as today:
+        path = small.scenario(folder, build.url, more=small.champion(today.url))
+        text = path.read_text(encoding="utf-8")
+        place = text.index("[targets.champion]")
+        path.write_text(text[:place] + text[place:].replace("connections = 2\n", f"connections = 2\n{other}"))
+        assert asked(path)[1] == code
+
+
+def test_the_list_of_the_scenario_may_be_what_swaps_the_columns(folder: Path) -> None:
+    """Then nothing tells the build from the scenario, and both are named."""
+    model, bodies = lightgbm.Booster(model_file=folder / "model.txt"), small.captured()
+    first, second, *rest = small.FEATURES
+    answers = small.answers()
+    for line in bodies:
+        body = line["body"]
+        row = [body[name] for name in (second, first, *rest)]
+        answers[line["request_id"]]["score"] = float(model.predict([row])[0])
+    with Service(answers, model=small.model_hash()) as one:
+        path = small.scenario(folder, one.url)
+        assert asked(path)[1] == 10
+        columns = f"columns = {[second, first, *rest]}"
+        listed = f'protocol = {{ kind = "json", form = "list", ignore = ["*"], {columns} }}\n'
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("connections = 2\n", f"connections = 2\n{listed}", 1), encoding="utf-8")
+        lines, code = asked(path)
+    assert code == 30
+    assert (
+        "But columns of [targets.challenger.protocol] differs from the order of the model model" in lines[0]
+    )
+    assert f"place 1 is {second} there and {first} in the model" in lines[0]
 
 
 def test_a_service_in_trouble_is_left_alone(folder: Path) -> None:

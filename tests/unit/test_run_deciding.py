@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from harness.capture.intake import Intake
 from harness.capture.times import parse
 from harness.errors import RunError
-from harness.records import Report
+from harness.records import Estimate, Report
 from harness.run import comparing, deciding
 from harness.run.folder import CHOSEN, Chosen
 from tests.kit import small
@@ -229,6 +230,48 @@ def test_unequal_weights_weigh_every_share(tmp_path: Path, poor: Answers) -> Non
     assert pair.traffic.features.value == pytest.approx(heavy / (240 * 3.0))
     errors = next(gate for gate in report.gates if gate.gate == "errors" and gate.arm == "challenger")
     assert errors.evidence[0].unit == "share of the traffic"
+    assert errors.evidence[0].note.endswith(", none heavier than the 5 seen")
+
+
+def test_a_largest_weight_that_is_stated_bounds_every_share(tmp_path: Path, poor: Answers) -> None:
+    """Light requests alone: what the heavier ones of the traffic would say nobody knows."""
+    made = ready(tmp_path, more=MORE, weights=(1.0, 1.0))
+    config = msgspec.structs.replace(made.loaded.scenario.capture, max_weight=1e4)
+    stated = msgspec.structs.replace(made.loaded.scenario, capture=config)
+    report = judged(answered(replace(made, loaded=replace(made.loaded, scenario=stated)), poor))
+    assert report.sample
+    assert (report.sample.high, report.sample.most) == (1.0, 1e4)
+    errors = next(gate for gate in report.gates if gate.gate == "errors" and gate.arm == "challenger")
+    assert (errors.evidence[0].unit, errors.evidence[0].note) == ("share of the traffic", "n_eff 240 of 240")
+    assert (errors.evidence[0].upper or 0.0) > 0.9
+    assert all(field.upper is None for pair in report.pairs for field in pair.fields)
+    assert "one more request may weigh 10000" in report.quality[0].looks[-1].refused
+
+
+@pytest.mark.parametrize(("weights", "counted"), [((1.0, 5.0), 1), ((), 2)])
+def test_a_request_that_is_sent_again_is_no_new_witness(
+    weights: tuple[float, ...], counted: int, tmp_path: Path
+) -> None:
+    """In two phases every request counts once, by the share of them that failed: the bound is no tighter.
+
+    Without weights the sends are counted, and the bound is that of the distinct requests.
+    """
+    right = small.answers()
+    run = answered(ready(tmp_path, more=MORE, weights=weights), right)
+    gone = {name: answer for name, answer in right.items() if name != small.request_id(0)}
+    run.answer("challenger", gone, phases=("parity",))
+    once = errors_of(run)
+    run.answer("challenger", gone, phases=("parity", "latency"))
+    twice = errors_of(run)
+    assert (once.n, twice.n) == (small.REQUESTS, counted * small.REQUESTS)
+    assert (once.value, once.upper) == (twice.value, twice.upper)
+
+
+def errors_of(run: Prepared) -> Estimate:
+    """The share of the traffic that the challenger failed."""
+    comparing.compare(run.folder, run.loaded, models=None)
+    gate = next(one for one in judged(run).gates if one.gate == "errors" and one.arm == "challenger")
+    return gate.evidence[0]
 
 
 def test_a_capture_whose_recorder_dropped_calls_is_not_complete(run: Prepared) -> None:

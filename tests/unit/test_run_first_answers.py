@@ -20,9 +20,9 @@ from harness.run.first_answers import (
     Opened,
     Told,
     answered_well,
+    beginning,
     leave,
     look,
-    opened,
     opening,
     part,
 )
@@ -115,6 +115,20 @@ def test_a_bug_on_some_requests_is_only_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("detail", "said"), [("no. Point.", "no. Point"), ("", "http_error"), ("x " * 300, "x …")]
+)
+def test_a_reason_is_told_whole_and_ends_once(detail: str, said: str, tmp_path: Path) -> None:
+    """Its own full stop is not doubled, without a reason it is the state, and no word of it is cut."""
+    run = ready(tmp_path)
+    rows = [
+        Outcome(seq=i, phase="parity", target="challenger", state=State.HTTP_ERROR, status=422, detail=detail)
+        for i in range(FIRST)
+    ]
+    run.folder.write(outcome_table(rows), run.folder.outcomes("challenger") / "part-00000.parquet")
+    assert f"{said}. The service wants another request" in told(run).words
+
+
+@pytest.mark.parametrize(
     ("state", "status", "gate"),
     [
         (State.BAD_BODY, 200, "errors"),
@@ -130,14 +144,25 @@ def test_only_what_waiting_cannot_mend_ends_a_run(
     """A service that is down may come back; one that refuses ten requests refuses all."""
     run = ready(tmp_path)
     rows = [
-        Outcome(seq=i, phase="parity", target="challenger", state=state, status=status, detail="x" * 400)
+        Outcome(
+            seq=i, phase="parity", target="challenger", state=state, status=status, detail="x" * 400 + " cut."
+        )
         for i in range(FIRST)
     ]
     run.folder.write(outcome_table(rows), run.folder.outcomes("challenger") / "part-00000.parquet")
     one = told(run)
     assert one.gate == gate
     assert ("all 10 failed: xxx" in one.words) is bool(gate)
-    assert len(one.words) < 300
+    assert one.refused is bool(gate)
+    assert len(one.words) < 700
+
+
+def test_failures_without_a_reason_are_told_by_their_state(tmp_path: Path) -> None:
+    """Ten timeouts are not of an unknown reason."""
+    run = ready(tmp_path)
+    rows = [Outcome(seq=i, phase="parity", target="challenger", state=State.TIMEOUT) for i in range(FIRST)]
+    run.folder.write(outcome_table(rows), run.folder.outcomes("challenger") / "part-00000.parquet")
+    assert told(run).words == "none of 10 answered: timeout."
 
 
 def counts(**more: object) -> ReplayCounts:
@@ -152,17 +177,17 @@ def counts(**more: object) -> ReplayCounts:
 def test_how_a_phase_began_decides_how_it_goes_on() -> None:
     """Stopped by the breaker, by a gate that needs no more, or not at all, with what has failed by then."""
     rest = {"challenger": np.ones(100, bool)}
-    on = opened(counts(), [Told("challenger", "well")], rest=rest, requests=100)
+    on = beginning(counts(), [Told("challenger", "well")], rest=rest, requests=100)
     assert (on.stopped, on.failed) == ("", {"challenger": 3})
     limits = {"challenger": (Limit(gate="errors", count=5), Limit(gate="errors", count=2))}
     assert [one.count for one in on.fewer(limits)["challenger"]] == [2, 1]
-    over = opened(counts(), [Told("challenger", "spoilt", "score_parity")], rest=rest, requests=100)
+    over = beginning(counts(), [Told("challenger", "spoilt", "score_parity")], rest=rest, requests=100)
     assert over.stopped == "after 10 of 100 requests, spread over it (--no-preflight sends all)"
     assert over.end == (
         State.NOT_NEEDED,
         "the first 10 answers failed score_parity; the rest was not sent",
     )
-    broken = opened(
+    broken = beginning(
         counts(stopped="circuit breaker: 3 errors of challenger in a row"), [], rest=rest, requests=100
     )
     assert (broken.blamed, broken.gate) == ("challenger", "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.capture import Intake
-from harness.errors import LabelsError, ModelError, ScenarioError
+from harness.errors import CaptureError, LabelsError, ModelError, ScenarioError
 from harness.records import SinglesCheck
 from harness.run.deciding import DISAGREEMENTS, INTAKE
 from harness.run.folder import RunFolder
@@ -23,6 +25,7 @@ from harness.run.preparing import (
     missing_share,
     prepare,
     read_labels,
+    take_in,
 )
 from harness.scenario import Loaded, load
 from replayers.offline import OfflineModel, OfflineReplayer
@@ -187,6 +190,18 @@ def test_masked_features_of_a_recorded_arm_are_no_evidence(
     prepare(loaded, run, replayers=load_models(loaded), created_at="now", say=lambda _: None)
     found = run.load(DISAGREEMENTS, dict[str, SinglesCheck])["model"].redacted
     assert tuple(one.place for one in found) == places
+
+
+def test_a_weight_beyond_what_the_scenario_states_ends_the_run(folder: Path, tmp_path: Path) -> None:
+    """Every bound would be by a largest weight that is none: nothing is sent."""
+    rows = [json.loads(line) for line in (folder / "capture.jsonl").read_text().splitlines()]
+    small.write_lines(folder / "capture.jsonl", [row | {"sampling_weight": 10} for row in rows])
+    loaded = scenario(folder)
+    for most, fits in ((10.0, True), (9.0, False)):
+        config = msgspec.structs.replace(loaded.scenario.capture, max_weight=most)
+        stated = replace(loaded, scenario=msgspec.structs.replace(loaded.scenario, capture=config))
+        with nullcontext() if fits else pytest.raises(CaptureError, match="`max_weight`"):
+            take_in(stated, tmp_path / f"{most}", say=lambda _: None)
 
 
 def test_models_that_no_target_must_match_are_loaded_apart(folder: Path) -> None:

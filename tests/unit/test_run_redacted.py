@@ -8,10 +8,16 @@ import pytest
 from harness.capture.live.redaction import TAG
 from harness.capture.table import to_table
 from harness.records import CapturedRequest, RecordedResponse, RedactedInput
-from harness.run import redacted
+from harness.run import comparing, deciding, redacted
+from harness.run.deciding import PHASES
+from harness.run.folder import RunFolder
+from harness.run.preparing import load_models, prepare
 from harness.run.redacted import as_known, redacted_echoes, redacted_inputs
+from harness.run.replaying import take_recorded
+from harness.scenario import load
 from replayers.offline import OfflineModel, OfflineReplayer
 from tests.kit import small
+from tests.kit.prepared import Prepared
 
 PIPELINE = """\
 TABLE = {"u1": 5.0}
@@ -134,3 +140,42 @@ def test_redacted_features_of_a_recorded_arm_are_told() -> None:
     echoed = RedactedInput(place="answer:features.age", requests=2, of=3, features=("age",))
     assert redacted_echoes(capture, small.FEATURES, echo="features") == (echoed,)
     assert redacted_echoes(capture, small.FEATURES, echo="") == ()
+
+
+@pytest.mark.parametrize("role", ["challenger", "champion"])
+@pytest.mark.parametrize(("tagged", "ruling"), [(True, "PASS"), (False, "FAIL")])
+def test_masked_features_are_no_skew(role: str, ruling: str, *, tagged: bool, tmp_path: Path) -> None:
+    """Of a recorded build that logged them, and of a recorded champion that a live build is held against."""
+    made, right = small.make(tmp_path / "scenario"), small.answers()
+    rows = [
+        row
+        | {"online_features": right[row["request_id"]]["features"] | ({"amount": 0.0} if n % 2 else {})}
+        | {"recorded_response": {"status": 200, "body": {"score": right[row["request_id"]]["score"]}}}
+        | {"tags": {TAG: '["features:amount"]'} if tagged and n % 2 else {}}
+        for n, row in enumerate(small.captured())
+    ]
+    small.write_lines(made / "capture.jsonl", rows)
+    recorded = '\n[targets.champion]\nkind = "recorded"\nmodel = "model"\n' if role == "champion" else ""
+    path = small.scenario(made, "http://127.0.0.1:9/score", more=recorded + small.ONLY_PARITY)
+    if role == "challenger":
+        text = path.read_text(encoding="utf-8")
+        text = text.replace('kind = "http"\nurl = "http://127.0.0.1:9/score"', 'kind = "recorded"')
+        path.write_text(text.replace("timeout_s = 20\nconnections = 2\n", ""), encoding="utf-8")
+    run = RunFolder(tmp_path / "run")
+    run.root.mkdir()
+    loaded = load(path)
+    said: list[str] = []
+    prepared = prepare(
+        loaded, run, replayers=load_models(loaded), created_at="2025-04-01T12:00:00Z", say=said.append
+    )
+    assert any("without [capture.redact]" in line for line in said) is tagged
+    take_recorded(loaded, run, say=lambda _: None)
+    here = Prepared(run, loaded, prepared.models())
+    if role == "champion":
+        here.answer("challenger", right)
+    run.save(PHASES, ())
+    comparing.compare(run, loaded, models=None)
+    report = deciding.judge(run, loaded, as_of_ns=1_760_000_000 * 10**9, created_at="then")
+    found = {gate.arm: gate.ruling for gate in report.gates if gate.gate == "feature_parity"}
+    assert ruling in found.values(), found
+    assert ruling == "FAIL" or "FAIL" not in found.values(), found

@@ -9,10 +9,13 @@ from typing import Any
 import msgspec
 
 from harness.capture.formats.pieces import Dropped, Place, header
-from harness.records import CapturedRequest
+from harness.records import CapturedRequest, RecordedResponse
 
 #: a body that would become more than this is kept whole
 MOST_ROWS, MOST_BYTES = 10_000, 32 << 20
+
+#: NumPy's own limit
+_MOST_SIZES = 64
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -27,22 +30,22 @@ Raws = dict[str, msgspec.Raw]
 
 
 def rows_of(request: CapturedRequest, on_dropped: Callable[[Dropped], None]) -> Iterator[CapturedRequest]:
-    """The request itself, or one for each row of its body."""
-    bodies = (
-        []
-        if request.truncated or request.row_index is not None
-        else bodies_of(request.body, header(request.headers, "content-type"))
-    )
+    """The request itself, or one for each row of its body; a list that is none of rows is told."""
+    place = Place(request.source_file, request.source_offset)
+    if request.row_index is not None:
+        yield request
+        return
+    bodies = [] if request.truncated else bodies_of(request.body, header(request.headers, "content-type"))
     if len(bodies) < 2:
+        if not bodies and _may_be_rows(request.body):
+            why = "its body is cut" if request.truncated else "no rows of one kind are known in it"
+            on_dropped(place.dropped("kept whole", f"{request.request_id}: {why}"))
         yield request
         return
     response = request.recorded_response
-    answers: list[bytes] = []
-    if response is not None:
-        answers = answers_of(response.body, len(bodies))
-        if not answers:
-            place = Place(request.source_file, request.source_offset)
-            on_dropped(place.dropped("answer not of these rows", f"{request.request_id}: {len(bodies)} rows"))
+    answers = None if response is None else _answers(response, len(bodies))
+    if answers == []:
+        on_dropped(place.dropped("answer not of these rows", f"{request.request_id}: {len(bodies)} rows"))
     for index, body in enumerate(bodies):
         own = None
         if response is not None and answers:
@@ -52,19 +55,32 @@ def rows_of(request: CapturedRequest, on_dropped: Callable[[Dropped], None]) -> 
         )
 
 
+def _may_be_rows(body: bytes) -> bool:
+    return body.lstrip()[:1] == b"[" or any(mark in body for mark in _MARKS)
+
+
+def _answers(response: RecordedResponse, rows: int) -> list[bytes]:
+    """The answer of each row; one that is no success is that of each, its words only where they are few."""
+    if 200 <= response.status < 300:
+        return answers_of(response.body, rows)
+    return [response.body if len(response.body) * rows <= MOST_BYTES else b""] * rows
+
+
 def bodies_of(body: bytes, content_type: str = "") -> list[bytes]:
     """A body for each row of a batch; none for a body of one row or of no known batch shape.
 
     Known are `dataframe_records`, `dataframe_split`, `instances`, `rows` and `inputs` of JSON (as rows, as
-    columns, and as the tensors of the Open Inference Protocol, by the first number of their shape), and lines
-    of CSV, whose first is a header where the type says `header=present` or no cell of it is a number while
-    every other line has one.
+    columns, and as the tensors of the Open Inference Protocol, by the first number of their shape), a list of
+    lists or of objects, and lines of CSV, whose first is a header where the type says `header=present` or no
+    cell of it is a number while every other line has one.
     """
     if content_type.partition(";")[0].strip().lower() in {"text/csv", "application/csv"}:
         return _bodies_of_csv(body, header="header=present" in content_type.lower().replace(" ", ""))
-    if not any(mark in body for mark in _MARKS):
+    if not _may_be_rows(body):
         return []
     try:
+        if body.lstrip()[:1] == b"[":
+            return _of_list(body)
         words = _OBJECT.decode(body)
         key = next((one for one in _ROWS if one in words), None)
         if key is None:
@@ -98,6 +114,8 @@ def _of_key(words: Raws, key: str, *, beside: int) -> list[bytes]:
         table = _OBJECT.decode(words[key])
         columns = {name: _listed(raw, beside=beyond + len(bytes(raw))) for name, raw in table.items()}
         rows = _agreed([len(column) for column in columns.values()])
+        if rows * sum(map(len, table)) > MOST_BYTES:  # each row says the names of all columns
+            return []
         return [
             _with(words, key, {name: [column[row]] for name, column in columns.items()})
             for row in range(rows)
@@ -105,12 +123,20 @@ def _of_key(words: Raws, key: str, *, beside: int) -> list[bytes]:
     found = _listed(words[key], beside=beside)
     if key in {"inputs", "outputs"} and _are_tensors(found):
         whole = [_OBJECT.decode(one) for one in found]
-        tensors = [_rows_of_tensor(one) for one in whole]
-        rows = _agreed([len(tensor) for tensor in tensors])
+        rows = _agreed([next(iter(_shape(one)), 0) for one in whole])
         if rows * (beside - sum(len(bytes(one["data"])) for one in whole)) > MOST_BYTES:
             return []
+        tensors = [_rows_of_tensor(one) for one in whole]
+        rows = _agreed([len(tensor) for tensor in tensors])
         return [_with(words, key, [tensor[row] for tensor in tensors]) for row in range(rows)]
     return [_with(words, key, [one]) for one in found]
+
+
+def _of_list(body: bytes) -> list[bytes]:
+    """A list of one row for each list or object of a list; none where it holds anything else."""
+    rows = _listed(msgspec.Raw(body.strip()), beside=len(body))
+    alike = {bytes(one)[:1] for one in rows} in ({b"["}, {b"{"})
+    return [b"[" + bytes(one) + b"]" for one in rows] if alike else []
 
 
 def _of_split(words: Raws, *, beside: int) -> list[bytes]:
@@ -134,9 +160,15 @@ def _are_tensors(found: list[msgspec.Raw]) -> bool:
     )
 
 
+def _shape(tensor: Raws) -> list[int]:
+    """The sizes of a tensor; none where there are more than any tensor has."""
+    shape = _SHAPE.decode(tensor["shape"])
+    return shape if len(shape) <= _MOST_SIZES else []
+
+
 def _rows_of_tensor(tensor: Raws) -> list[dict[str, Any]]:
     """A tensor for each first index; nothing where its data does not fill its shape."""
-    shape = _SHAPE.decode(tensor["shape"])
+    shape = _shape(tensor)
     data = _LIST.decode(tensor["data"])
     if not shape or not 0 < shape[0] <= MOST_ROWS or any(size < 0 for size in shape):
         return []
@@ -165,7 +197,7 @@ def _with(words: Raws, key: str, value: Any) -> bytes:  # noqa: ANN401, PLR0917 
 
 def _bodies_of_csv(body: bytes, *, header: bool) -> list[bytes]:
     lines = _csv_lines(body)
-    if len(lines) < 2 or len(lines) > MOST_ROWS or len(body) > MOST_BYTES // 16:
+    if not 2 <= len(lines) <= MOST_ROWS or len(lines) * len(lines[0]) > MOST_BYTES:
         return []
     if header or (not _has_number(lines[0]) and all(map(_has_number, lines[1:]))):
         return [lines[0] + b"\n" + line for line in lines[1:]]
@@ -173,14 +205,19 @@ def _bodies_of_csv(body: bytes, *, header: bool) -> list[bytes]:
 
 
 def _csv_lines(body: bytes) -> list[bytes]:
-    """The lines that are not blank; a line break inside of quotes is none."""
+    """The lines that are not blank, none of what is too much; a line break inside of quotes is none."""
+    if len(body) > MOST_BYTES // 16:
+        return []
     found: list[bytes] = []
+    open_cell: list[bytes] = []
     for line in body.replace(b"\r\n", b"\n").split(b"\n"):
-        if found and found[-1].count(b'"') % 2:
-            found[-1] += b"\n" + line
-        elif line.strip():
-            found.append(line)
-    return found
+        if bool(open_cell) is bool(line.count(b'"') % 2):  # a quote is closed, or opened
+            if open_cell or line.strip():
+                found.append(b"\n".join([*open_cell, line]))
+                open_cell = []
+        else:
+            open_cell.append(line)
+    return [*found, b"\n".join(open_cell)] if open_cell else found
 
 
 def _has_number(line: bytes) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from harness.capture import times
 from harness.capture.formats.json_objects import encoded
 from harness.capture.formats.pieces import (
+    DELIVERED,
     Answered,
     Asked,
     Format,
@@ -71,11 +72,12 @@ def _piece(found: Row | bytes | Unreadable, place: Place, *, mtime_ns: int) -> I
         yield Asked(_request(event, name, place=place, mtime_ns=mtime_ns), waits=True, sent_ns=_sent(event))
     elif kind == "response":
         at_ns = _sent(event)
-        yield Answered(name, answer(200, _data(event), headers=_type(event)), at_ns, place)
+        response = answer(DELIVERED, _data(event), headers=_type(event))
+        yield Answered(name, response, at_ns, place, delivered=True)
     elif kind == "feedback":
         yield _feedback(event, name, place=place)
     else:
-        yield place.dropped("not a single request", f"type {times.clip(repr(event['type']))}")
+        yield place.dropped("not a single request", f"type {times.clip(event['type'])}")
 
 
 def _request(event: Row, name: str, *, place: Place, mtime_ns: int) -> CapturedRequest:
@@ -148,7 +150,7 @@ def _feedback(event: Row, name: str, *, place: Place) -> Piece:
     while isinstance(values, list) and len(values) == 1:
         values = values[0]
     if not isinstance(values, int | float):
-        return place.dropped("feedback without a label", times.clip(repr(values), 60))
+        return place.dropped("feedback without a label", times.clip(values, 60))
     return Labelled(name, float(values), *moment(event.get("time"), "time"), offset=place.offset)
 
 

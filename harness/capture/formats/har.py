@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from harness.capture.formats.goreplay import path_of
-from harness.capture.formats.http_message import FRAMING
+from harness.capture.formats.http_message import FRAMING, unpacked
 from harness.capture.formats.json_objects import decoded, objects
 from harness.capture.formats.pieces import (
     Asked,
@@ -40,6 +40,7 @@ from harness.records import CapturedRequest, RecordedResponse
 OURS = "_replaygate"
 #: fields of it that are JSON, kept as the very text
 JSON_TEXTS = ("online_features", "feature_timestamps")
+_GZIP = b"\x1f\x8b"
 _LONGEST_MS = 10**12
 _LOG = re.compile(rb'\s*\{\s*"log"\s*:\s*\{')
 _WORDS = re.compile(rb'"(?:version|creator|entries)"\s*:')
@@ -86,7 +87,9 @@ def _captured(entry: dict[str, Any], request: dict[str, Any], *, place: Place) -
         body=body,
         truncated=isinstance(size, int) and size > 0 and not body,
         recorded_response=answered,
-        tags=cut(answered is not None and not answered.body and _size_of(entry) > 0),
+        tags=cut(
+            answered is not None and (_is_packed(answered) or (not answered.body and _size_of(entry) > 0))
+        ),
         source_file=place.file,
         source_offset=place.offset,
     )
@@ -100,13 +103,19 @@ def _answered(entry: dict[str, Any]) -> RecordedResponse | None:
     timings = entry.get("timings")
     wait = timings.get("wait") if isinstance(timings, dict) else None
     known = isinstance(wait, int | float) and 0 <= wait < _LONGEST_MS
+    body, headers = unpacked(_content(response.get("content")), _headers(response))
     return answer(
         response["status"],
-        _content(response.get("content")),
-        headers=_headers(response),
+        body,
+        headers=headers,
         latency_ns=round(wait * 1e6) if known and wait is not None else None,
         kind="wait",
     )
+
+
+def _is_packed(answered: RecordedResponse) -> bool:
+    """Whether the body is still gzip, so that it is damaged: browsers write texts without it."""
+    return answered.body[:2] == _GZIP and "gzip" in header(answered.headers, "content-encoding").lower()
 
 
 def _size_of(entry: dict[str, Any]) -> int:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from harness.capture.sources import did_you_mean, existing
-from harness.errors import CaptureError, UsageError
+from harness.errors import UsageError
 
 #: ns of one tick of a time that is a number, by the end of its word; without one it is text with a zone
 UNITS_NS = {"_s": 10**9, "_ms": 10**6, "_us": 10**3, "_ns": 1}
@@ -32,6 +32,17 @@ WORDS = frozenset(
         *(f"latency{unit}" for unit in UNITS_NS),
     )
 )
+
+#: what others call our words, in the singular
+_MEANT = {
+    **dict.fromkeys(("response", "prediction", "output", "result", "reply"), "answer"),
+    **dict.fromkeys(("time", "timestamp", "date"), "ts"),
+    **dict.fromkeys(("id", "uuid"), "request_id"),
+    **dict.fromkeys(("input", "feature", "payload", "request"), "body"),
+    **dict.fromkeys(("user", "user_id", "customer_id"), "unit"),
+    **dict.fromkeys(("latency", "duration"), "latency_ms"),
+    **dict.fromkeys(("weight",), "sampling_weight"),
+}
 
 Cell = Literal["number", "text", "boolean", "json"]
 
@@ -56,7 +67,8 @@ class MapFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Every word is known, every time and latency given once, and the zone exists."""
         for word in self.map:
             if word not in WORDS:
-                hint = did_you_mean(word, WORDS)
+                meant = _MEANT.get(word.lower().rstrip("s"))
+                hint = f"did you mean {meant!r}?" if meant else did_you_mean(word, WORDS)
                 raise ValueError(f"no word {word!r} of a capture{'; ' + hint if hint else ''}")
         for word in (*_MOMENTS, "latency"):
             if len(given := [name for name in self.map if _stem(name) == word]) > 1:
@@ -113,7 +125,7 @@ def load_map(given: Sequence[str]) -> MapFile:
         if sign and re.fullmatch(r"\w+(\..+)?", name):
             _put(words, name=name, value=value)
         else:
-            found = _toml(existing(Path(one), CaptureError))
+            found = _toml(existing(Path(one), UsageError))
             words = {**words, **found, "map": {**words["map"], **_table(found.get("map", {}), one)}}
     try:
         return msgspec.convert(words, MapFile)

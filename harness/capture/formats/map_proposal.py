@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -20,6 +21,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")
 _GAPS = ("", "null", "NULL", "NA", "N/A", "None")
 _NOT_NUMBERS = frozenset({"", "nan", "NaN", "inf", "-inf", "Infinity", "-Infinity"})
+_NAME = re.compile(r"[^\W\d][\w.: -]{0,99}")
 _PADDED = re.compile(r"0\d+")
 
 #: names by which columns go, by our word, the likeliest first
@@ -33,7 +35,7 @@ _USUAL = {
     "label_at": r"label(led)?_(at|time|ts)|known_at",
     "label": r"label|target|y|y_true|ground_?truth|is_fraud|fraud|outcome",
     "body": r"body|payload|request(_body)?|input(s)?|features|data",
-    "answer": r"response(_body)?|answer|output(s)?|reply",
+    "answer": r"((recorded|model)_)?(response|answer|reply|result|output|prediction|score)s?(_(body|text))?",
     "path": r"path|uri|endpoint|url",
     "method": r"method|verb|http_method",
 }
@@ -43,20 +45,24 @@ _EPOCHS = (("_s", 10**8, 10**11), ("_ms", 10**11, 10**14), ("_us", 10**14, 10**1
 def proposed(path: Path) -> list[str]:
     """Lines of a TOML map for the file, with what was only guessed in comments.
 
-    Nothing for a file that is no table: no object a line, no CSV header over equal rows, no Parquet.
+    Nothing for a file that is no table: no object a line, no CSV header over equal rows, no Parquet. Raises
+    CaptureError for a CSV with a header of names and no row that can be read.
     """
-    delimiter = _delimiter(path)
+    delimiter = tables.delimiter_of(path)
     kind, columns, naive = mapped.seen(path, delimiter)
-    rows = _rows(path, delimiter)
+    rows, unread = _rows(path, delimiter)
+    if not rows and unread and _has_header(path, delimiter):
+        place, error = unread[0]
+        raise CaptureError(error.what, where=f"{path}, offset {place:,}", found=error.found)
     if not columns or not rows or (kind == "csv" and len(columns) < 2):
         return []
     cells = {name: [row.get(name) for row in rows] for name in columns}
     words, told = _words(cells, naive=naive)
-    used = {_column(source) for source in words.values()}
-    body: str | list[str] = words.pop("body", "") or [name for name in columns if name not in used]
+    body, answers = _body(words, columns)
+    first = f"its first {times.counted(len(rows), 'row')}"
     lines = [
-        f"# A map of {times.clip(path.name)} to start from, by its first {len(rows):,} rows: check it.",
-        *(f"# {one}" for one in told),
+        f"# A map of {times.clip(path.name)} to start from, by {first}: check it.",
+        *(f"# {one}" for one in (*_unread(unread), *told, *answers)),
         *([f"delimiter = {_toml(delimiter)}"] if delimiter != "," else []),
         *(['zone = "UTC"  # GUESSED: the times name no zone'] if "# zone" in words else []),
     ]
@@ -64,35 +70,59 @@ def proposed(path: Path) -> list[str]:
     gaps = sorted({cell for some in cells.values() for cell in some if cell in _GAPS} | {""})
     if kind == "csv" and gaps != [""]:
         lines.append(f"null = {_toml(gaps)}")
-    lines += [
-        "",
-        "[map]",
-        *(f"{word} = {_toml(source)}" for word, source in words.items()),
-        f"body = {_toml(body)}",
-    ]
+    lines += ["", "[map]", *(f"{word} = {_toml(source)}" for word, source in words.items())]
+    if not any(_is_of("ts", word) for word in words):
+        return lines
+    lines += [f"body = {_toml(body)}"]
     if kind == "csv" and isinstance(body, list):
         lines += ["", "[types]", *(f"{_key(name)} = {_toml(_type(cells[name]))}" for name in body)]
     return lines
 
 
-def _delimiter(path: Path) -> str:
-    """The one of the usual delimiters that stands most often in the first line of a text."""
+def _body(words: dict[str, Any], columns: Sequence[str]) -> tuple[str | list[str], list[str]]:
+    """The body, taken out of the words: its column, or all columns without a word; answers are none of it."""
+    if body := words.pop("body", ""):
+        return str(body), []
+    left = [name for name in columns if name not in {str(source) for source in words.values()}]
+    answers = [name for name in left if _named("answer", [name])]
+    told = [f"{name!r} looks like an answer, so it is no input of the body" for name in answers]
+    return [name for name in left if name not in answers], told
+
+
+def _unread(unread: Sequence[tuple[int, CaptureError]]) -> list[str]:
+    """How many rows the proposal does not know, and why the first of them."""
+    if not unread:
+        return []
+    place, error = unread[0]
+    several = times.counted(len(unread), "row")
+    return [f"{several} could not be read, the first at offset {place:,}: {error.what}: {error.found}"]
+
+
+def _has_header(path: Path, delimiter: str) -> bool:
+    """Whether the first line of a text is two names or more."""
     with path.open("rb") as file:
-        first = file.readline(10_000)
-    if first.startswith(b"PAR1") or first.lstrip()[:1] in (b"{", b"["):
-        return ","
-    return max(",;\t|", key=lambda one: first.count(one.encode()))
+        first = file.readline(10_000).decode(errors="replace")
+    names = first.strip().removeprefix("\ufeff").split(delimiter)
+    return len(names) > 1 and all(_NAME.fullmatch(name.strip('"')) for name in names)
 
 
-def _rows(path: Path, delimiter: str) -> list[dict[str, Any]]:
+def _rows(path: Path, delimiter: str) -> tuple[list[dict[str, Any]], list[tuple[int, CaptureError]]]:
+    """The first rows as import reads them, and the places and reasons of those that cannot be read."""
     found: list[dict[str, Any]] = []
-    for _, row in islice(tables.rows(path, delimiter=delimiter), _ROWS):
+    unread: list[tuple[int, CaptureError]] = []
+    for place, row in islice(tables.rows(path, delimiter=delimiter), _ROWS):
         try:
-            one = row if isinstance(row, dict) else tables.row_of(row)
-        except CaptureError:
+            one = row if isinstance(row, dict) else mapped.json_row(row)
+        except CaptureError as error:
+            unread.append((place, error))
             continue
-        found.append({name: plain(cell) for name, cell in one.items()})
-    return found
+        found.append({name: _cell(cell) for name, cell in one.items()})
+    return found, unread
+
+
+def _cell(cell: Any) -> Any:  # noqa: ANN401  -- any cell
+    """The cell as its column has it: lists and objects of a line with NaN are JSON text again."""
+    return plain(cell) if not isinstance(cell, dict | list) else json.dumps(cell)
 
 
 def _words(cells: dict[str, list[Any]], *, naive: frozenset[str]) -> tuple[dict[str, Any], list[str]]:
@@ -113,9 +143,8 @@ def _words(cells: dict[str, list[Any]], *, naive: frozenset[str]) -> tuple[dict[
         told.append("request_id: no column is unique by its looks; without one, make one in the file")
     elif len(set(map(str, cells[words["request_id"]]))) < len(cells[words["request_id"]]):
         told.append(f"{words['request_id']!r} is not unique: the later of two requests is dropped")
-    if not any(word.startswith("ts") for word in words):
-        words["ts"] = "?"
-        told.append("ts: no column is a time by its looks; ts, ts_s, ts_ms, ts_us or ts_ns say which unit")
+    if not any(_is_of("ts", word) for word in words):
+        told.append(_without_time(words))
     if "label" in words and not any(word.startswith("label_at") for word in words):
         told.append(
             f"{words.pop('label')!r} looks like a label: label and label_at, when it was known, go together"
@@ -125,6 +154,14 @@ def _words(cells: dict[str, list[Any]], *, naive: frozenset[str]) -> tuple[dict[
     elif any(word.startswith("label_at") for word in words) and "label" not in words:
         words = {word: source for word, source in words.items() if not word.startswith("label_at")}
     return words, told
+
+
+def _without_time(words: dict[str, Any]) -> str:
+    """What a table without a time of requests is: labels alone, or one whose time a person has to name."""
+    if "label" in words and any(_is_of("label_at", word) for word in words):
+        return "no column is a time of requests by its looks: the rows have labels alone"
+    words["ts"] = "?"
+    return "ts: no column is a time by its looks; ts, ts_s, ts_ms, ts_us or ts_ns say which unit"
 
 
 def _there(cells: Sequence[Any]) -> list[Any]:
@@ -229,7 +266,7 @@ _FITS: dict[str, Callable[[list[Any]], bool]] = {
     "status": lambda cells: _numeric(cells) and all(100 <= _float(cell) <= 999 for cell in cells),
     "score": _numeric,
     "label": _labels,
-    "answer": _json,
+    "answer": lambda cells: bool(cells) and not any(isinstance(cell, tuple) for cell in cells),
     "body": _json,
     "unit": _texts,
     "path": lambda cells: _texts(cells) and all(_spelling(cell).startswith("/") for cell in cells),
@@ -237,8 +274,9 @@ _FITS: dict[str, Callable[[list[Any]], bool]] = {
 }
 
 
-def _column(source: object) -> str:
-    return str(source)
+def _is_of(stem: str, word: str) -> bool:
+    """Whether the word is this one, with or without a unit: `ts_ms` for `ts`."""
+    return re.sub(r"_(s|ms|us|ns)$", "", word) == stem
 
 
 def _toml(value: object) -> str:

@@ -47,7 +47,7 @@ def getter(source: object, columns: Collection[str], *, word: str) -> Get:
         case _:
             raise UsageError(
                 f"{word} of the map is no source",
-                found=repr(source),
+                found=times.clip(source),
                 expected="a column, or { constant = … }",
             )
 
@@ -158,7 +158,7 @@ def text(value: object, word: str) -> str | None:
                 raise broken("wrong value", f"{word}: half a surrogate pair is no text") from error
             return value
         case _:
-            raise broken("wrong type", f"{word} is {times.clip(repr(value), 40)}, not a text")
+            raise broken("wrong type", f"{word} is {times.clip(value, 40)}, not a text")
 
 
 def number(value: object, word: str) -> float | None:
@@ -169,7 +169,7 @@ def number(value: object, word: str) -> float | None:
     if not isinstance(value, bool) and len(spelled) <= LONGEST_NUMBER and "_" not in spelled:
         with suppress(ValueError):
             return float(spelled)
-    raise broken("wrong value", f"{word} is {times.clip(repr(spelled))}, not a number")
+    raise broken("wrong value", f"{word} is {times.clip(spelled)}, not a number")
 
 
 def truth(value: object, word: str) -> bool | None:
@@ -178,5 +178,5 @@ def truth(value: object, word: str) -> bool | None:
         return value
     spelled = as_written(value)
     if (found := _TRUTHS.get(spelled.strip().lower())) is None:
-        raise broken("wrong value", f"{word} is {times.clip(repr(spelled))}, neither true nor false")
+        raise broken("wrong value", f"{word} is {times.clip(spelled)}, neither true nor false")
     return found

@@ -23,6 +23,7 @@ from harness.capture.formats.map_config import UNITS_NS, MapFile
 from harness.capture.formats.map_times import Clock
 from harness.capture.formats.map_values import Get, getter, number, text, truth
 from harness.capture.formats.pieces import (
+    DELIVERED,
     Asked,
     Format,
     Labelled,
@@ -33,6 +34,7 @@ from harness.capture.formats.pieces import (
     guarded,
     name_of,
     readable,
+    unstated,
 )
 from harness.capture.formats.tables import Row
 from harness.capture.sources import Unreadable
@@ -55,15 +57,27 @@ def mapped(config: MapFile) -> Format:
 def read(config: MapFile, path: Path) -> Iterator[Piece]:
     """The requests and labels of one table, row by row."""
     kind, columns, naive = seen(path, config.delimiter)
+    if kind == "csv" and len(columns) < 2 and (likely := tables.delimiter_of(path)) != config.delimiter:
+        raise _other_delimiter(path, config.delimiter, likely=likely)
     reader = _Reader.of(config, columns, kind=kind, naive=naive) if columns else None
     for offset, found in tables.rows(path, delimiter=config.delimiter):
         place = Place(path.name, offset)
         yield from guarded(_empty(found, place) if reader is None else reader.pieces(found, place), place)
 
 
+def _other_delimiter(path: Path, given: str, *, likely: str) -> UsageError:
+    spelled = "$'\\t'" if likely == "\t" else f"'{likely}'"
+    return UsageError(
+        f"the columns are not parted by {given!r}",
+        where=str(path),
+        found=f"a first line with {likely!r}",
+        fix=f"Say so: --map delimiter={spelled}, or delimiter = {json.dumps(likely)} in the map.",
+    )
+
+
 def _empty(found: Row | bytes | Unreadable, place: Place) -> Iterator[Piece]:
     """A row of a file in which no row has a column."""
-    row = found if isinstance(found, dict) else _json_row(found)
+    row = found if isinstance(found, dict) else json_row(found)
     yield place.dropped("wrong field", f"no columns: {times.clip(str(row))}")
 
 
@@ -80,7 +94,7 @@ def seen(path: Path, delimiter: str = ",") -> tuple[Kind, list[str], frozenset[s
         if isinstance(found, bytes):
             kind = "json"
             try:
-                columns |= dict.fromkeys(_json_row(found))
+                columns |= dict.fromkeys(json_row(found))
             except CaptureError:
                 continue
         elif isinstance(found, dict):
@@ -88,7 +102,7 @@ def seen(path: Path, delimiter: str = ",") -> tuple[Kind, list[str], frozenset[s
     return kind, list(columns), frozenset()
 
 
-def _json_row(found: bytes | Unreadable) -> Row:
+def json_row(found: bytes | Unreadable) -> Row:
     """The words of one object, each with its text; a literal NaN is understood as Python writes it."""
     raw = readable(found)
     try:
@@ -150,7 +164,7 @@ class _Reader:
 
     def pieces(self, found: Row | bytes | Unreadable, place: Place) -> Iterator[Piece]:
         """The request of a row, and its labels."""
-        row = found if isinstance(found, dict) else _json_row(found)
+        row = found if isinstance(found, dict) else json_row(found)
         if self.kind == "csv":
             row = {name: None if cell in self.config.null else cell for name, cell in row.items()}
         name = name_of(self._text(row, "request_id"), "request_id")
@@ -174,6 +188,8 @@ class _Reader:
         event = self._moment(row, "event_time", needed=False)
         stamps = {key: get(row) for key, get in self._table("feature_timestamps").items()}
         known = {k: self.clock.moment(v, "feature_timestamps")[0] for k, v in stamps.items() if v is not None}
+        answered = self._answered(row)
+        bare = answered is not None and self._number(row, "status") is None
         return CapturedRequest(
             seq=0,
             request_id=name,
@@ -191,12 +207,12 @@ class _Reader:
             headers=headers,
             body=body,
             truncated=truth(self._get(row, "truncated"), "truncated") or False,
-            recorded_response=self._answered(row),
+            recorded_response=answered,
             served_by=self._texts(row, "served_by"),
             online_features=self._features(row),
             feature_timestamps=msgspec.json.encode(known) if known else None,
             sampling_weight=1.0 if weight is None else weight,
-            tags=self._texts(row, "tags"),
+            tags=self._texts(row, "tags") | unstated(bare),
             source_file=place.file,
             source_offset=place.offset,
         )
@@ -213,8 +229,8 @@ class _Reader:
             body = b'{"score":' + as_json(score, "number", word="score") + b"}"
         kind = self._text(row, "latency_kind") or "service"
         if kind not in _KINDS:
-            raise broken("wrong value", f"latency_kind {times.clip(repr(kind))}, not {', '.join(_KINDS)}")
-        code = 200 if status is None else int(status) if status.is_integer() else status
+            raise broken("wrong value", f"latency_kind {times.clip(kind)}, not {', '.join(_KINDS)}")
+        code = DELIVERED if status is None else int(status) if status.is_integer() else status
         unit = next((ns for end, ns in UNITS_NS.items() if word and word.endswith(end)), 1)
         known = took is not None and 0 < took * unit < times.MAX_NS
         return answer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ _FLOW = re.compile(
     rb"\d{1,12}:\d{1,2}:(?:" + _KEYS + rb"|server_conn|timestamp_created|type|version|websocket)[;,]"
 )
 _DEEPEST = 32
+#: values of one flow; an empty list is three bytes in the file and sixty in memory
+_MOST_PARTS = 1_000_000
 #: flows of mitmproxy 4 (2018) and later; before, the version was a list and headers stood elsewhere
 _OLDEST = 7
 _US = 1_000
@@ -83,29 +86,36 @@ def netstrings(
 
 
 def value_of(text: bytes) -> Any:  # noqa: ANN401  -- any value that a netstring holds
-    """The one value of a netstring; raises `broken` for what is none, or nested too deeply."""
-    value, end = _value(text, 0, depth=0)
+    """The one value of a netstring; raises `broken` for none, and for too many or too deep ones.
+
+    Lists and dictionaries are read where they stand: only texts and numbers are copied.
+    """
+    value, end = _value(text, (0, len(text)), depth=0, parts=count())
     if end != len(text):
         raise broken("not a record", "bytes behind the netstring")
     return value
 
 
-def _value(text: bytes, start: int, *, depth: int) -> tuple[Any, int]:
-    size = _SIZE.match(text, start)
+def _value(text: bytes, within: tuple[int, int], *, depth: int, parts: Iterator[int]) -> tuple[Any, int]:
+    """The value that begins and ends `within` these offsets, and where it ends."""
+    start, stop = within
+    size = _SIZE.match(text, start, stop)
     end = -1 if size is None else size.end() + int(size[1])
-    if size is None or end >= len(text) or depth > _DEEPEST:
+    if size is None or end >= stop or depth > _DEEPEST:
         raise broken("not a record", f"no netstring at byte {start:,}")
-    tag, content = text[end : end + 1], text[size.end() : end]
+    if next(parts) > _MOST_PARTS:
+        raise broken("not a record", f"more than {_MOST_PARTS:,} values")
+    tag = text[end : end + 1]
     if tag in (b"]", b"}"):
-        found = list(_values(content, depth=depth + 1))
+        found = list(_values(text, (size.end(), end), depth=depth + 1, parts=parts))
         return (found if tag == b"]" else _paired(found)), end + 1
-    return _scalar(tag, content), end + 1
+    return _scalar(tag, text[size.end() : end]), end + 1
 
 
-def _values(content: bytes, *, depth: int) -> Iterator[Any]:
-    place = 0
-    while place < len(content):
-        value, place = _value(content, place, depth=depth)
+def _values(text: bytes, within: tuple[int, int], *, depth: int, parts: Iterator[int]) -> Iterator[Any]:
+    place, stop = within
+    while place < stop:
+        value, place = _value(text, (place, stop), depth=depth, parts=parts)
         yield value
 
 

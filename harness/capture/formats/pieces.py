@@ -12,7 +12,7 @@ import msgspec
 from harness.capture import times
 from harness.capture.sources import Unreadable
 from harness.errors import CaptureError
-from harness.records import ANSWER_TRUNCATED, CapturedRequest, RecordedResponse
+from harness.records import ANSWER_TRUNCATED, STATUS_FROM, CapturedRequest, RecordedResponse
 
 #: why a record is dropped, beside the reasons of `harness.capture.line`: few and stable words
 Why = Literal[
@@ -21,6 +21,7 @@ Why = Literal[
     "cut short",
     "duplicate request_id",
     "feedback without a label",
+    "kept whole",
     "no body",
     "not a record",
     "not a single request",
@@ -35,9 +36,15 @@ Why = Literal[
     "wrong value",
 ]
 
+#: reasons that end a file early: nobody knows how many records are missing, or whether those read are true
+BROKEN = frozenset({"damaged gzip", "gzip bomb"})
+
 #: reasons of records that are no requests to replay: told, but nothing is missing without them
 PASSED_OVER = frozenset(
-    {"replayed answer", "not a single request", "feedback without a label", "answer not of these rows"}
+    {
+        *("replayed answer", "not a single request", "feedback without a label"),
+        *("answer not of these rows", "kept whole"),
+    }
 )
 
 
@@ -77,7 +84,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 class Answered(msgspec.Struct, frozen=True, gc=False):
     """An answer that is joined to its request by id; `at_ns` is when its first bytes came.
 
-    Of one that is `truncated` the body is not whole.
+    Of one that is `truncated` the body is not whole; one that is `delivered` is known for no status.
     """
 
     request_id: str
@@ -85,6 +92,7 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     at_ns: int
     place: Place
     truncated: bool = False
+    delivered: bool = False
 
 
 class Labelled(NamedTuple):
@@ -110,13 +118,15 @@ Piece = Asked | Answered | Labelled | Dropped
 class Head:
     """What a format is recognised by: the first 64 KiB, unpacked, or the column names of a Parquet file.
 
-    `keys` are the words of the first JSON object (also of one cut by the end of `start`), or of a CSV header.
+    `keys` are the words of the first JSON object (also of one cut by the end of `start`), or of a CSV header;
+    `cut` is why `start` is not longer, where the file's gzip stream ends or breaks so early.
     """
 
     name: str
     start: bytes
     keys: frozenset[str]
     parquet: bool = False
+    cut: Unreadable | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,15 @@ class Format:
 def cut(truncated: bool) -> dict[str, str]:  # noqa: FBT001  -- its only argument
     """The tag of a request whose answer is not whole; of another none."""
     return {ANSWER_TRUNCATED: "true"} if truncated else {}
+
+
+#: the status of an answer whose format keeps none: it was delivered, and whether well nobody wrote down
+DELIVERED = 200
+
+
+def unstated(delivered: bool) -> dict[str, str]:  # noqa: FBT001  -- its only argument
+    """The tag of a request whose answer is only known to have been delivered; of another none."""
+    return {STATUS_FROM: "assumed"} if delivered else {}
 
 
 def guarded(pieces: Iterable[Piece], place: Place) -> Iterator[Piece]:
@@ -162,7 +181,7 @@ def readable(raw: bytes | Unreadable) -> bytes:
 def instant(value: object, name: str) -> tuple[int, int]:
     """An RFC 3339 text as (ns, resolution in ns); raises `broken("bad time")`."""
     if not isinstance(value, str):
-        raise broken("bad time", f"{name} is {times.clip(repr(value))}, not a text")
+        raise broken("bad time", f"{name} is {times.clip(value)}, not a text")
     try:
         return times.parse(value)
     except ValueError as error:
@@ -181,14 +200,14 @@ def name_of(value: object, name: str) -> str:
     """An id: a text that is not empty; raises `broken("wrong field")`."""
     if isinstance(value, str) and value:
         return value
-    raise broken("wrong field", f"{name} is {times.clip(repr(value))}, not an id")
+    raise broken("wrong field", f"{name} is {times.clip(value)}, not an id")
 
 
 def object_of(value: object, name: str) -> dict[str, Any]:
     """A JSON object; raises `broken("wrong type")`."""
     if isinstance(value, dict):
         return value
-    raise broken("wrong type", f"{name} is {times.clip(repr(value), 40)}, not an object")
+    raise broken("wrong type", f"{name} is {times.clip(value, 40)}, not an object")
 
 
 def answer(
@@ -201,7 +220,7 @@ def answer(
 ) -> RecordedResponse:
     """A recorded answer, its latency kept where it is a time; raises `broken` for a status that is none."""
     if not isinstance(status, int) or not 100 <= status <= 999:
-        raise broken("wrong value", f"status {times.clip(repr(status))}")
+        raise broken("wrong value", f"status {times.clip(status)}")
     known = latency_ns is not None and 0 < latency_ns <= times.MAX_NS
     return RecordedResponse(
         status=status,

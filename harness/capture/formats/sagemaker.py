@@ -15,6 +15,7 @@ import msgspec
 from harness.capture import times
 from harness.capture.formats.json_objects import decoded, encoded, records
 from harness.capture.formats.pieces import (
+    DELIVERED,
     Asked,
     Format,
     Head,
@@ -27,6 +28,7 @@ from harness.capture.formats.pieces import (
     instant,
     name_of,
     object_of,
+    unstated,
 )
 from harness.capture.sources import Unreadable
 from harness.records import CapturedRequest
@@ -89,7 +91,7 @@ def _captured(
     response = None
     if answered is not None:
         said, said_headers = _content(object_of(answered, "endpointOutput"))
-        response = answer(200, said, headers=said_headers)
+        response = answer(DELIVERED, said, headers=said_headers)
     custom = event.get("customAttributes")
     if isinstance(custom, list):
         headers["X-Amzn-SageMaker-Custom-Attributes"] = ",".join(map(str, custom))
@@ -103,6 +105,7 @@ def _captured(
         body=body,
         recorded_response=response,
         served_by=served_by,
+        tags=unstated(response is not None),
         source_file=place.file,
         source_offset=place.offset,
     )
@@ -129,7 +132,7 @@ def _label(truth: dict[str, Any]) -> float:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     if not isinstance(found, int | float):
-        raise broken("wrong value", f"the ground truth {times.clip(repr(text))} is not one number")
+        raise broken("wrong value", f"the ground truth {times.clip(text)} is not one number")
     return float(found)
 
 

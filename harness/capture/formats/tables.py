@@ -25,6 +25,15 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _STAMP = pa.timestamp("ns", tz="UTC")
 
 
+def delimiter_of(path: Path) -> str:
+    """The one of the usual delimiters that stands most often in the first line of a text; else a comma."""
+    first = next((chunk for chunk in chunks(path) if isinstance(chunk, bytes)), b"")[:10_000]
+    line = first.partition(b"\n")[0]
+    if line.startswith(b"PAR1") or line.lstrip()[:1] in (b"{", b"["):
+        return ","
+    return max(",;\t|", key=lambda one: line.count(one.encode()))
+
+
 def rows(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, Row | bytes | Unreadable]]:
     """Each row with its place: a dict from Parquet and CSV, the text of an object, or what was unreadable.
 
@@ -70,7 +79,7 @@ def number(value: object, name: str) -> float | None:
     try:
         return float(value)  # type: ignore[arg-type]  # whatever is no number raises
     except (TypeError, ValueError, OverflowError) as error:
-        raise broken("wrong value", f"{name} is {times.clip(repr(value))}, not a number") from error
+        raise broken("wrong value", f"{name} is {times.clip(value)}, not a number") from error
 
 
 def texts(value: object) -> dict[str, str]:
@@ -127,19 +136,34 @@ def _csv(path: Path, delimiter: str) -> Iterator[tuple[int, Row | Unreadable]]:
             elif names is None:
                 names = cells
                 if len(set(names)) < len(names):
-                    yield begun, Unreadable("wrong field", "two columns of one name")
+                    twice = next(name for name in names if names.count(name) > 1)
+                    yield begun, Unreadable("wrong field", f"two columns are called {times.clip(twice)}")
                     return
             elif len(cells) != len(names):
-                yield begun, Unreadable("wrong field", f"{len(cells)} cells below {len(names)} names")
+                found = f"{times.counted(len(cells), 'cell')} below {times.counted(len(names), 'name')}"
+                yield begun, Unreadable("wrong field", found)
             else:
                 yield begun, dict(zip(names, cells, strict=True))
             begun = place[0]
-    except (csv.Error, UnicodeDecodeError, _CutError) as error:
+    except _NotTextError as error:
+        yield begun, Unreadable("not UTF-8", str(error))
+    except _CutError as error:
+        yield begun, Unreadable(error.why.reason, error.why.detail)
+    except csv.Error as error:
         yield begun, Unreadable("cut short", f"CSV: {error}")
 
 
 class _CutError(Exception):
     """The stream of lines ended before its file did."""
+
+    def __init__(self, why: Unreadable) -> None:
+        """For this reason."""
+        super().__init__(why.reason)
+        self.why = why
+
+
+class _NotTextError(Exception):
+    """A line is in another encoding."""
 
 
 def _csv_lines(path: Path, place: list[int]) -> Iterator[str]:
@@ -147,6 +171,14 @@ def _csv_lines(path: Path, place: list[int]) -> Iterator[str]:
     found: Iterable[tuple[int, bytes | Unreadable]] = lines(chunks(path), blank=True)
     for offset, raw in found:
         if isinstance(raw, Unreadable):
-            raise _CutError(f"{raw.reason}: {raw.detail}")
+            raise _CutError(raw)
         place[0] = offset + len(raw) + 1
-        yield raw.decode() + "\n"
+        yield _text(raw, offset) + "\n"
+
+
+def _text(raw: bytes, offset: int) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{raw[error.start]:02x} at offset {offset + error.start:,}"
+        raise _NotTextError(f"{found}: write the file as UTF-8 (iconv -f LATIN1 -t UTF-8)") from error

@@ -6,21 +6,34 @@ import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
+#: who asked whom, for joins and traces
+TRACING = frozenset(
+    {
+        *(
+            "b3",
+            "ce-id",
+            "grpc-metadata-request-id",
+            "request-id",
+            "seldon-puid",
+            "traceparent",
+            "tracestate",
+        ),
+        *("x-amzn-requestid", "x-amzn-sagemaker-inference-id", "x-amzn-trace-id", "x-b3-parentspanid"),
+        *("x-b3-sampled", "x-b3-spanid", "x-b3-traceid", "x-cloud-trace-context", "x-correlation-id"),
+        *("x-request-id", "x-trace-id"),
+    }
+)
 #: what content negotiation, routing by version and tracing need; everything else may name a person
-HARMLESS = frozenset(
+HARMLESS = TRACING | frozenset(
     {
         *("accept", "accept-charset", "accept-encoding", "accept-language", "accept-ranges", "age", "allow"),
         *("cache-control", "content-encoding", "content-language", "content-length"),
         *("content-range", "content-type", "date", "expect", "expires", "host", "last-modified", "pragma"),
         *("retry-after", "server", "server-timing", "transfer-encoding", "user-agent", "vary"),
-        # who asked whom, for joins and traces
-        *("b3", "grpc-metadata-request-id", "request-id", "seldon-puid", "traceparent", "tracestate"),
-        *("x-amzn-requestid", "x-amzn-trace-id", "x-b3-parentspanid", "x-b3-sampled", "x-b3-spanid"),
-        *("x-b3-traceid", "x-cloud-trace-context", "x-correlation-id", "x-request-id", "x-trace-id"),
         # CloudEvents in binary mode, and what model servers say of themselves
-        *("ce-id", "ce-inferenceservicename", "ce-namespace", "ce-source", "ce-specversion", "ce-time"),
+        *("ce-inferenceservicename", "ce-namespace", "ce-source", "ce-specversion", "ce-time"),
         *("ce-type", "inference-header-content-length", "x-amzn-invoked-production-variant"),
-        *("x-amzn-sagemaker-inference-id", "x-amzn-sagemaker-target-model", "x-envoy-upstream-service-time"),
+        *("x-amzn-sagemaker-target-model", "x-envoy-upstream-service-time"),
         *("x-process-time", "x-runtime", "x-served-by"),
     }
 )

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from .content import Content, measured
-from .headers import kept
+from .headers import TRACING, kept
 from .record import Record, spelled
 from .rules import Rules
 from .sampling import forgotten
@@ -142,7 +142,7 @@ def redacted_places(tags: Mapping[str, str]) -> list[str]:
 
 
 def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
-    """The bodies first: what is taken out of them is looked for in the rest."""
+    """The bodies first, then the names: what is taken out of them is looked for in the rest."""
     content = Content(texts)
     body = content.body(bare.body, where="body", headers=given.headers)
     answer_body = content.body(bare.answer_body, where="answer", headers=given.answer_headers)
@@ -152,11 +152,13 @@ def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
     elif features:
         features = content.features(features)
     times = bare.feature_timestamps and content.times(bare.feature_timestamps)
+    names = _names(bare, texts)
     path = content.path(bare.path)
     by_name = texts.means.headers
     headers = partial(_texts, texts, rule=lambda name: by_name.get(name.lower()))
     return msgspec.structs.replace(
         bare,
+        **names,
         body=body,
         answer_body=answer_body,
         features=features,
@@ -167,11 +169,20 @@ def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
             headers(bare.answer_headers, where="answer header"),
             longer=len(answer_body) - len(bare.answer_body),
         ),
-        request_id=texts.name(bare.request_id, "request_id"),
-        parent_id=None if bare.parent_id is None else texts.name(bare.parent_id, "request_id"),
-        unit=None if bare.unit is None else texts.name(bare.unit, "unit"),
         **{family: _family(texts, getattr(bare, family), family=family) for family in _FAMILIES},
     )
+
+
+def _names(bare: Parts, texts: Texts) -> dict[str, str | None]:
+    """What stands for ids and unit; those that are hashed are known wherever else they stand."""
+    given = {"request_id": bare.request_id, "parent_id": bare.parent_id, "unit": bare.unit}
+    names: dict[str, str | None] = {}
+    for field, text in given.items():
+        names[field] = text and texts.name(text, "unit" if field == "unit" else "request_id")
+    for field, text in given.items():
+        if text and names[field] != text:
+            texts.replace(text)
+    return names
 
 
 def _family(texts: Texts, given: dict[str, str], *, family: str) -> dict[str, str]:
@@ -185,13 +196,12 @@ def _texts(
     after: dict[str, str] = {}
     for name, text in given.items():
         key = texts.freed(name, where)
-        new = (
-            text
-            if name == TAG
-            else texts.whole(
-                text, f"{where} {key.lower() if where.endswith('header') else key}", action=rule(name)
-            )
-        )
+        new: str | None = text
+        if name != TAG:
+            place = f"{where} {key.lower() if where.endswith('header') else key}"
+            action = rule(name)
+            traced = action is None and text not in texts.taken and name.lower() in TRACING
+            new = texts.whole(texts.without_names(text, place) if traced else text, place, action=action)
         if new is not None:
             after[key] = new
     return after

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -28,7 +29,9 @@ _FAMILIES = ("segments", "tags", "served_by")
 class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A class of the user's own: what `regex` finds is treated as `action` says."""
 
-    regex: Annotated[str, Meta(min_length=1, description="A Python regular expression.")]
+    regex: Annotated[
+        str, Meta(min_length=1, description="A Python regular expression without a repeat in a repeat.")
+    ]
     action: Action = "mask"
 
 
@@ -166,3 +169,40 @@ def _check_pattern(name: str, regex: str) -> None:
         re.compile(regex)
     except re.error as error:
         raise ValueError(f"patterns.{name}: {regex!r} is no regular expression: {error}") from error
+    if _runs_away(_PARSER.parse(regex)):
+        raise ValueError(
+            f"patterns.{name}: {regex!r} repeats what repeats, so that some texts would hold it for years: "
+            "bound a repeat as {1,64}, or write it possessive as a++"
+        )
+
+
+#: how an expression is taken apart: Python's own reading of it, which has no public name
+_PARSER: Any = import_module("re._parser")
+#: repeats of more than so many are taken for unbounded
+_BOUNDED = 1_000
+
+
+def _runs_away(tree: Any, *, inside: bool = False) -> bool:  # noqa: ANN401  -- Python's own tree
+    """Whether an unbounded repeat stands in another, neither of them possessive; nor in an atomic group."""
+    for op, argument in tree:
+        repeats = str(op) in {"MAX_REPEAT", "MIN_REPEAT"} and int(argument[1]) > _BOUNDED
+        if repeats and inside:
+            return True
+        if any(_runs_away(part, inside=inside or repeats) for part in _parts(str(op), argument)):
+            return True
+    return False
+
+
+def _parts(op: str, argument: Any) -> list[Any]:  # noqa: ANN401  -- Python's own tree
+    """The trees within a node; what gives nothing back once it has matched begins anew."""
+    match op:
+        case "MAX_REPEAT" | "MIN_REPEAT":
+            return [argument[2]]
+        case "SUBPATTERN":
+            return [argument[3]]
+        case "BRANCH":
+            return list(argument[1])
+        case "GROUPREF_EXISTS":
+            return [one for one in argument[1:] if one is not None]
+        case _:
+            return []

@@ -7,6 +7,7 @@ answer on every machine, and a larger share only adds. Weights are those of Horv
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Annotated, Any, Protocol, TypeVar, cast
@@ -21,8 +22,14 @@ TAG = "sampled"
 MAX_SLICES = 10_000
 MAX_NAMES = 100_000
 
+#: in the tag: the smallest probability that the samples give to any request, where this one had a larger
+_LEAST = "least"
+#: in the tag: the probability by samples whose names are others now
+_RENAMED = "renamed"
+
 _WINDOWS = 3
 _SECOND_NS = 10**9
+_Probability = Annotated[float, Meta(gt=0, le=1)]
 _KINDS = ("header", "body", "query", "segment", "tag")
 
 
@@ -115,7 +122,8 @@ class Sampler:
         before = earlier.get(how, 1.0)
         if self.sample.share == 1 and how not in earlier:
             return 1.0, request.tags
-        said = earlier | {how: min(chance, before)}
+        least = _least(earlier) * min(self.sample.share, before) / before
+        said = _said(earlier | {how: min(chance, before)}, least=least)
         return before / min(chance, before), {**request.tags, TAG: json.dumps(said)}
 
     def _chance(self, request: Sampled, name: str) -> float:
@@ -211,14 +219,45 @@ def forgotten(tags: dict[str, str], places: Collection[str]) -> dict[str, str]:
         for how, chance in earlier.items()
         if (place := how.rpartition(" ")[0]) in ("unit", "request_id") and place not in places
     }
+    renamed = _chance(earlier) / _chance(still)
+    said = _said(still | ({_RENAMED: renamed} if renamed < 1 else {}), least=_least(earlier))
     rest = {name: text for name, text in tags.items() if name != TAG}
-    return rest | ({TAG: json.dumps(still)} if still else {})
+    return rest | ({TAG: json.dumps(said)} if said else {})
+
+
+def most_weight(tag: str, weight: float) -> float | None:
+    """The largest weight that the samples a tag tells of can give any request; None where it is not theirs.
+
+    A weight that the tag does not account for comes from elsewhere, and its largest is not known. To check:
+    a request of weight 1, kept for sure by a floor beside a share of .02, may be one of weight 50.
+    """
+    said = _earlier(tag)
+    chance, least = _chance(said), _least(said)
+    if not (0.0 < least <= 1.0 and math.isclose(weight * chance, 1.0, rel_tol=1e-9)):
+        return None
+    return max(weight, 1.0 / least)
+
+
+def _chance(said: Mapping[str, float]) -> float:
+    """The probability with which the request was kept by all of its samples."""
+    return math.prod(chance for how, chance in said.items() if how != _LEAST)
+
+
+def _least(said: Mapping[str, float]) -> float:
+    """The smallest that they give any request."""
+    return said.get(_LEAST, _chance(said))
+
+
+def _said(said: Mapping[str, float], *, least: float) -> dict[str, float]:
+    """What the tag says, with the smallest probability where it is below that of this request."""
+    bare = {how: chance for how, chance in said.items() if how != _LEAST}
+    return bare if math.isclose(least, _chance(bare), rel_tol=1e-9) else bare | {_LEAST: least}
 
 
 def _earlier(tag: str) -> dict[str, float]:
-    """The probabilities of earlier samples by how they were drawn."""
+    """The probabilities of earlier samples by how they were drawn; nothing of a tag that is not ours."""
     try:
-        return msgspec.json.decode(tag, type=dict[str, float]) if tag else {}
+        return msgspec.json.decode(tag, type=dict[str, _Probability]) if tag else {}
     except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
 

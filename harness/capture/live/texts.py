@@ -18,6 +18,8 @@ _PASSES = 6
 _SHORT = 64
 _REMEMBERED = 1 << 14
 _TOKEN = re.compile(r"h_[a-p]{32}")
+#: an id made of the trace and the span of a `traceparent`
+_TRACED = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
@@ -65,12 +67,16 @@ class Means:
 
 
 class Texts:
-    """One call: `taken` by rules, with their action; `said` what was changed, by rule and place."""
+    """One call: `taken` by rules, with their action; `said` what was changed, by rule and place.
+
+    `named` are its ids and unit that were hashed, and the parts of them that tracing headers carry.
+    """
 
     def __init__(self, means: Means) -> None:
         self.means = means
         self.rules = means.rules
         self.taken: dict[str, str] = {}
+        self.named: list[str] = []
         self.said: dict[tuple[str, str], None] = {}
 
     def say(self, rule: str, place: str) -> None:
@@ -80,6 +86,23 @@ class Texts:
     def take(self, text: str, action: str) -> None:
         """A rule takes this value out: it goes from the names of the request too."""
         self.taken.setdefault(text, action)
+
+    def replace(self, name: str) -> None:
+        """An id or unit was hashed: it is taken from the rest of the call, where traces carry it too."""
+        self.take(name, "hash")
+        traced = _TRACED.fullmatch(name)
+        self.named += [name, *(traced.groups() if traced else ())]
+
+    def without_names(self, text: str, place: str) -> str:
+        """The text of a tracing header, a token for each id in it that was hashed."""
+        for name in self.named:
+            if len(name) >= _TELLING and name.lower() in text.lower():
+                part = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+                new = part.sub(self.means.token(name), text)
+                if new != text:
+                    self.say("rule for its place", place)
+                text = new
+        return text
 
     def name(self, text: str, field: str) -> str:
         """A unit or id: hashed whole or let be, for requests are told apart by it. Raises DroppedError."""
