@@ -28,7 +28,7 @@ OURS = (".jsonl", ".jsonl.gz", ".parquet")
 OTHERS = (".gor", ".gor.gz", ".har")
 
 _GROUP_ROWS = 8_192
-_GROUP_BYTES = 128 << 20
+_GROUP_BYTES = 64 << 20
 
 #: columns with hardly a value twice: a dictionary of theirs is in vain, and takes time
 _UNLIKE = frozenset(
@@ -87,7 +87,11 @@ def _parquet(tables: Iterable[pa.Table], path: Path, *, lost: Lost) -> int:
     count = 0
     try:
         with pq.ParquetWriter(
-            _temporary(path), columns.CAPTURE, compression="zstd", compression_level=1, use_dictionary=_ALIKE
+            _temporary(path),
+            columns.CAPTURE,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=_ALIKE,
         ) as file:
             for table in tables:
                 file.write_table(table)

@@ -195,8 +195,8 @@ class Exchange:
 
     def _told(self) -> dict[str, str]:
         tags = _texts(self._tags or {})
-        if self.error:
-            tags["exception"] = self.error
+        if error := self.error or ("TypeError" if self.answer.strange else ""):
+            tags["exception"] = error
         if self.left:
             tags["disconnected"] = "true"
         return tags
