@@ -7,7 +7,7 @@ taken off before it is held against the budget; the verdict says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -30,9 +30,18 @@ class FeatureParity(
     tag_field="kind",
     tag="feature_parity",
 ):
-    """At most this share of requests may have any feature that differs from the offline pipeline's."""
+    """At most this share of requests may have any feature that differs from the offline pipeline's.
+
+    A feature that redaction changed in what a recorded arm used is not compared: it differs or not.
+    """
 
     max_share: Share = 0.002
+    max_redacted_share: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0, le=1, description="Share of requests with a feature that redaction changed, not compared."
+        ),
+    ] = 0.0
     required: Required = True
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
@@ -204,7 +213,11 @@ def _judge(gate: Budget, evidence: Evidence) -> tuple[Verdict, ...]:
         _unjudged(gate, pair, evidence=evidence)
         or _answered(
             _masked(
-                of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True),
+                _shown(
+                    of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True),
+                    pair.summary,
+                    gate=gate,
+                ),
                 pair,
                 evidence=evidence,
             ),
@@ -252,10 +265,13 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
     summary, n, hit = pair.summary, counted.n, counted.hit
     base = _open(gate, pair.arm, required=gate.required and pair.under_test)
     if n == 0:
+        both = f"answered by both {summary.left} and {summary.right}"
         return msgspec.structs.replace(
             base,
-            reason=f"0 requests were answered by both {summary.left} and {summary.right}.",
-            needs="an answered request",
+            reason=f"No feature was compared on {summary.compared:,} requests {both}."
+            if summary.compared
+            else f"0 requests were {both}.",
+            needs="features to compare" if summary.compared else "an answered request",
         )
     if hit is None:
         return msgspec.structs.replace(
@@ -273,6 +289,25 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
         reason=f"{counted.reason}; the budget is {gate.max_share:.2%}.",
         method=counted.method,
         evidence=census(base.gate, counted.counted(summary.units)),
+    )
+
+
+def _shown(verdict: Verdict, pair: PairSummary, *, gate: Budget) -> Verdict:
+    """The same, but no PASS of features that were not compared, for redaction changed what an arm used."""
+    if not isinstance(gate, FeatureParity) or verdict.ruling == "FAIL" or not pair.redacted:
+        return verdict
+    hidden, n = int(pair.redacted), pair.compared
+    dark = [field.field for field in pair.fields if not field.compared]
+    said = f"redaction changed features that an arm used in {hidden:,} of {n:,} requests: not compared"
+    if not dark and hidden <= gate.max_redacted_share * n:
+        return msgspec.structs.replace(verdict, reason=f"{verdict.reason} And {said}.")
+    never = f", {', '.join(dark[:3])}{' and more' if dark[3:] else ''} in none" if dark else ""
+    return msgspec.structs.replace(
+        verdict,
+        ruling="UNDECIDED",
+        fault="evidence",
+        reason=f"{verdict.reason.removesuffix('.')}; {said}{never}.",
+        needs="a capture that keeps the features, or max_redacted_share on this gate",
     )
 
 

@@ -99,8 +99,9 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Two arms compared on each of `compared` distinct requests: exact counts, no sampling.
 
     `units_features`, `units_scores` and `units_flips` are the units behind the three counts (None: not
-    counted), `units_mismatching` those with any feature or the score differing. `traffic` is there where the
-    capture kept its requests unequally often: then no field has a bound for traffic to come.
+    counted), `redacted` the requests with a feature that redaction changed, `units_mismatching` those with
+    any feature or the score differing. `traffic` is there where the capture kept its requests unequally
+    often: then no field has a bound for traffic to come.
     """
 
     left: str
@@ -120,6 +121,7 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     time: TimeBins | None = None
     grid: ScoreGrid | None = None
     unsure: tuple[str, ...] = ()
+    redacted: int | msgspec.UnsetType = msgspec.UNSET
     noise: NoiseTaken = NoiseTaken()
     traffic: PairTraffic | msgspec.UnsetType = msgspec.UNSET
 

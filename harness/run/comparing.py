@@ -288,9 +288,10 @@ def _compare(
         echo = _echo(left, rows, known=known)
         theirs = echo.columns if echo else None
     mine = _echo(right, rows, known=known)
+    hidden = _hidden(echo, mine)
     if theirs is not None and mine is not None:
         theirs, mine = _as_asked(theirs, mine, asked=_asked(plan, arms)[rows])
-        theirs, mine = _as_shown(theirs, mine, hidden=echo.hidden if echo else {})
+        theirs, mine = _as_shown(theirs, mine, hidden=hidden)
     rescore, rebuild = _hypotheses(models, plan, arms=arms)
     pair = join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None))
     settle = partial(
@@ -305,6 +306,7 @@ def _compare(
             tags={name: tag[rows] for name, tag in arms.known.tags.items() if comes_back(tag[rows])},
             answered_by=_answered_by(right, rows, outcomes=arms.tables.get(plan.right)),
             extra=mine.extra if mine else {},
+            hidden=hidden,
             weight=None if arms.known.weight is None else arms.known.weight[rows],
             most=arms.known.most,
             # Against the champion a finding is told only where there is no offline one of the arm.
@@ -392,17 +394,23 @@ def _as_asked(
     return join.keep(theirs, asked), replace(mine, columns=join.keep(mine.columns, asked))
 
 
+def _hidden(*echoes: diff.Echo | None) -> dict[str, NDArray[np.bool_]]:
+    """The cells that redaction changed on any side, by feature."""
+    found: dict[str, NDArray[np.bool_]] = {}
+    for echo in echoes:
+        for name, where in echo.hidden.items() if echo else ():
+            found[name] = where | found.get(name, np.False_)
+    return found
+
+
 def _as_shown(
     theirs: dict[str, Column], mine: diff.Echo, *, hidden: Mapping[str, NDArray[np.bool_]]
 ) -> tuple[dict[str, Column], diff.Echo]:
     """Cells that redaction changed on either side are missing on both: a mask is not what was served."""
-    shown = {name: ~where for name, where in mine.hidden.items()}
-    for name, where in hidden.items():
-        shown[name] = ~where & shown.get(name, True)
     ours, others = dict(mine.columns), dict(theirs)
-    for name, where in shown.items():
-        ours |= join.keep({name: ours[name]}, where)
-        others |= join.keep({name: others[name]}, where)
+    for name, where in hidden.items():
+        ours |= join.keep({name: ours[name]}, ~where)
+        others |= join.keep({name: others[name]}, ~where)
     return others, replace(mine, columns=ours)
 
 

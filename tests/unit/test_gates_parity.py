@@ -1,10 +1,13 @@
 """Parity is a census: exact counts against budgets, and no pair is no evidence."""
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
 from harness.evidence import JudgedPair
 from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
-from harness.records import Estimate, NoiseTaken, PairTraffic, RedactedInput, SinglesCheck
+from harness.records import Estimate, FieldSummary, NoiseTaken, PairTraffic, RedactedInput, SinglesCheck
 from tests.kit.some_evidence import LEVELS, champion, evidence, offline, own, pair
 
 GATES = [
@@ -271,3 +274,33 @@ def test_what_redaction_alone_may_set_apart_fails_nobody(
     assert verdict.ruling == ruling
     assert ("up to 300 requests" in verdict.reason) is (ruling == "UNDECIDED")
     assert bool(beyond_saving(gate, known, captured=1000)) is (count > 2 and not known.masked("challenger"))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "allowed", "compared", "count", "ruling"),
+    [
+        (0, 0.0, 1000, 0, "PASS"),
+        (1, 0.0, 1000, 0, "UNDECIDED"),
+        (20, 0.02, 1000, 0, "PASS"),
+        (21, 0.02, 1000, 0, "UNDECIDED"),
+        (1000, 1.0, 0, 0, "UNDECIDED"),
+        (21, 0.0, 1000, 500, "FAIL"),
+    ],
+)
+def test_features_that_nobody_compared_pass_nothing(
+    hidden: int, allowed: float, compared: int, count: int, ruling: str
+) -> None:
+    """Redaction hid what the arm used: some of it is borne as declared, a feature without a cell never."""
+    known = offline(feature_mismatches=count)
+    fields = tuple(
+        FieldSummary(field=name, dtype="number", compared=n, mismatches=0, rate=0.0)
+        for name, n in (("a", 1000), ("b", compared))
+    )
+    summary = msgspec.structs.replace(known.summary, fields=fields, redacted=hidden)
+    pairs = (replace(known, summary=summary),)
+    (verdict,) = FeatureParity(max_redacted_share=allowed).judge(evidence(pairs=pairs), LEVELS)
+    assert verdict.ruling == ruling
+    assert (f"in {hidden:,} of 1,000 requests" in verdict.reason) is (hidden > 0 and ruling != "FAIL")
+    assert ("b in none" in verdict.reason) is (compared == 0)
+    (scores,) = ScoreParity().judge(evidence(pairs=pairs), LEVELS)
+    assert scores.ruling == "PASS"
