@@ -229,11 +229,12 @@ def _empty(column: Column) -> bool:
 
 
 def _dark(judged: tuple[Judged, ...], n: int) -> int:
-    """Requests on which the right arm shows none of the features."""
-    dark = np.full(n, bool(judged))
+    """Requests on which the right arm shows none of the features, and the left arm any."""
+    dark, shown = np.full(n, bool(judged)), np.zeros(n, dtype=bool)
     for one in judged:
         dark &= one.right.kind == Kind.MISSING
-    return int(np.count_nonzero(dark))
+        shown |= one.left.kind != Kind.MISSING
+    return int(np.count_nonzero(dark & shown))
 
 
 def _unknown(pair: Pair) -> dict[str, int]:

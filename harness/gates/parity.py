@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from harness.evidence import Counted, census, claim
 from harness.gates._config import LEAST_COMPARED, Required, Share, of_traffic
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.evidence import Against, Evidence, JudgedPair, Levels
-    from harness.records import Estimate, PairSummary
+    from harness.records import Estimate, LogJoin, PairSummary
 
 
 class FeatureParity(
@@ -84,7 +85,8 @@ class _Count:
     """How many of `n` requests of a pair are hit (None: not comparable), and how many units where known.
 
     `noise` of the hits are the champion's own noise at the least, and `numbers` were compared by its size.
-    `traffic` is the share of the traffic, where requests weigh unequally.
+    `traffic` is the share of the traffic, where requests weigh unequally, and `log` says of how many answers
+    there are features at all, where a log has them.
     """
 
     says: str
@@ -94,6 +96,7 @@ class _Count:
     noise: int = 0
     numbers: tuple[str, ...] = ()
     traffic: Estimate | None = None
+    log: LogJoin | UnsetType = UNSET
 
     @property
     def beyond(self) -> float:
@@ -145,7 +148,14 @@ def _features(pair: PairSummary) -> _Count:
     noise, numbers = pair.noise.features, pair.noise.numbers
     traffic = pair.traffic.features if pair.traffic else None
     return _Count(
-        "have a feature that differs", pair.feature_mismatches, n, units, noise, numbers, traffic=traffic
+        "have a feature that differs",
+        pair.feature_mismatches,
+        n,
+        units,
+        noise,
+        numbers,
+        traffic=traffic,
+        log=pair.log,
     )
 
 
@@ -203,10 +213,13 @@ def _judge(gate: Budget, evidence: Evidence) -> tuple[Verdict, ...]:
     verdicts = [
         _unjudged(gate, pair, evidence=evidence)
         or _answered(
-            _masked(
-                of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True),
-                pair,
-                evidence=evidence,
+            _logged(
+                _masked(
+                    of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True),
+                    pair,
+                    evidence=evidence,
+                ),
+                counted,
             ),
             pair,
             evidence=evidence,
@@ -289,6 +302,31 @@ def _masked(verdict: Verdict, pair: JudgedPair, *, evidence: Evidence) -> Verdic
         reason=f"{verdict.reason.removesuffix('.')}; redaction changed what feeds the model in up to "
         f"{masked:,} requests, which were answered before.",
         needs="a capture that keeps what feeds the model",
+    )
+
+
+def _logged(verdict: Verdict, counted: _Count) -> Verdict:
+    """The same, but no PASS that hangs on answers which the log of features lacks: what they used may differ.
+
+    Nor do they count as hits: a log that was rotated, sampled or read too soon leaves out rows, not features.
+    """
+    if counted.log is UNSET or not counted.log.lacking or verdict.ruling == "FAIL":
+        return verdict
+    lacking, n = counted.log.lacking, counted.log.answers
+    if verdict.ruling == "PASS" and counted.left + lacking <= (verdict.limit or 0.0) * n:
+        return verdict
+    found = f"{verdict.reason.removesuffix('.')}; " if counted.log.found else ""
+    needs = (
+        "these rows of the log (all of one that is sampled or rotated, or a longer wait_s)"
+        if counted.log.found
+        else "a log with their ids (targets.*.feature_log: path, id, id_is, joins)"
+    )
+    return msgspec.structs.replace(
+        verdict,
+        ruling="UNDECIDED",
+        fault="evidence",
+        reason=f"{found}{lacking:,} of {n:,} answers are not in the feature log.",
+        needs=f"{needs}, or required = false on this gate",
     )
 
 
