@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httptools
 
+from harness.inflating import inflated
 from harness.records import State
 from harness.replay.arm import Try
 
@@ -266,7 +266,7 @@ class Answer:
         if self.encoding in _PLAIN or self.terms.raw or not body:
             return state, detail, body
         try:
-            return state, detail, decompress(body, self.encoding, limit=self.terms.max_body)
+            return state, detail, inflated(body, self.encoding, limit=self.terms.max_body)
         except ValueError as error:
             return (State.BAD_BODY, str(error), b"") if state is State.OK else (state, detail, b"")
 
@@ -290,20 +290,3 @@ class Answer:
 def _verdict(status: int) -> tuple[State, str]:
     """What a whole answer with this status is."""
     return (State.OK, "") if 200 <= status < 300 else (State.HTTP_ERROR, f"HTTP {status}")
-
-
-def decompress(body: bytes, encoding: str, *, limit: int) -> bytes:
-    """The decoded body; raises ValueError on an unknown encoding, damage, or more than `limit` bytes."""
-    if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise ValueError(f"content encoding {encoding[:20]!r}")
-    zlib_format = body[:1] == b"\x78"
-    inflate = zlib.decompressobj(47 if encoding != "deflate" or zlib_format else -zlib.MAX_WBITS)
-    try:
-        decoded = inflate.decompress(body, limit + 1)
-    except zlib.error:
-        raise ValueError(f"damaged {encoding}") from None
-    if len(decoded) > limit:
-        raise ValueError(f"over {limit} bytes")
-    if not inflate.eof:
-        raise ValueError(f"{encoding} cut short")
-    return decoded

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import math
+import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 from msgspec import Meta
 
 from harness.errors import DataError
+from replayers.log_files import LogFiles
 from replayers.protocols.cells import field
 from replayers.selectors import HEADER, NOWHERE, canonical, compile_selector
 
 Spelling = Literal["text", "hex", "decimal", "uuid", "traceparent"]
 Key = int | str
 POLL_S = 0.05
-_SUFFIXES = (".jsonl", ".json", ".log", ".csv", ".parquet")
+_AT_ONCE = 1000
 
 
 class FeatureLog(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,13 +114,21 @@ def normal(value: object, spelling: Spelling) -> Key | None:
 
 
 class LoggedFeatures:
-    """The log while it grows: read again where an id is looked for that is not there yet."""
+    """The log while it grows: read on where an id is looked for that is not there yet.
 
-    def __init__(self, log: FeatureLog) -> None:
+    Its rows are kept in a temporary file and not in memory, for a log may be that of all traffic.
+    """
+
+    def __init__(self, log: FeatureLog, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
-        self._known: dict[Key, bytes] = {}
-        self._read: dict[Path, tuple[int, int]] = {}
+        self._clock = clock
+        self._files = LogFiles(Path(log.path))
+        self._identity, self._inside = compile_selector(log.id), compile_selector(log.features)
+        self._rows = sqlite3.connect("", check_same_thread=False)  # a file without a name
+        self._rows.executescript("PRAGMA synchronous=OFF; CREATE TABLE known (id PRIMARY KEY, row, cells)")
+        weakref.finalize(self, self._rows.close)
         self._patience_s = log.wait_s
+        self._looked_s = -math.inf
 
     def features(self, *, request_id: str | None, trace: str, headers: Mapping[str, str]) -> bytes | None:
         """Those of the answer to this request."""
@@ -129,80 +138,60 @@ class LoggedFeatures:
         """The features of an id as canonical JSON, None where the log has none; raises DataError."""
         if key is None:
             return None
-        if key not in self._known:
+        found = self._known(key)
+        if found is None and self._is_due():
             self.refresh()
-        while key not in self._known and self._patience_s > 0:
+            found = self._known(key)
+        while found is None and self._patience_s > 0:
+            began_s = self._clock()
             time.sleep(POLL_S)
-            self._patience_s -= POLL_S
             self.refresh()
-        return self._known.get(key)
+            self._patience_s -= self._clock() - began_s
+            found = self._known(key)
+        if found is None:
+            self._check()
+        return found
+
+    def _is_due(self) -> bool:
+        """Whether there may be more: while it is waited for, and then no more often than it was."""
+        return self._patience_s > 0 or self._clock() - self._looked_s > POLL_S
 
     def refresh(self) -> None:
         """What was written since; of an id that comes twice the later of those that are there counts."""
-        for path in files(Path(self._log.path)):
-            stat = path.stat()
-            if self._read.get(path) != (stat.st_size, stat.st_mtime_ns):
-                self._read[path] = (stat.st_size, stat.st_mtime_ns)
-                self._take(path)
+        new = self._new()
+        while some := list(islice(new, _AT_ONCE)):
+            self._rows.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", some)
+            self._rows.commit()
+        self._looked_s = self._clock()
 
-    def _take(self, path: Path) -> None:
-        identity, inside = compile_selector(self._log.id), compile_selector(self._log.features)
-        for row in rows_of_log(path):
-            found = identity.find(row, {}) if self._log.id not in row else row[self._log.id]
+    def _new(self) -> Iterator[tuple[bytes, bytes, bool]]:
+        name = self._log.id
+        for row in self._files.rows():
+            found = row.fields[name] if name in row.fields else self._identity.find(row.fields, {})
             key = None if found is NOWHERE else normal(found, self._log.id_is)
-            held = inside.find(row, {}) if self._log.features else row
-            if key is not None and isinstance(held, dict):
-                with suppress(RecursionError):  # such features are none
-                    self._known[key] = canonical(self._chosen(held))
+            if key is not None:
+                yield _bytes(key), row.text, row.cells
 
-    def _chosen(self, row: dict[str, Any]) -> dict[str, Any]:
-        names = self._log.columns or [name for name in row if name != self._log.id]
-        return {name: row[name] for name in names if name in row}
+    def _known(self, key: Key) -> bytes | None:
+        asked = self._rows.execute("SELECT row, cells FROM known WHERE id = ?", (_bytes(key),))
+        text, cells = asked.fetchone() or (b"null", False)
+        row = json.loads(text)
+        held = self._inside.find(row, {}) if self._log.features and not cells else row
+        if not isinstance(held, dict):
+            return None
+        names = self._log.columns or [name for name in held if name != self._log.id]
+        chosen = {name: held[name] for name in names if name in held}
+        with suppress(RecursionError):  # such features are none
+            return canonical({name: field(cell) for name, cell in chosen.items()} if cells else chosen)
+        return None
 
-
-def files(path: Path) -> list[Path]:
-    """The file, or those in the folder and below that a log may be; none where there is nothing yet."""
-    if path.is_dir():
-        return sorted(one for one in path.rglob("*") if one.is_file() and one.suffix in _SUFFIXES)
-    return [path] if path.is_file() else []
-
-
-def rows_of_log(path: Path) -> Iterable[dict[str, Any]]:
-    """The whole rows of a file: the last may be half written, and then counts once the rest is there.
-
-    Lines that are no JSON object are passed over, and so are lines of CSV with fewer cells than there are
-    names or without their end of line.
-    """
-    try:
-        if path.suffix == ".parquet":
-            rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-            return rows
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError("a feature log cannot be read", where=str(path), found=str(error)[:80]) from None
-    if path.suffix == ".csv":
-        return [{name: field(cell) for name, cell in row.items() if name} for row in _csv(text)]
-    return filter(None, map(_object, text.splitlines()))
+    def _check(self) -> None:
+        """Raises DataError for a log that is one Parquet file, and none that can be read."""
+        for path, why in self._files.broken.items():
+            if path == self._files.path:
+                raise DataError("a feature log cannot be read", where=str(path), found=why)
 
 
-def _csv(text: str) -> Iterable[dict[str, str]]:
-    """The rows with a cell for each name, up to the last whole line: a number cut short is another number."""
-    whole = text[: text.rfind("\n") + 1]
-    rows = list(csv.DictReader(io.StringIO(whole, newline="")))
-    if rows and whole.count('"') % 2 and _last(rows[-1]).endswith("\n"):
-        rows.pop()  # the line ends in the middle of a quoted text
-    return [row for row in rows if None not in row.values()]
-
-
-def _last(row: Mapping[str, str | list[str] | None]) -> str:
-    """The last cell that a row has."""
-    cells = [cell for cell in row.values() if cell]
-    return "" if not cells else cells[-1] if isinstance(cells[-1], str) else cells[-1][-1]
-
-
-def _object(line: str) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _bytes(key: Key) -> bytes:
+    """An id as it is kept: numbers may be larger than those of a database."""
+    return str(key).encode("utf-8", "surrogatepass")

@@ -35,6 +35,7 @@ STATUS = {
     "NOT_FOUND": 404,
     "ABORTED": 409,
     "ALREADY_EXISTS": 409,
+    "CANCELLED": 499,
     "RESOURCE_EXHAUSTED": 429,
     "UNIMPLEMENTED": 501,
 }
@@ -91,7 +92,7 @@ class GrpcPool:
         submit_ns = self.clock()
         if self._closed:
             ended = Try(state=State.ABANDONED, submit_ns=submit_ns, done_ns=submit_ns)
-            done(Reply(tries=(failed(ended, code="CANCELLED", details=""),)))
+            done(Reply(tries=(failed(ended, code="CANCELLED", ours=True),)))
             return
         if not self._calls:
             channel = self._channel()
@@ -149,9 +150,10 @@ class GrpcPool:
             body = await call
         except self._grpc.aio.AioRpcError as error:
             code, details = error.code().name, error.details() or ""
-            last = failed(replace(begun, done_ns=self.clock()), code=code, details=details)
+            ended = replace(begun, done_ns=self.clock())
+            last = failed(ended, code=code, details=details, ours=self._closed)
         except asyncio.CancelledError:
-            last = failed(replace(begun, done_ns=self.clock()), code="CANCELLED", details="")
+            last = failed(replace(begun, done_ns=self.clock()), code="CANCELLED", ours=True)
         else:
             now_ns = self.clock()
             last = replace(begun, state=State.OK, status=200, body=body, first_ns=now_ns, done_ns=now_ns)
@@ -164,13 +166,13 @@ def _may_be_sent(name: str, value: str) -> bool:
     return not kept and _NAME.fullmatch(name) is not None and value.isascii() and value.isprintable()
 
 
-def failed(ended: Try, *, code: str, details: str) -> Try:
-    """The try with what a code other than OK says."""
+def failed(ended: Try, *, code: str, details: str = "", ours: bool = False) -> Try:
+    """The try with what a code other than OK says; of a call that is cancelled, whether it was by us."""
     detail = f"gRPC {code}"
     match code:
         case "DEADLINE_EXCEEDED":
             return replace(ended, state=State.TIMEOUT, detail="no answer in time")
-        case "CANCELLED":
+        case "CANCELLED" if ours:
             return replace(ended, state=State.ABANDONED, detail="the pool was closed")
         case "UNAVAILABLE":
             return replace(ended, state=State.CONNECTION_ERROR, detail=detail)

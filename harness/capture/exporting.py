@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness import columns
+from harness.capture import recorded
 from harness.capture.formats.goreplay_writer import record_of
 from harness.capture.formats.har_writer import CLOSING, OPENING, entry_of
 from harness.capture.intake import parted
@@ -27,7 +28,7 @@ OURS = (".jsonl", ".jsonl.gz", ".parquet")
 OTHERS = (".gor", ".gor.gz", ".har")
 
 _GROUP_ROWS = 8_192
-_GROUP_BYTES = 128 << 20
+_GROUP_BYTES = 64 << 20
 
 #: columns with hardly a value twice: a dictionary of theirs is in vain, and takes time
 _UNLIKE = frozenset(
@@ -42,45 +43,69 @@ _ALIKE = [
 ]
 
 
-def write_capture(requests: Iterable[CapturedRequest], path: Path, *, known: tuple[str, ...] = OURS) -> int:
+#: by reason, what is missing in a capture of so many requests
+Lost = Callable[[int], Mapping[str, int]]
+
+
+def _nothing(_written: int) -> Mapping[str, int]:
+    return {}
+
+
+def write_capture(
+    requests: Iterable[CapturedRequest],
+    path: Path,
+    *,
+    known: tuple[str, ...] = OURS,
+    lost: Lost = _nothing,
+) -> int:
     """The requests are in `path`, whole or not at all, in the format of its ending; returns how many.
 
-    `.gor` holds what an HTTP message can say, `.har` and our own formats all. Raises UsageError for an
+    `.gor` holds what an HTTP message can say, `.har` and our own formats all. What was `lost` on the way, as
+    is known at the end, goes into a `.parquet` and beside a file of another kind. Raises UsageError for an
     ending that is not `known`; what the iterable raises leaves nothing behind.
     """
     ending = target_of(path, known)
+    if ending == ".parquet":
+        return _parquet(parted(requests, _GROUP_ROWS), path, lost=lost)
     try:
-        return _WRITERS[ending](requests, path)
+        count = _WRITERS[ending](requests, path)
     finally:
-        path.with_name(path.name + ".tmp").unlink(missing_ok=True)
+        _temporary(path).unlink(missing_ok=True)
+    recorded.keep(lost(count), path)
+    return count
 
 
-def write_tables(tables: Iterable[pa.Table], path: Path) -> int:
+def write_tables(tables: Iterable[pa.Table], path: Path, *, lost: Lost = _nothing) -> int:
     """As `write_capture`, for requests that are columns already: they stay so in a `.parquet`."""
     if target_of(path, OURS) != ".parquet":
-        return write_capture(rows(tables), path)
-    try:
-        return _parquet_of(regrouped(tables, _GROUP_ROWS, most_bytes=_GROUP_BYTES), path)
-    finally:
-        path.with_name(path.name + ".tmp").unlink(missing_ok=True)
+        return write_capture(rows(tables), path, lost=lost)
+    return _parquet(regrouped(tables, _GROUP_ROWS, most_bytes=_GROUP_BYTES), path, lost=lost)
 
 
-def _parquet(requests: Iterable[CapturedRequest], path: Path) -> int:
-    return _parquet_of(parted(requests, _GROUP_ROWS), path)
-
-
-def _parquet_of(tables: Iterable[pa.Table], path: Path) -> int:
+def _parquet(tables: Iterable[pa.Table], path: Path, *, lost: Lost) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
     count = 0
-    with pq.ParquetWriter(
-        temporary, columns.CAPTURE, compression="zstd", compression_level=1, use_dictionary=_ALIKE
-    ) as file:
-        for table in tables:
-            file.write_table(table)
-            count += table.num_rows
-    columns.publish(temporary, path)
+    try:
+        with pq.ParquetWriter(
+            _temporary(path),
+            columns.CAPTURE,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=_ALIKE,
+        ) as file:
+            for table in tables:
+                file.write_table(table)
+                count += table.num_rows
+            if missing := lost(count):
+                file.add_key_value_metadata({recorded.KEY: recorded.encoded(missing)})
+        columns.publish(_temporary(path), path)
+    finally:
+        _temporary(path).unlink(missing_ok=True)
     return count
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(path.name + ".tmp")
 
 
 def _gor(requests: Iterable[CapturedRequest], path: Path) -> int:
@@ -106,7 +131,7 @@ def _har(requests: Iterable[CapturedRequest], path: Path) -> int:
 @contextmanager
 def _published(path: Path) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = _temporary(path)
     with temporary.open("wb") as file:
         if path.name.lower().endswith(".gz"):
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as stream:
@@ -119,7 +144,6 @@ def _published(path: Path) -> Iterator[BinaryIO]:
 _WRITERS: dict[str, Callable[[Iterable[CapturedRequest], Path], int]] = {
     ".jsonl": write_jsonl,
     ".jsonl.gz": write_jsonl,
-    ".parquet": _parquet,
     ".gor": _gor,
     ".gor.gz": _gor,
     ".har": _har,

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,12 +15,13 @@ import pyarrow as pa
 
 from harness import columns
 from harness.capture import times
-from harness.capture.formats import FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
+from harness.capture.formats import BROKEN, FORMATS, PASSED_OVER, Dropped, Format, Labelled, Piece, detect
 from harness.capture.formats.canonical import CANONICAL, dropped
 from harness.capture.intake import chunked
 from harness.capture.joining import Joined
+from harness.capture.live.waiting import RULED_OUT
 from harness.capture.read import read_tables
-from harness.capture.recorded import not_recorded
+from harness.capture.recorded import RECORDER, not_recorded
 from harness.capture.redacting import UNTOLD, Preparation
 from harness.capture.sources import did_you_mean, existing, target_of, translated
 from harness.errors import CaptureError, UsageError
@@ -56,18 +58,36 @@ class Ledger:
     on_dropped: Callable[[Dropped], None] = lambda _: None
 
     def drop(self, one: Dropped) -> None:
-        """The record is counted, told, and kept where it is among the first; without its text under rules."""
-        if one.detail and self.preparation.redactor.searches:
+        """The record is counted, told, and kept where it is among the first; without its text under rules.
+
+        A file that breaks stands before all.
+        """
+        if one.reason in BROKEN:
+            self.first.insert(0, one)
+        elif one.detail and self.preparation.redactor.searches:
             one = msgspec.structs.replace(one, detail=UNTOLD)
         self.dropped[one.reason] += 1
         self.on_dropped(one)
-        if len(self.first) < WORST and one.reason not in PASSED_OVER:
+        if len(self.first) < WORST and one.reason not in PASSED_OVER | BROKEN:
             self.first.append(one)
 
     @property
     def lost(self) -> int:
         """Records that should have been requests, answers or labels and were not."""
         return sum(count for reason, count in self.dropped.items() if reason not in PASSED_OVER)
+
+    def missing(self, written: int) -> dict[str, int]:
+        """By reason, what a capture of so many requests that is made of the files lacks of its calls.
+
+        That is what a recorder dropped, as much of it as was sampled of the rest, and what rules leave out.
+        """
+        ruled_out = sum(self.preparation.redactor.dropped.values())
+        sampled = self.preparation.sampler is not None
+        share = min(1.0, (written + ruled_out) / max(self.requests, 1)) if sampled else 1.0
+        found = Counter({reason: ceil(count * share) for reason, count in self.not_recorded.items()})
+        if ruled_out:
+            found[f"{RECORDER}{RULED_OUT}"] += ruled_out
+        return dict(found)
 
 
 def requests_of(
@@ -138,8 +158,10 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
     """The same requests or tables; at their end CaptureError where there was none, or too much was lost.
 
     One lost record is borne by any share above 0: the end of a file that was still being written is cut.
+    A file that is damaged is borne by a share of 1: what is missing, or not true, cannot be counted.
     """
     yield from requests
+    _refuse_broken(ledger, max_bad_share=max_bad_share)
     records = ledger.requests + ledger.lost
     borne = max(max_bad_share * records, 1 if max_bad_share else 0)
     if ledger.lost > borne or not ledger.requests:
@@ -153,6 +175,18 @@ def checked(requests: Iterable[T], ledger: Ledger, *, max_bad_share: float) -> I
             found=f"{first.reason}: {first.detail} ({counts})" if first else counts or "nothing",
             expected=f"at most {max_bad_share:.2%}" if ledger.requests else "at least one",
             fix="--max-bad-share 1 imports the rest." if ledger.requests else "",
+        )
+
+
+def _refuse_broken(ledger: Ledger, *, max_bad_share: float) -> None:
+    if max_bad_share < 1 and BROKEN & ledger.dropped.keys():
+        broken = ledger.first[0]
+        raise CaptureError(
+            f"{broken.reason}: what is missing, or not true, cannot be counted",
+            where=f"{broken.file}, offset {broken.offset}",
+            found=f"{broken.detail}; {ledger.requests:,} requests before it",
+            expected="a whole file",
+            fix="Copy the file again; --max-bad-share 1 imports what can be read.",
         )
 
 

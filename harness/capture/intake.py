@@ -31,7 +31,7 @@ from harness.records import CapturedRequest
 WORST = 20
 
 #: reasons that end a file early, so that nobody knows how many requests are missing
-CUT = frozenset({"truncated gzip", "damaged gzip"})
+CUT = frozenset({"truncated gzip", "damaged gzip", "gzip bomb"})
 
 _PART_BYTES = 128 << 20
 _CHUNK_ROWS = 1_024
@@ -74,9 +74,12 @@ class _Tally:
     last_ts_ns: int = -1
     resolution_ns: int = 1
     untold: bool = False
+    cut: BadLine | None = None
 
     def reject(self, line: BadLine) -> None:
-        if self.untold and line.detail:
+        if line.reason in CUT:
+            self.cut = self.cut or line
+        elif self.untold and line.detail:
             line = msgspec.structs.replace(line, detail=UNTOLD)
         self.bad[line.reason] = self.bad.get(line.reason, 0) + 1
         if len(self.worst) < WORST:
@@ -212,12 +215,12 @@ def _chunk(stream: Iterator[CapturedRequest], rows: int) -> Iterator[CapturedReq
 
 
 def _refuse(tally: _Tally, path: Path, *, max_bad_share: float) -> None:
-    cut = next(iter(CUT & tally.bad.keys()), None)
+    cut = tally.cut
     if cut is not None:
         raise CaptureError(
             "the capture is cut: what it lost cannot be counted",
             where=str(path),
-            found=f"{cut} after {tally.parsed:,} requests",
+            found=f"{cut.reason} of {cut.file} after {tally.parsed:,} requests: {cut.detail}",
             expected="a whole file",
             fix="Copy the file again, or keep what can be read in a file of its own.",
         )

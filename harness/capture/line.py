@@ -29,6 +29,7 @@ Reason = Literal[
     "line too long",
     "truncated gzip",
     "damaged gzip",
+    "gzip bomb",
 ]
 
 Moment = Annotated[int, Meta(ge=0, le=times.MAX_NS, description="ns since the epoch, UTC")]

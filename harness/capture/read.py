@@ -134,6 +134,8 @@ def _parts(file: Path) -> Iterator[_Part]:
 
 def _block(text: bytes, first: int, *, file: str) -> Iterator[_Part]:
     """The lines together where that can be done, else each half of them, and few of them one by one."""
+    if text.isspace():
+        return
     try:
         yield _Part(block.table_of(text, file=file, first=first), [])
     except block.ODD:

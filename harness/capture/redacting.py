@@ -17,6 +17,7 @@ from harness.capture.live.redaction import Parts, Redactor
 from harness.capture.live.rules import Policy, Rules, policy
 from harness.capture.live.sampling import Sample, Sampler
 from harness.capture.live.texts import DroppedError
+from harness.capture.seen import Seen, key_of
 from harness.capture.sources import existing
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
@@ -36,11 +37,13 @@ class Preparation:
     """What is done with requests before they are written; its parts count what they did.
 
     `taken` are ids that were hashed for a value of their body alone, so that their labels are known again.
+    `kept` are the ids of requests that were written, where rules for places may take any id.
     """
 
     redactor: Redactor = field(default_factory=Redactor)
     sampler: Sampler | None = None
     taken: set[str] = field(default_factory=set)
+    kept: Seen = field(default_factory=Seen)
 
     @property
     def plain(self) -> bool:
@@ -67,19 +70,30 @@ class Preparation:
 
     def _remember(self, before: CapturedRequest, after: CapturedRequest) -> None:
         for old, new in ((before.request_id, after.request_id), (before.parent_id, after.parent_id)):
-            if old is not None and old != new and self.redactor.name(old) == old:
+            if old is None:
+                continue
+            if self.redactor.takes:
+                self.kept.add(key_of(old))
+            if old != new and self.redactor.name(old) == old:
                 self.taken.add(old)
 
     def labels(self, given: Sequence[Labelled]) -> list[Labelled]:
-        """The labels under the ids that their requests were written with; those that a rule drops are not."""
+        """The labels under the ids that their requests were written with; those that a rule drops are not.
+
+        Nor is the id of a request that was not written: a rule may take it out of a body nobody has seen. It
+        is hashed, and left out without a key.
+        """
         found = []
         for one in given:
             try:
                 name = self.redactor.name(one.request_id) if self.redactor.searches else one.request_id
             except DroppedError:
                 continue
-            taken = one.request_id in self.taken
-            found.append(one._replace(request_id=self.redactor.means.token(name) if taken else name))
+            hidden = self.redactor.takes and key_of(one.request_id) not in self.kept
+            if hidden and not self.redactor.means.key:
+                continue
+            whole = hidden or one.request_id in self.taken
+            found.append(one._replace(request_id=self.redactor.means.token(name) if whole else name))
         return found
 
     def _nothing_left(self) -> CaptureError:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,14 @@ from harness.errors import DataError, HarnessError, UsageError
 #: content of one line; a longer one is a bad line and is skipped without being held
 MAX_LINE_BYTES = 64 << 20
 
+#: how gzip begins
+GZIP = b"\x1f\x8b"
+
 _BOM = b"\xef\xbb\xbf"
+_MEMBER = 31  # zlib's word for: one gzip member, its checksum checked
+_READ_BYTES, _CHUNK_BYTES = 64 << 10, 1 << 18
+#: text packs 3 to 30 times; what packs better than this, and is large, was made to fill a disk
+_BOMB_RATIO, _BOMB_FROM = 250, 64 << 20
 
 
 class Unreadable(NamedTuple):
@@ -89,6 +97,8 @@ def text_lines(path: Path) -> Iterator[tuple[int, bytes | Unreadable]]:
 
 def lines_of(block: bytes, first: int) -> Iterator[tuple[int, bytes]]:
     """Each line of a block that is not empty, with its number."""
+    if block.isspace():  # said at once of megabytes
+        return
     for number, line in enumerate(io.BytesIO(block), first):
         if not line.isspace():
             yield number, line
@@ -104,8 +114,8 @@ class Block(NamedTuple):
 def text_blocks(path: Path, size: int = 1 << 20) -> Iterator[Block]:
     """The lines of a file, about `size` bytes of them together, without a leading byte-order mark.
 
-    Plain or gzip by the name. A line above `MAX_LINE_BYTES`, and the rest of a gzip file that was cut or
-    damaged, come as one `Unreadable` each. Raises OSError.
+    Plain or gzip by the name or the first bytes. A line above `MAX_LINE_BYTES`, and the rest of a gzip file
+    that was cut, damaged or made to fill a disk, come as one `Unreadable` each. Raises OSError.
     """
     number, rest, begun = 1, b"", 0  # `begun` bytes of a line; they are in `rest` unless it is too long
     for piece in _pieces(path, size):
@@ -138,22 +148,78 @@ def _pieces(path: Path, size: int) -> Iterator[bytes | Unreadable]:
     held: list[bytes] = []
     why: Unreadable | None = None
     mark = _BOM
-    with opened(path) as file:
-        try:
-            for piece in iter(partial(file.read1, size), b""):
-                held.append(piece.removeprefix(mark))
-                mark = b""
-                if sum(map(len, held)) >= size:
-                    yield b"".join(held)
-                    held.clear()
-        except EOFError:
-            why = Unreadable("truncated gzip", "the file ends before its gzip stream does")
-        except (gzip.BadGzipFile, zlib.error) as error:
-            why = Unreadable("damaged gzip", str(error))
+    with io.BufferedReader(io.FileIO(path), 1 << 20) as file:
+        packed = path.name.lower().endswith(".gz") or file.peek(2).startswith(GZIP)
+        for piece in unpacked(file) if packed else iter(partial(file.read1, size), b""):
+            if isinstance(piece, Unreadable):
+                why = piece
+                break
+            held.append(piece.removeprefix(mark))
+            mark = b""
+            if sum(map(len, held)) >= size:
+                yield b"".join(held)
+                held.clear()
     if held:
         yield b"".join(held)
     if why is not None:
         yield why
+
+
+def unpacked(file: IO[bytes]) -> Iterator[bytes | Unreadable]:
+    """The content of a gzip file of any number of members, by 256 KiB; zeros between them are padding.
+
+    A stream that is cut or damaged gives all that can be unpacked, then one Unreadable that says where; so
+    does one that unpacks to more than 64 MiB and 250 times its size. Raises OSError.
+    """
+    size = os.fstat(file.fileno()).st_size
+    unpacker = zlib.decompressobj(wbits=_MEMBER)
+    given = taken = 0
+    rest = b""
+    while rest or (rest := file.read(_READ_BYTES)):
+        if unpacker.eof:  # another member follows, as after `cat a.gz b.gz`
+            taken, rest = taken + len(rest), rest.lstrip(b"\0")
+            taken -= len(rest)
+            if not rest:
+                continue
+            unpacker = zlib.decompressobj(wbits=_MEMBER)
+        spare, before = unpacker.copy(), len(rest)
+        try:
+            found = unpacker.decompress(rest, _CHUNK_BYTES)
+        except zlib.error as error:
+            found, at = _until_damage(spare, rest)
+            yield found
+            yield _damaged(taken + at, size, why=error)
+            return
+        rest = unpacker.unconsumed_tail or unpacker.unused_data
+        taken += before - len(rest)
+        given += len(found)
+        if given > max(_BOMB_FROM, _BOMB_RATIO * taken):
+            yield Unreadable("gzip bomb", f"unpacks to more than {_BOMB_RATIO} times its size")
+            return
+        if found:
+            yield found
+    while more := unpacker.decompress(b"", _CHUNK_BYTES) if not unpacker.eof else b"":
+        yield more
+    if size and not unpacker.eof:
+        yield Unreadable("truncated gzip", "the file ends before its gzip stream does")
+
+
+def _until_damage(unpacker: zlib._Decompress, rest: bytes) -> tuple[bytes, int]:
+    """What these bytes unpack to before one that is wrong, and the place of that one."""
+    found: list[bytes] = []
+    for at in range(len(rest)):
+        try:
+            found.append(unpacker.decompress(rest[at : at + 1]))
+        except zlib.error:
+            return b"".join(found), at
+    return b"".join(found), len(rest)
+
+
+def _damaged(at: int, size: int, *, why: zlib.error) -> Unreadable:
+    reason = str(why).rpartition(": ")[2]
+    return Unreadable(
+        "damaged gzip", f"{reason} at byte {at:,}: {size - at:,} of {size:,} bytes were not read"
+    )
 
 
 def opened(path: Path) -> io.BufferedReader | gzip.GzipFile:

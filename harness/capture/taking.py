@@ -55,7 +55,7 @@ def taken(
         if wanted.dry_run:
             deque(whole, maxlen=0)
         else:
-            exporting.write_tables(whole, wanted.target)
+            exporting.write_tables(whole, wanted.target, lost=ledger.missing)
     lines = wording.told(ledger, surveyor.survey())
     return (
         lines if wanted.dry_run else [*lines, f"wrote {wanted.target}", *_labelled(ledger, wanted.labels_to)]

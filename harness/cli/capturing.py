@@ -123,7 +123,8 @@ def export(path: Path, *, target: Path) -> int:
     found = importing.requests_of([path], ledger, form="replaygate")
     lost = exporting.Unsaid()
     whole = importing.checked(lost.watched(found), ledger, max_bad_share=0)
-    count = exporting.write_capture(whole, target, known=(*exporting.OURS, *exporting.OTHERS))
+    endings = (*exporting.OURS, *exporting.OTHERS)
+    count = exporting.write_capture(whole, target, known=endings, lost=ledger.missing)
     click.echo(f"wrote {target}: {times.counted(count, 'request')}")
     if target.name.lower().endswith((".gor", ".gor.gz")) and lost.counts:
         click.echo(f"not in a .gor file: {lost.sentence()}")

@@ -42,12 +42,14 @@ class JudgedPair:
 class Unrecorded:
     """Calls that the recorder of a service had to drop, by reason, of all `calls` that it saw.
 
-    `allowed` is the share of a capture that may be bad.
+    `allowed` is the share of a capture that may be bad. `unknown` says that there are counts which nobody
+    could write or read: how many calls were dropped is then not known.
     """
 
     dropped: dict[str, int]
     calls: int
     allowed: float
+    unknown: bool = False
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ class LabelsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         Annotated[float, msgspec.Meta(ge=0, le=1)] | None,
         msgspec.Meta(
             description="labels of requests that the capture does not hold, above which the file is refused; "
-            "default: .01 of a whole capture, no limit for one that was thinned",
+            "default: .01 more than the share that the capture is known to lack",
         ),
     ] = None
     outcomes: Annotated[

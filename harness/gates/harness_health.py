@@ -58,9 +58,13 @@ class Completeness(
         """What a recorder drops is dropped when the service is busiest, so it is no random share."""
         dropped = sum(lost.dropped.values())
         share = dropped / lost.calls
-        ok = share <= lost.allowed
+        ok = share <= lost.allowed and not lost.unknown
         often = sorted(lost.dropped.items(), key=lambda item: (-item[1], item[0]))
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in often)
+        limit = f"max_bad_share of the capture is {lost.allowed:.2%}"
+        needs = "a capture whose recorder keeps up, or a larger max_bad_share under [capture]"
+        if lost.unknown:
+            limit, needs = "how many in all is not known", "a capture whose recorder could write its counts"
         return Verdict(
             gate="completeness",
             arm="capture",
@@ -72,10 +76,8 @@ class Completeness(
             unit="share",
             n=lost.calls,
             reason=f"The recorder dropped {dropped:,} of {lost.calls:,} calls ({share:.2%}: {reasons}), "
-            f"which nothing here speaks for; max_bad_share of the capture is {lost.allowed:.2%}.",
-            needs=""
-            if ok
-            else "a capture whose recorder keeps up, or a larger max_bad_share under [capture]",
+            f"which nothing here speaks for; {limit}.",
+            needs="" if ok else needs,
         )
 
     def _left_out(self, note: PhaseNote) -> Verdict:

@@ -36,6 +36,8 @@ _NO_UPGRADE = frozenset({b"", b"h2c"})
 _UPGRADES = frozenset({101, 426})
 #: content codings that a record can be freed from
 _UNDONE = frozenset({b"gzip", b"x-gzip", b"deflate", b"identity"})
+#: a coding of no weight is one that is not wanted (RFC 9110, section 12.4.2)
+_REFUSED = re.compile(rb";[ \t]*q=0(?:\.0{0,3})?[ \t]*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +194,10 @@ def passed_on(head: RequestHead, *, peer: bytes, via: bytes, host: bytes = b"loc
 
 
 def readable(accepted: bytes) -> bytes:
-    """Of an `Accept-Encoding` what a record can be freed from; for nothing but others, `identity`."""
+    """Of an `Accept-Encoding` what a record can be freed from; where none of that is welcome, `identity`."""
     codings = [coding.strip() for coding in accepted.split(b",")]
     kept = [coding for coding in codings if coding.partition(b";")[0].strip().lower() in _UNDONE]
-    return b", ".join(kept) or b"identity"
+    return b", ".join(kept) if any(not _REFUSED.search(coding) for coding in kept) else b"identity"
 
 
 def _upgrade(fields: Fields) -> list[bytes]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import unquote_plus
 
 import msgspec
 
 from harness.capture.live.sampling import TAG, below
-from harness.columns import is_private
 from harness.proxy.counts import Tally
 from harness.proxy.heads import AnswerHead, RequestHead, dropped
+from harness.proxy.masking import masked
 from harness.proxy.reading import AnswerPart, End
 from harness.proxy.recording import OUTCOME, Kept, Passed, Room, memory_of
 from harness.replay.guard import HOP, OURS, safe_headers
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from harness.proxy.upstream import Connection, Pool
 
 MARK = b"mirror"
-_QUERY = re.compile(rb"([&;])")
 #: set anew; and who passed the request on to us is nobody's business behind a shadow
 _OURS = frozenset(
     {name.encode() for name in HOP | OURS} | {b"via", b"x-forwarded-for", b"x-request-id", b"x-shadow-replay"}
@@ -268,19 +265,6 @@ def copied(copy: Copy, authority: bytes, *, credentials: bool) -> bytes:
     if copy.size or head.chunked or head.length or head.method == b"POST":
         lines.append(b"content-length: %d" % copy.size)
     return b"".join((b"\r\n".join((*lines, b"", b"")), *copy.body))
-
-
-def masked(target: bytes) -> bytes:
-    """The target with the word `masked` for what its query says under the name of a credential."""
-    path, mark, query = target.partition(b"?")
-    if not mark:
-        return target
-    pieces = _QUERY.split(query)
-    for place, piece in enumerate(pieces):
-        name, has_value, _ = piece.partition(b"=")
-        if has_value and is_private(unquote_plus(name.decode("latin-1"))):
-            pieces[place] = name + b"=masked"
-    return path + mark + b"".join(pieces)
 
 
 @lru_cache(maxsize=1_024)

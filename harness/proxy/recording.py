@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.capture.live import Record
 from harness.capture.live.record import decoded
+from harness.inflating import ENCODINGS, inflated
 
 if TYPE_CHECKING:
     from harness.proxy.heads import AnswerHead, RequestHead
@@ -18,8 +18,6 @@ _HEADER = 120
 #: what a piece of a body takes beside its bytes, and how many are put together; a chunk may be one byte
 _PIECE = 60
 _MANY = 1_024
-_GZIP = b"\x1f\x8b"
-_ZIPPED = frozenset({"gzip", "x-gzip", "deflate"})
 #: the tag that says what went wrong
 OUTCOME = "proxy"
 
@@ -137,15 +135,11 @@ class Passed:
 def unpacked(headers: dict[str, str], body: bytes, *, limit: int) -> tuple[dict[str, str], bytes]:
     """Headers and body of an answer without its content encoding; as they are where that cannot be undone."""
     encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding not in _ZIPPED or not body:
+    if encoding not in ENCODINGS:
         return headers, body
-    zlib_format = encoding != "deflate" or body[:1] == b"\x78"
-    inflate = zlib.decompressobj(47 if zlib_format else -zlib.MAX_WBITS)
     try:
-        plain = inflate.decompress(body, limit)
-    except zlib.error:
-        return headers, body
-    if not inflate.eof or inflate.unused_data.startswith(_GZIP):  # cut, a bomb, or only the first of several
+        plain = inflated(body, encoding, limit=limit)
+    except ValueError:  # damaged, cut, or a bomb
         return headers, body
     gone = {"content-encoding", "content-length"}
     return {name: value for name, value in headers.items() if name not in gone}, plain

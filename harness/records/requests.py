@@ -12,8 +12,11 @@ ANSWER_TRUNCATED = "answer_truncated"
 STATUS_FROM = "status_from"
 
 
-class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """What production answered when the request was captured."""
+class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What production answered when the request was captured.
+
+    Of captures there are millions, and none holds itself: the garbage collector need not look at them.
+    """
 
     status: int
     headers: dict[str, str] = {}
@@ -22,7 +25,7 @@ class RecordedResponse(msgspec.Struct, frozen=True, kw_only=True):
     latency_kind: Literal["wait", "service", "rtt"] | None = None
 
 
-class CapturedRequest(msgspec.Struct, frozen=True, kw_only=True):
+class CapturedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request as production saw it; `seq` is dense, in file order, and joins everything.
 
     Times are ns since the epoch, UTC. `ts_ns` paces the replay, `event_time_ns` is what features are as of.

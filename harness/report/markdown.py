@@ -210,7 +210,7 @@ def _features(report: Report) -> Iterator[str]:
             yield ""
         if pair.unsure:
             yield escape(
-                f"{tables.pair_name(pair)}, not compared with certainty: {words.listed(pair.unsure, 12)}."
+                f"{tables.pair_name(pair)}, not compared with certainty: {words.remarks(pair.unsure)}."
             )
             yield ""
 

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.records import State
 from harness.report import sampled, words
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         Ledger,
         LiveSummary,
         Look,
+        Loss,
         PhaseNote,
         QualitySummary,
         Report,
@@ -45,6 +47,8 @@ IDENTICAL = "Scores and decisions are identical: label guardrails pass by identi
 _MAIN_STEPS = {"captured", "sent", "answered", "compared"}
 #: steps that choose requests; what they leave out is not lost
 _CHOOSING_STEPS = {"sampled", "scheduled"}
+#: nor are those that were not sent once a FAIL was certain
+_SPARED = State.NOT_NEEDED.value.replace("_", " ")
 _THE_LOG = "recorded"
 _MAIN_REASONS = 3
 _VERSUS = " vs "
@@ -122,7 +126,7 @@ def ledger_line(ledger: Ledger) -> str:
         for place, step in enumerate(ledger.steps)
         if place in (0, last) or step.step in _MAIN_STEPS or step.lost
     ]
-    lost = sum(loss.count for step in ledger.steps for loss in step.lost if step.step not in _CHOOSING_STEPS)
+    lost = sum(loss.count for step in ledger.steps for loss in step.lost if not _chosen(step.step, loss))
     return f"{' → '.join(shown)} · lost {lost:,}"
 
 
@@ -130,11 +134,16 @@ def losses(ledger: Ledger) -> list[str]:
     """Why requests fell away, step by step: lost, or left out on purpose."""
     return [
         f"{loss.count:,} {words.clipped(loss.reason)}, "
-        f"{'left out' if step.step in _CHOOSING_STEPS else 'lost'} before {words.clipped(step.step)}"
+        f"{'left out' if _chosen(step.step, loss) else 'lost'} before {words.clipped(step.step)}"
         for step in ledger.steps
         for loss in step.lost
         if loss.count
     ]
+
+
+def _chosen(step: str, loss: Loss) -> bool:
+    """Whether requests were left out before a step on purpose."""
+    return step in _CHOOSING_STEPS or loss.reason == _SPARED
 
 
 def main_reasons(decision: Decision) -> list[str]:

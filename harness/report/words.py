@@ -123,6 +123,12 @@ def listed(names: Sequence[str], limit: int = 4) -> str:
     return " and ".join(filter(None, [", ".join(clean[:-1]), *clean[-1:]]))
 
 
+def remarks(said: Sequence[str], limit: int = 12) -> str:
+    """("A is so", "B too") is "A is so; B too"; beyond the limit "; and 7 more"."""
+    rest = f"and {len(said) - limit} more" if len(said) > limit else ""
+    return joined((*map(sentence, said[:limit]), rest), "; ")
+
+
 def printable(text: str) -> str:
     r"""Text on one line in which control and direction characters show as escapes: ESC becomes "\x1b"."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

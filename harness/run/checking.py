@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from harness import capture as captures
 from harness import join
 from harness.capture.times import parse
 from harness.evidence import live as canary
@@ -21,6 +23,7 @@ from harness.replay.disclosure import concealed
 from harness.replay.schedule import Saturate, Schedule, plan
 from harness.run.asked import warnings
 from harness.run.buildable import unbuildable
+from harness.run.other_answers import answered_in, answers_of
 from harness.run.preparing import check_environment, labels_line, load_models, read_labels, take_in
 from harness.run.replaying import pace_words
 from harness.scenario import check_judged, load
@@ -146,14 +149,18 @@ def _offline(table: pa.Table, replayers: Replayers) -> tuple[list[str], dict[str
 
 
 def _targets(loaded: Loaded, table: pa.Table) -> list[str]:
-    """Where each target is; ten requests are made into the bytes that it would be sent."""
+    """Where each target is; ten requests are made into the bytes that it would be sent.
+
+    Recorded answers of another capture are all paired with the requests.
+    """
     lines = []
     for lost in unbuildable(loaded, table).values():
         raise lost
     for name, target in loaded.scenario.targets.items():
         where = "the recorded responses"
-        if isinstance(target, RecordedTarget) and target.answers is not None:
-            where = f"the responses in {loaded.file(target.answers)}"
+        if isinstance(target, RecordedTarget) and (other := answers_of(loaded, target)) is not None:
+            deque(answered_in(captures.requests(table), other), maxlen=0)
+            where = f"the responses in {other.path} ({other.sentence()})"
         if isinstance(target, HttpTarget):
             where = concealed(target.url)
         against = f"must match model {target.model}" if target.model else "has no offline model"

@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from harness import __version__, columns, gates, join
 from harness.capture.intake import Intake
 from harness.capture.live.waiting import RULED_OUT
-from harness.capture.recorded import RECORDER
+from harness.capture.recorded import RECORDER, UNKNOWN
 from harness.capture.times import parse
 from harness.errors import RunError
 from harness.evidence import Arms, Cohort, Evidence, Unrecorded, live_looks, plans, quality
@@ -215,7 +215,7 @@ def _evidence(run: _Run, as_of_ns: int, *, levels: Levels) -> Evidence:
         answered={name: accounting.answered(table) for name, table in run.tables.items()},
         unanswered={name: accounting.unanswered(table) for name, table in run.tables.items()},
         recorded=_recorded(run.loaded),
-        left_out=sum(run.folder.load(INTAKE, Intake).left_out.values()),
+        left_out=_left_out(run.folder.load(INTAKE, Intake)),
         quality=_quality(run, as_of_ns, levels=levels),
         live=_live(run, unit, as_of_ns=as_of_ns, levels=levels),
         unrecorded=unrecorded(run.folder.load(INTAKE, Intake), run.loaded.scenario.capture.max_bad_share),
@@ -232,7 +232,13 @@ def unrecorded(intake: Intake, allowed: float) -> Unrecorded | None:
     """What the recorder of a capture had to drop; None of none. What its rules left out was meant to be."""
     reasons = {name.removeprefix(RECORDER): n for name, n in intake.bad.items() if name.startswith(RECORDER)}
     dropped = {reason: count for reason, count in reasons.items() if reason != RULED_OUT}
-    return Unrecorded(dropped, intake.lines, allowed) if dropped else None
+    unknown = bool(UNKNOWN & intake.bad.keys())
+    return Unrecorded(dropped, intake.lines, allowed, unknown=unknown) if dropped else None
+
+
+def _left_out(intake: Intake) -> int:
+    """The requests that rules of redaction left out: in this run, at an import, or at their recording."""
+    return sum(intake.left_out.values()) + intake.bad.get(f"{RECORDER}{RULED_OUT}", 0)
 
 
 def _counts(

@@ -75,7 +75,7 @@ def diagnose(path: Path, options: Options, *, say: Callable[[str], None]) -> tup
     say(f"run {folder.root}")
     try:
         prepare(loaded, folder, replayers=replayers, created_at=f"{now:%Y-%m-%dT%H:%M:%SZ}", say=say)
-        take_recorded(loaded, folder)
+        take_recorded(loaded, folder, say=say)
         return folder, _diagnosed(folder, loaded, options=options, as_of_ns=as_of_ns, say=say)
     except BaseException:
         shutil.rmtree(folder.root, ignore_errors=True)  # nothing was sent, so there is nothing to keep

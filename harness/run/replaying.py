@@ -25,7 +25,7 @@ from harness.replay.source import Parted, RequestIds
 from harness.run import calibrating, comparing, noise
 from harness.run.asked import asked, warnings
 from harness.run.first_answers import FIRST, Opened, answered_well, beginning, leave, look, opening, part
-from harness.run.other_answers import answered_in
+from harness.run.other_answers import answered_in, answers_of
 from harness.run.redacted import as_known
 from harness.run.resuming import SO_FAR, journalled, journalled_passes
 from harness.run.stopping import certain_no_go, limits, saved
@@ -36,7 +36,7 @@ from replayers.process import managed
 from replayers.recorded import RecordedTarget, recorded_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -101,22 +101,30 @@ def replay_all(
     """
     session = _Session(todo, folder, watch, resumed=done is not None)
     if done is None:
-        take_recorded(todo.loaded, folder)
+        take_recorded(todo.loaded, folder, say=watch.say)
     notes: tuple[PhaseNote, ...] = run_async(session.send_all, done or {})
     return notes
 
 
-def take_recorded(loaded: Loaded, folder: RunFolder) -> None:
-    """The answers in the capture, and in others of the same requests, stand beside those to be sent for."""
+def take_recorded(loaded: Loaded, folder: RunFolder, *, say: Callable[[str], None]) -> None:
+    """The answers in the capture, and in others of the same requests, stand beside those to be sent for.
+
+    Raises CaptureError for another capture that is not of the same requests.
+    """
     for name, target in loaded.scenario.targets.items():
         if isinstance(target, RecordedTarget):
-            requests = capture.requests(folder.read(folder.capture))
-            lost: Counter[str] = Counter()
-            if target.answers is not None:
-                requests = answered_in(loaded.file(target.answers), requests, lost=lost)
+            table = folder.read(folder.capture)
+            requests, other = capture.requests(table), answers_of(loaded, target)
+            if other is not None:
+                requests = answered_in(requests, other)
             known = as_known(requests, echo=target.response.features)
-            outcomes = recorded_outcomes(target, known, name=name, phase=RECORDED)
-            write_outcomes(folder, name, parts=[outcome_table(_told(outcomes, lost))])
+            ids = frozenset(table["request_id"].to_pylist())
+            outcomes = recorded_outcomes(target, known, name=name, phase=RECORDED, ids=ids)
+            found = list(outcomes)
+            if other is not None:
+                say(f"target {name}: {other.sentence()}")
+                found = list(_told(found, other.lost))
+            write_outcomes(folder, name, parts=[outcome_table(found)])
 
 
 def _told(outcomes: Iterable[Outcome], lost: Counter[str]) -> Iterator[Outcome]:

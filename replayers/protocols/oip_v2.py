@@ -5,6 +5,7 @@ Request and answer are tensors: {"id", "inputs": [{"name", "shape", "datatype", 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,13 +13,13 @@ from msgspec import Meta
 
 from harness.errors import CaptureError
 from replayers.protocols import protobuf
-from replayers.protocols.cells import OfTheModel
+from replayers.protocols.cells import Number, OfTheModel
 from replayers.protocols.finding import flat, is_tensors, reshaped, tensor_rows
 from replayers.protocols.numbers import is_missing, json_value, number
 from replayers.protocols.plain_rows import hash_in
 from replayers.protocols.spoken import JSON, Asked, Call, Spoken, dumped, with_fields
 from replayers.protocols.tables import DECLARE, Table, Value
-from replayers.protocols.tensors import BYTES, HEADER, header_length, put_back, take_out
+from replayers.protocols.tensors import BYTES, HEADER, header_length, held, put_back, take_out
 from replayers.selectors import NOWHERE, Unreadable, decode_json
 
 Floating = Literal["FP64", "FP32"]
@@ -243,13 +244,14 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         return json_value(value, self.missing, column=name)
 
     def _numeric(self, value: Value, name: str) -> Value:
-        if not self.datatype.startswith("FP"):
-            check_whole(value, self.datatype, column=name)
+        found = number(value, column=name)
+        if found is None and not self.datatype.startswith("FP"):
+            raise _unheld("a missing value", self.datatype, column=name)
+        if found is not None:
+            found = fitting(found, self.datatype, column=name)
         if self.raw and self.missing != "refuse":
-            return number(value, column=name)
-        if is_missing(value):
-            return self.spelled(Table((name,), ((value,),)))[0][0]
-        return self.spelled(Table((name,), ((number(value, column=name),),)))[0][0]
+            return found
+        return json_value(found, self.missing, column=name)
 
     def decode(self, body: bytes, headers: Mapping[str, str]) -> tuple[object, str]:
         """The answer as the JSON that says the same."""
@@ -339,13 +341,22 @@ def echoed_row(values: list[Any], names: tuple[str, ...]) -> object:
     return dict(zip(names, values, strict=True)) if len(values) == len(names) else NOWHERE
 
 
-def check_whole(value: Value, datatype: str, *, column: str) -> None:
-    """Raises CaptureError for what a whole type cannot hold; servers would cut it off without a word."""
-    number(value, column=column)
-    if is_missing(value) or (isinstance(value, float) and not value.is_integer()):
-        raise CaptureError(
-            f"a column declared {datatype} holds what is no whole number",
-            where=f"column {column[:40]!r}",
-            found="a missing value" if is_missing(value) else "a fraction",
-            fix='Set datatype = "FP64" in the target\'s protocol.',
-        )
+def fitting(value: Number, datatype: Datatype, *, column: str) -> Number:
+    """The number in its type; raises CaptureError for what servers would cut off or wrap without a word."""
+    if datatype == "FP64" and isinstance(value, float):
+        return value
+    if not datatype.startswith("FP") and isinstance(value, float) and not value.is_integer():
+        raise _unheld("a fraction" if math.isfinite(value) else "an infinity", datatype, column=column)
+    try:
+        return held(value, datatype)
+    except ValueError:
+        raise _unheld("a number beyond its range", datatype, column=column) from None
+
+
+def _unheld(found: str, datatype: str, *, column: str) -> CaptureError:
+    return CaptureError(
+        f"a column declared {datatype} holds what that type cannot",
+        where=f"column {column[:40]!r}",
+        found=found,
+        fix='Set datatype = "FP64" in the target\'s protocol.',
+    )

@@ -10,7 +10,8 @@ from jmespath.exceptions import JMESPathError
 
 from replayers.selectors import Unreadable
 
-_HASH = re.compile(r"(sha256:)?[0-9a-fA-F]{12,64}")
+#: a version of digits alone is a time (20240119192757)
+_HASH = re.compile(r"sha256:[0-9a-fA-F]{12,64}|(?![0-9]+$)[0-9a-fA-F]{12,64}")
 
 
 def entries(document: object, keys: Sequence[str]) -> list[object]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import CaptureError
+from replayers.protocols.cells import Number
 from replayers.protocols.finding import flat
 from replayers.selectors import Unreadable
 
 HEADER = "inference-header-content-length"
 BYTES = "BYTES"
+#: of more digits is no body
+_LENGTH = re.compile(r"[0-9]{1,15}")
 #: the struct letter of each datatype of fixed size
 LETTERS: Mapping[str, str] = {
     "BOOL": "?",
@@ -36,9 +40,28 @@ def packed(datatype: str, values: Sequence[Any], *, name: str) -> bytes:
             texts = [_text(value) for value in values]
             return b"".join(struct.pack("<I", len(text)) + text for text in texts)
         numbers = [float("nan") if value is None else value for value in values]
+        if not datatype.startswith("FP"):  # those say for themselves what they cannot hold
+            numbers = [held(value, datatype) for value in numbers]
         return struct.pack(f"<{len(numbers)}{LETTERS[datatype]}", *numbers)
-    except (struct.error, KeyError, OverflowError, TypeError, UnicodeEncodeError):
+    except (struct.error, KeyError, OverflowError, TypeError, ValueError):
         raise CaptureError(f"a tensor of {datatype} cannot hold a value", where=f"tensor {name!r}") from None
+
+
+def held(value: Number, datatype: str) -> Number:
+    """The number as one of the type: 3.0 is 3 in a whole one; raises ValueError for what it cannot hold.
+
+    Servers that go by numpy wrap such numbers (300 is 44 in UINT8) or make an infinity of them.
+    """
+    kind = datatype.rstrip("0123456789")
+    if kind == "BOOL" and value not in {0, 1}:
+        raise ValueError("no truth value")
+    if kind in {"INT", "UINT"} and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    try:
+        struct.pack(f"<{LETTERS[datatype]}", value)
+    except (struct.error, OverflowError):
+        raise ValueError(f"out of the range of {datatype}") from None
+    return value
 
 
 def unpacked(datatype: str, raw: bytes) -> list[Any]:
@@ -95,6 +118,6 @@ def header_length(headers: Mapping[str, str], body: bytes) -> int | None:
     said = next((value for name, value in headers.items() if name.lower() == HEADER), None)
     if said is None:
         return None
-    if not said.strip().isdecimal() or int(said) > len(body):
+    if not _LENGTH.fullmatch(said.strip()) or int(said) > len(body):
         raise Unreadable(f"{HEADER} is not the length of a header")
     return int(said)

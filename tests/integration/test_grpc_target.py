@@ -97,6 +97,7 @@ def test_captured_tensors_are_sent_on(port: int) -> None:
     ("changes", "state", "detail"),
     [
         ({"model_name": "nope"}, State.HTTP_ERROR, "HTTP 404: gRPC NOT_FOUND: Model nope not found"),
+        ({"model_name": "shed"}, State.HTTP_ERROR, "HTTP 499: gRPC CANCELLED: too much to do"),
         (
             {"columns": COLUMNS[:2], "ignore": ["area"]},
             State.HTTP_ERROR,

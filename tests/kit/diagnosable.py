@@ -160,5 +160,5 @@ def prepared(path: Path, results: Path, *, as_of: str = AS_OF) -> Source:
     folder = create(results, loaded.scenario.name, digest=loaded.digest, now=now)
     replayers = load_models(loaded)
     prepare(loaded, folder, replayers=replayers, created_at="2026-11-23T00:00:00Z", say=lambda _: None)
-    take_recorded(loaded, folder)
+    take_recorded(loaded, folder, say=lambda _: None)
     return diagnosing.source_of(folder, loaded, as_of_ns=parse(as_of)[0])

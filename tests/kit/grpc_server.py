@@ -31,6 +31,8 @@ def main() -> None:
         model, raw = fields[1][0].decode(), fields[7][0]
         if model == "slow":
             time.sleep(5)
+        if model == "shed":
+            context.abort(grpc.StatusCode.CANCELLED, "too much to do")
         if model != "bc":
             context.abort(grpc.StatusCode.NOT_FOUND, f"Model {model} not found")
         n, width = (decoded(fields[5][0])[3][0][at] for at in (0, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -69,3 +70,17 @@ def test_the_samples_of_the_page_are_what_it_says(name: str, text: str, tmp_path
     found = detect(path, list(FORMATS.values()))
     assert found.name == name
     assert any(isinstance(piece, Asked) for piece in found.read(path))
+
+
+def test_a_gzip_that_ends_or_breaks_at_once_is_said_to(tmp_path: Path) -> None:
+    """It is not called empty; where enough can be read, the format is known all the same."""
+    whole = gzip.compress(b'{"request_id": "r", "ts_ns": 1, "body": ""}\n' * 9, mtime=0)
+    path = tmp_path / "c.jsonl.gz"
+    path.write_bytes(whole[:12])
+    with pytest.raises(CaptureError, match="truncated gzip; found the file ends before"):
+        detect(path, list(FORMATS.values()))
+    path.write_bytes(whole[:10] + b"\xff" + whole[11:])
+    with pytest.raises(CaptureError, match=r"damaged gzip; found invalid block type at byte 10: \d+ of"):
+        detect(path, list(FORMATS.values()))
+    path.write_bytes(whole[:-8] + b"\0" * 8)
+    assert detect(path, list(FORMATS.values())).name == "replaygate"

@@ -25,6 +25,7 @@ ZIPPED = gzip.compress(b"plain", mtime=0)
         (b"Transfer-Encoding: chunked", b'{"a": 1}', b'{"a": 1}', False),
         (b"Content-Encoding: gzip", ZIPPED, b"plain", False),
         (b"Content-Encoding: deflate", zlib.compress(b"plain"), b"plain", False),
+        (b"Content-Encoding: gzip", gzip.compress(b"pl") + gzip.compress(b"ain"), b"plain", False),
         (b"Content-Encoding: gzip", ZIPPED[:-9], ZIPPED[:-9], False),
         (b"Content-Encoding: br", b"abc", b"abc", False),
     ],

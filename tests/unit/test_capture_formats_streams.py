@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture.formats import streams
-from harness.capture.formats.streams import chunks, inflated, lines
+from harness.capture.formats.streams import chunks, lines
 from harness.capture.sources import Unreadable
 
 
@@ -44,22 +43,6 @@ def test_a_damaged_stream_is_told_behind_what_came_before(tmp_path: Path) -> Non
     assert last.reason == "damaged gzip"
 
 
-def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What unpacks to far more than text does is not unpacked to its end."""
-    monkeypatch.setattr(streams, "_BOMB_FROM", 4 << 20)
-    found = given(tmp_path, gzip.compress(b"0" * (32 << 20), 9))
-    assert isinstance(found[-1], Unreadable)
-    assert found[-1].reason == "gzip bomb"
-    assert sum(len(one) for one in found if isinstance(one, bytes)) < 16 << 20
-
-
-def test_a_packed_body_has_a_limit() -> None:
-    """A body that would grow beyond it stays packed."""
-    packed = gzip.compress(b"0" * 1_000)
-    assert inflated(packed, limit=999) is None
-    assert inflated(packed) == b"0" * 1_000
-
-
 def test_lines_have_offsets_and_a_limit() -> None:
     """Lines may span chunks; a long one costs itself."""
     found = list(lines([b"ab\n\nc", b"d\n", b"x" * 20, b"\nend"], limit=9))
@@ -69,3 +52,10 @@ def test_lines_have_offsets_and_a_limit() -> None:
         (7, "record too long"),
         (28, b"end"),
     ]
+
+
+def test_empty_lines_keep_the_offsets() -> None:
+    """Chunks of nothing but white space are passed over at once, the line that begins in one is not."""
+    found = list(lines([b"\n" * 1_000, b"\r\n\r", b"\n  ", b"a\n", b"\n\n", b"b"]))
+    assert found == [(1_004, b"  a"), (1_010, b"b")]
+    assert len(list(lines([b"\n\n", b"\n"], blank=True))) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -90,3 +91,16 @@ def test_labels_are_written_with_their_outcome_and_row(tmp_path: Path) -> None:
         {"request_id": "a", "label": 1.0, "label_at": at},
         {"request_id": "b", "loss": 2.5, "label_at": at, "row_index": 3},
     ]
+
+
+@pytest.mark.parametrize("form", ["ours", "goreplay"])
+def test_a_damaged_file_is_no_lost_record(tmp_path: Path, form: str) -> None:
+    """One lost record is borne; a checksum that fails only by a share of 1: any value may be another."""
+    path = tmp_path / "c.jsonl.gz"
+    path.write_bytes(gzip.compress(getattr(captures, form)(), mtime=0)[:-8] + b"\0" * 8)
+    ledger = Ledger()
+    with pytest.raises(CaptureError, match=r"incorrect data check at byte .* requests before it"):
+        list(checked(requests_of([path], ledger), ledger, max_bad_share=0.99))
+    assert ledger.first[0].reason == "damaged gzip"
+    again = Ledger()
+    assert len(list(checked(requests_of([path], again), again, max_bad_share=1))) == ledger.requests > 1

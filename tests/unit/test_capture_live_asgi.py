@@ -81,6 +81,16 @@ def test_a_message_passes_as_it_is(tmp_path: Path) -> None:
     app.recorder.close()
 
 
+@pytest.mark.parametrize("body", ["text", 7, ["a"]])
+def test_what_is_no_bytes_is_the_server_s_to_refuse(tmp_path: Path, body: object) -> None:
+    """It gets it as it is; the record has the call, and that its answer is not whole."""
+    app = CaptureMiddleware(answering(START, {"type": "http.response.body", "body": body}), tmp_path)
+    sent = called(app, dict(HTTP), BODY)
+    assert sent[1]["body"] is body
+    (one,) = recorded(app.recorder, tmp_path)
+    assert one.tags == {"answer_truncated": "true", "exception": "TypeError"}
+
+
 @pytest.mark.parametrize("kind", ["http.response.pathsend", "http.response.zerocopysend"])
 def test_an_answer_that_the_server_reads_itself_is_not_whole(tmp_path: Path, kind: str) -> None:
     """A file that is named instead of sent was not seen, and the record says so."""

@@ -21,6 +21,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
+        self.refused: list[tuple[str, object]] = []
 
     def clock(self) -> int:
         """Any moment."""
@@ -30,6 +31,10 @@ class Kept:
         """It is kept."""
         self.calls.append(call)
         return True
+
+    def refuse(self, what: str, value: object) -> None:
+        """What was attached in vain."""
+        self.refused.append((what, value))
 
 
 def exchange(folder: Path = Path(), **given: Any) -> Exchange:  # noqa: ANN401  -- as the middlewares give it
@@ -177,3 +182,55 @@ def test_ids_that_are_numbers_are_texts_in_a_record() -> None:
         "2",
     )
     assert b'"unit":"7"' in record.line()
+
+
+class Unheard:
+    """A proxy of a request where there is none, as Flask has one."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  -- never gives any
+        raise RuntimeError(name)
+
+
+class Wordless:
+    """A value without a text."""
+
+    def __str__(self) -> str:
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({"features": [1, 2]}, ["features"]),
+        ({"features": "text"}, ["features"]),
+        ({"features": 7}, ["features"]),
+        ({"features": [[1, 2], [3, 4]]}, ["features"]),
+        ({"features": ["US", "DE"]}, ["features"]),
+        ({"model": 7}, ["model"]),
+        ({"tags": ["a"]}, ["tags"]),
+        ({"tags": "a", "features": [1], "model": ["m"]}, ["features", "model", "tags"]),
+        ({"request_id": Wordless(), "tags": 7}, ["tags", "request_id"]),
+    ],
+)
+def test_what_is_of_a_wrong_type_costs_the_handler_nothing(given: dict[str, Any], refused: list[str]) -> None:
+    """It is counted, the rest of what was said is kept, and the service answers."""
+    call = exchange()
+    assert attach({KEY: call}, unit="u", **given)
+    record = call.record()
+    assert (record.unit, record.features, record.tags, record.served_by) == ("u", None, {}, {"model": "abc"})
+    kept: Kept = call._watch.recorder  # type: ignore[assignment]  # noqa: SLF001  -- what it was made with
+    assert kept.refused == [(name, given[name]) for name in refused]
+
+
+def test_a_model_of_names_is_features() -> None:
+    """What gives pairs of names and values, as models of pydantic do, is as good as a mapping."""
+    call = exchange()
+    assert attach({KEY: call}, features=iter([("a", 1)]))  # type: ignore[arg-type]
+    assert attach({KEY: call}, features=SimpleNamespace(keys=lambda: ["b"], __getitem__=None))  # type: ignore[arg-type]
+    assert call.record().features == {"a": 1}
+
+
+def test_a_request_that_cannot_be_looked_at_is_no_call() -> None:
+    """Whatever it raises."""
+    assert attach(Unheard(), unit="u") is False
+    assert current_id(Unheard()) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from decimal import Decimal
 from typing import Any
@@ -102,14 +103,14 @@ def test_a_body_stands_in_the_field_that_holds_its_bytes(body: bytes, field: str
         (np.int64(3), 3),
         (np.bool_(True), True),  # noqa: FBT003  -- the value is what is tested
         (np.array([4.0]), 4.0),
-        (np.array([1, 2]), "[1 2]"),
+        (np.array([1, 2]), "[1,2]"),
         (pd.NA, None),
         (pd.NaT, None),
         (pd.Timestamp("2026-01-02"), "2026-01-02 00:00:00"),
         (Decimal("1.5"), "1.5"),
-        ([1, 2], "[1, 2]"),
+        ([1, 2], "[1,2]"),
         ("x" * 5_000, "x" * 5_000),
-        (["x"] * 5_000, str(["x"] * 5_000)[:1_000]),
+        (["x"] * 5_000, json.dumps(["x"] * 5_000, separators=(",", ":"))),
     ],
 )
 def test_a_feature_is_a_number_or_a_text(value: object, said: Any) -> None:  # noqa: ANN401  -- JSON

@@ -98,6 +98,21 @@ def test_sampler_and_redactor_have_their_say(tmp_path: Path) -> None:
     assert recorder.counts == Counts(offered=6, written=2, not_sampled=3, dropped={RULED_OUT: 1})
 
 
+def test_what_cannot_be_attached_is_logged_once_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By what it is and its type; no call is lost for it."""
+    recorder = Recorder(tmp_path)
+    for value in ([1], [2], "text"):
+        recorder.refuse("features", value)
+    recorder.offer(record("a"))
+    assert recorder.close()
+    assert [one.args for one in caplog.records] == [("features: list",), ("features: str",)]
+    assert recorder.counts == Counts(
+        offered=1, written=1, not_attached={"features: list": 2, "features: str": 1}
+    )
+
+
 def test_a_record_that_has_no_line_is_dropped(tmp_path: Path) -> None:
     """Text that UTF-8 cannot hold costs that record, and no other."""
     recorder = Recorder(tmp_path)

@@ -109,3 +109,15 @@ def test_counts_are_told_in_words() -> None:
     counts = Counts(offered=9, written=2, not_sampled=1, waiting=1, dropped={"queue full": 3, "disk full": 2})
     said = "9 offered, 2 written, 1 not sampled, 1 waiting, 5 dropped (disk full 2, queue full 3)"
     assert str(counts) == said
+
+
+def test_what_a_service_attaches_cannot_fill_the_counts() -> None:
+    """A hundred kinds are told apart, the rest are others; the first of each is the one to log."""
+    waiting = Waiting(100)
+    first = [waiting.refuse(f"feature: {k}") for k in range(150)]
+    assert (sum(first), waiting.refuse("feature: 0")) == (100, False)
+    counts = waiting.counts
+    assert (len(counts.not_attached), counts.not_attached["others"]) == (101, 50)
+    assert str(Counts(not_attached={"feature: set": 2})) == (
+        "0 offered, 0 written, 2 not attached (feature: set 2)"
+    )

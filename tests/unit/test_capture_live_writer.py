@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 
 from harness.capture.live.files import BLOCK, Disk, Limits, Lines, Sink, Tally
 from harness.capture.live.record import Record
-from harness.capture.live.waiting import FULL, Call, Waiting
-from harness.capture.live.writer import Writer
+from harness.capture.live.waiting import CLOSED, FULL, Call, Counts, Waiting
+from harness.capture.live.writer import LeftOutError, Writer
 from tests.kit.disks import Small, Stuck
 
 
@@ -66,6 +67,7 @@ def test_each_call_becomes_its_line_in_order(tmp_path: Path) -> None:
         "waiting": 0,
         "not_sampled": 1,
         "dropped": {"no line: KeyError": 1},
+        "not_attached": {},
         "ended": True,
     }
 
@@ -128,3 +130,43 @@ def test_the_counts_are_there_before_the_first_line(tmp_path: Path) -> None:
     waiting.put(record("a"))
     writer_in(tmp_path, waiting, opened, sync_s=60.0).turn(last=False)
     assert seen == [BLOCK]
+
+
+def test_a_writer_that_was_given_up_leaves_the_rest_to_another(tmp_path: Path) -> None:
+    """Its disk was stuck as the recorder closed; once it goes on, later calls are not its own."""
+    disk = Stuck.anew()
+    waiting = Waiting(1 << 20)
+    waiting.put(record("old"))
+    writer = writer_in(tmp_path, waiting, disk)
+    writer.start()
+    assert disk.reached.wait(10)
+    assert not writer.end(0)
+    assert waiting.give_up() == 1
+    for name in ("new", "not this", "broken"):
+        waiting.put(record(name))
+    disk.released.set()
+    writer._thread.join(10)  # noqa: SLF001  -- `end` would have it as if it had not been given up
+    assert written(tmp_path) == b"old\n"
+    assert waiting.counts == Counts(offered=4, waiting=3, dropped={CLOSED: 1})
+
+
+def test_a_call_that_was_given_up_while_its_line_was_made_is_counted_once(tmp_path: Path) -> None:
+    """A large body takes longer than there is time at the end, and then has no line."""
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(_: Call) -> bytes | None:
+        begun.set()
+        go.wait()
+        raise LeftOutError
+
+    waiting = Waiting(1 << 20)
+    waiting.put(record("old"))
+    tally = Tally(tmp_path, clock=lambda: 0)
+    writer = Writer(waiting, lines_in(tmp_path), tally=tally, line=slow, sync_s=0.0)
+    writer.start()
+    assert begun.wait(10)
+    assert not writer.end(0)
+    assert waiting.give_up() == 1
+    go.set()
+    writer._thread.join(10)  # noqa: SLF001  -- `end` would have it as if it had not been given up
+    assert waiting.counts == Counts(offered=1, dropped={CLOSED: 1})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from wsgiref.handlers import SimpleHandler
 from wsgiref.util import FileWrapper, setup_testing_defaults
 from wsgiref.validate import validator
 
@@ -21,10 +23,34 @@ from harness.records import CapturedRequest
 BODY = b"one\ntwo\nthree\n"
 
 
+class Stream(io.BytesIO):
+    """One whose methods take their argument by a name, as those of some servers do."""
+
+    def read(self, size: int | None = None) -> bytes:
+        """So many bytes."""
+        return super().read(size)
+
+    def read1(self, size: int | None = None) -> bytes:
+        """As many as there are."""
+        return super().read1(size)
+
+    def readline(self, size: int | None = None) -> bytes:
+        """A line, or so much of it."""
+        return super().readline(size)
+
+    def readlines(self, hint: int | None = None) -> list[bytes]:
+        """All lines."""
+        return super().readlines(hint)
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  -- a buffer
+        """Into what is given."""
+        return super().readinto(buffer)
+
+
 def environ(**given: Any) -> Environ:  # noqa: ANN401  -- as a server gives it
     """An environ with a body of three lines."""
     made: Environ = {
-        "wsgi.input": io.BytesIO(BODY),
+        "wsgi.input": Stream(BODY),
         "REQUEST_METHOD": "POST",
         "CONTENT_LENGTH": str(len(BODY)),
     }
@@ -54,6 +80,11 @@ def recorded(app: CaptureMiddleware, folder: Path) -> CapturedRequest:
         list,
         lambda stream: [stream.readinto(bytearray(100))],
         lambda stream: io.BufferedReader(Raw(stream)).read(),
+        lambda stream: [stream.read(size=5), stream.read(size=None)],
+        lambda stream: [stream.readline(size=2), stream.readline(size=-1), stream.read1(size=100)],
+        lambda stream: stream.readlines(hint=100),
+        lambda stream: [stream.readinto(buffer=array("H", bytes(100)))],
+        lambda stream: [next(stream) for _ in range(3)],
     ],
 )
 def test_however_a_body_is_read_it_is_seen(tmp_path: Path, reading: Any) -> None:  # noqa: ANN401  -- reads a stream
@@ -178,12 +209,100 @@ def test_the_answer_is_closed_by_the_server_only(
     assert recorded(watched, tmp_path).tags == tags
 
 
+def raising(_given: Environ, start_response: StartResponse) -> list[bytes]:
+    """An application that fails once it has said its head."""
+    start_response("200 OK", [("X-Request-Id", "its own")])
+    raise LookupError
+
+
+def raising_later(given: Environ, start_response: StartResponse) -> Iterator[bytes]:
+    """One that fails as its first chunk is asked for."""
+    yield from (b"", *raising(given, start_response))
+
+
+def begun(_given: Environ, start_response: StartResponse) -> Iterator[bytes]:
+    """One that fails after a byte went out."""
+    start_response("200 OK", [])
+    yield b"a"
+    raise LookupError
+
+
+def lettered(_given: Environ, start_response: StartResponse) -> list[Any]:
+    """One that answers with letters instead of bytes."""
+    start_response("200 OK", [])
+    return ["text"]
+
+
+def lettered_later(given: Environ, start_response: StartResponse) -> Iterator[Any]:
+    """One that yields them."""
+    yield from lettered(given, start_response)
+
+
+def half_lettered(_given: Environ, start_response: StartResponse) -> Iterator[Any]:
+    """One that does so after a byte went out."""
+    start_response("200 OK", [])
+    yield from (b"a", "text")
+
+
+def without(_given: Environ, start_response: StartResponse) -> Any:  # noqa: ANN401  -- nothing at all
+    """One that forgets to give its answer back."""
+    start_response("200 OK", [])
+
+
+@pytest.mark.parametrize(
+    ("app", "error", "status"),
+    [
+        (raising, "LookupError", 500),
+        (raising_later, "LookupError", 500),
+        (begun, "LookupError", 200),
+        (lettered, "TypeError", 500),
+        (lettered_later, "TypeError", 500),
+        (half_lettered, "TypeError", 200),
+        (without, "TypeError", 500),
+    ],
+)
+def test_the_record_has_the_status_that_the_server_sends(
+    tmp_path: Path, *, app: App, error: str, status: int
+) -> None:
+    """A head goes out with the first byte: before that the server's own 500 does, for its own error."""
+    told: list[str] = []
+
+    def serve(one: App) -> str:
+        handler = Server(io.BytesIO(BODY), io.BytesIO(), io.StringIO(), environ())
+        handler.run(one)
+        told.append(handler.said)
+        return handler.said
+
+    watched = CaptureMiddleware(app, tmp_path)
+    assert serve(watched) == serve(app)
+    assert (status == 500) == (told[0] != "")
+    one = recorded(watched, tmp_path)
+    assert one.recorded_response is not None
+    assert (one.recorded_response.status, one.tags["exception"]) == (status, error)
+    assert one.tags.get("answer_truncated", "false") == ("true" if status == 200 else "false")
+    assert "disconnected" not in one.tags
+
+
+class Server(SimpleHandler):
+    """That of the standard library; `said` is the error for which it answered by itself."""
+
+    said = ""
+
+    def log_exception(self, exc_info: Any) -> None:  # noqa: ANN401  -- as its base has it
+        """Nothing is printed."""
+
+    def error_output(self, environ: Any, start_response: Any) -> list[bytes]:  # noqa: ANN401  -- as its base has it
+        """The answer for an error before the head."""
+        self.said = repr(sys.exc_info()[1])
+        return super().error_output(environ, start_response)
+
+
 def test_an_error_after_the_head_is_the_servers(tmp_path: Path) -> None:
     """`exc_info` is given on, and what is written with `write` is part of the answer."""
     given: list[Any] = []
 
-    def start_response(*parts: Any) -> Any:  # noqa: ANN401  -- as PEP 3333 says
-        given.append(parts)
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:  # noqa: ANN401  -- as PEP 3333 says
+        given.append((status, headers, exc_info) if exc_info else (status, headers))
         return given.append
 
     def app(_environ: Environ, start: StartResponse) -> list[bytes]:
@@ -191,7 +310,7 @@ def test_an_error_after_the_head_is_the_servers(tmp_path: Path) -> None:
         try:
             environ()["nothing"]
         except LookupError:
-            start("500 Oh", [], sys.exc_info())
+            start("500 Oh", [], exc_info=sys.exc_info())
         return [b"rest"]
 
     watched = CaptureMiddleware(app, tmp_path)
@@ -253,6 +372,11 @@ def test_the_middleware_is_proper_wsgi(tmp_path: Path) -> None:
         (next, True),
         (lambda stream: stream.readlines(), False),
         (lambda stream: stream.readlines(2), True),
+        (lambda stream: stream.read(size=100), False),
+        (lambda stream: stream.read(size=5), True),
+        (lambda stream: stream.readlines(hint=2), True),
+        (lambda stream: [next(stream) for _ in range(3)], True),
+        (lambda stream: [next(stream, b"") for _ in range(4)], False),
         (lambda stream: stream.readinto(bytearray(5)), True),
         (lambda stream: [stream.readinto(bytearray(100)) for _ in range(2)], False),
         (lambda stream: io.BufferedReader(Raw(stream)).read(), False),

@@ -6,6 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from harness.capture import sources
+from harness.capture.formats.streams import chunks
 from harness.capture.sources import (
     MAX_LINE_BYTES,
     Unreadable,
@@ -16,6 +18,7 @@ from harness.capture.sources import (
     text_blocks,
     text_lines,
     translated,
+    unpacked,
 )
 from harness.errors import CaptureError, LabelsError
 
@@ -149,3 +152,50 @@ def test_blocks_are_whole_lines(tmp_path: Path, name: str, size: int) -> None:
     assert b"".join(text for _, text in found if isinstance(text, bytes)) == content[3:]
     lines = [line for first, text in found if isinstance(text, bytes) for line in lines_of(text, first)]
     assert lines == [(1, b"one\n"), (3, b"two three\n"), (5, b"four")]
+
+
+def packed(tmp_path: Path, data: bytes) -> list[bytes | Unreadable]:
+    """What the bytes of a gzip file unpack to."""
+    path = tmp_path / "p.gz"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        return list(unpacked(file))
+
+
+def test_damage_is_told_with_its_place_behind_all_that_came_before(tmp_path: Path) -> None:
+    """The last bytes before it are not lost with it, and what was not read is counted."""
+    text = b"".join(b"line %d %d\n" % (number, number**5) for number in range(3_000))
+    spoiled = gzip.compress(text, mtime=0) + b"\x1f\x8b\x08" + b"\0" * 7 + b"\xff" * 90
+    *given, why = packed(tmp_path, spoiled)
+    assert b"".join(one for one in given if isinstance(one, bytes)) == text
+    at = len(spoiled) - 90
+    assert why == Unreadable(
+        "damaged gzip", f"invalid block type at byte {at:,}: 90 of {len(spoiled):,} bytes were not read"
+    )
+
+
+def test_zeros_behind_a_member_are_padding(tmp_path: Path) -> None:
+    """Tapes and block devices leave them; what is neither zeros nor gzip is damage."""
+    member = gzip.compress(b"a\n", mtime=0)
+    assert packed(tmp_path, member + b"\0" * 600 + member + b"\0") == [b"a\n", b"a\n"]
+    assert packed(tmp_path, b"") == []
+    *_, why = packed(tmp_path, member + b"\0\0junk")
+    assert isinstance(why, Unreadable)
+    assert why.detail.endswith(f" of {len(member) + 6} bytes were not read")
+
+
+@pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.gz"])
+@pytest.mark.parametrize("inside", [b"0", b"\n"])
+def test_a_bomb_is_stopped_whatever_it_is_called_and_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, name: str, inside: bytes
+) -> None:
+    """What unpacks to far more than text does is not unpacked to its end, empty lines included."""
+    monkeypatch.setattr(sources, "_BOMB_FROM", 4 << 20)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(inside * (32 << 20), 9))
+    for found in (list(chunks(path)), [one.text for one in text_blocks(path)]):
+        assert isinstance(found[-1], Unreadable)
+        assert found[-1].reason == "gzip bomb"
+        assert sum(len(one) for one in found if isinstance(one, bytes)) < 16 << 20
+    *_, (_, last) = text_lines(path)
+    assert isinstance(last, Unreadable)

@@ -143,6 +143,14 @@ def test_calls_that_the_recorder_dropped_are_missing_evidence(dropped: int, ruli
     assert "disk full 1" in found.reason
 
 
+def test_a_loss_of_unknown_size_never_passes() -> None:
+    """A file of counts that could not be written counts as one call, and may stand for all."""
+    lost = Unrecorded({"counts that could not be written": 1}, calls=10**6, allowed=1.0, unknown=True)
+    *_, found = Completeness().judge(evidence(unrecorded=lost), LEVELS)
+    assert (found.ruling, found.fault) == ("UNDECIDED", "evidence")
+    assert found.reason.endswith("how many in all is not known.")
+
+
 def test_a_capture_whose_recorder_dropped_nothing_has_no_verdict() -> None:
     """Nor has one that no recorder of ours wrote."""
     assert [v.arm for v in Completeness().judge(evidence(), LEVELS)] == ["champion", "challenger"]

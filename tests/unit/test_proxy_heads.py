@@ -166,6 +166,10 @@ def test_chunks() -> None:
         (b"br", b"identity"),
         (b"", b"identity"),
         (b"identity", b"identity"),
+        (b"identity;q=0, br", b"identity"),
+        (b"br, identity; Q=0.00, gzip;q=0", b"identity"),
+        (b"*;q=0, zstd", b"identity"),
+        (b"identity;q=0, gzip;q=0.5", b"identity;q=0, gzip;q=0.5"),
     ],
 )
 def test_only_codings_that_a_record_can_be_freed_from_are_asked_for(accepted: bytes, passed: bytes) -> None:

@@ -10,7 +10,7 @@ import pytest
 from harness.capture.live import Counts, Recorder
 from harness.capture.recorded import not_recorded
 from harness.proxy.heads import Fields, RequestHead
-from harness.proxy.mirror import Copy, Terms, copied, in_share, masked
+from harness.proxy.mirror import Copy, Terms, copied, in_share
 from harness.proxy.recording import Room
 from replayers.process import free_port
 from tests.kit.proxied import LAST, OK, POST, Between, Handler, Heard, proxied
@@ -200,20 +200,9 @@ def test_a_copy_has_no_credentials_unless_they_are_wanted(*, credentials: bool) 
     )
 
 
-@pytest.mark.parametrize(
-    ("target", "sent"),
-    [
-        (
-            b"/p?api_key=k&a=1;Access%5FToken=t&token&b=",
-            b"/p?api_key=masked&a=1;Access%5FToken=masked&token&b=",
-        ),
-        (b"/token=1/p", b"/token=1/p"),
-        (b"/p?", b"/p?"),
-    ],
-)
-def test_credentials_in_the_query_stay_here(target: bytes, sent: bytes) -> None:
+def test_credentials_in_the_query_stay_here() -> None:
     """As those in headers do, unless they are wanted."""
-    assert masked(target) == sent
+    target, sent = b"/p?api_key=k&a=1", b"/p?api_key=masked&a=1"
     for credentials, line in ((False, sent), (True, target)):
         head = RequestHead(b"GET", target, [(b"Host", b"a")])
         assert copied(Copy(head, [], "id", 1), b"s", credentials=credentials).split(b" ")[1] == line

@@ -1,12 +1,11 @@
 """Answers as they are parsed: what is over, what is a fault, what is remembered, and bodies undone."""
 
 import gzip
-import zlib
 
 import pytest
 
 from harness.records import State
-from replayers.answer import Answer, RawTry, Terms, decompress
+from replayers.answer import Answer, RawTry, Terms
 
 TERMS = Terms(headers=frozenset({"x-a"}), max_body=100)
 PLAIN = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nab"
@@ -112,38 +111,3 @@ def test_a_head_is_remembered_where_it_says_all(reads: list[bytes], *, known: bo
         head, said = found
         assert reads[0].startswith(head)
         assert (said.status, said.length) == (int(head[9:12]), len(reads[0]) - len(head))
-
-
-def raw_deflate(data: bytes) -> bytes:
-    """Deflate without the zlib frame, as some servers send it."""
-    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return packer.compress(data) + packer.flush()
-
-
-@pytest.mark.parametrize(
-    ("body", "encoding"),
-    [
-        (gzip.compress(b"abc", mtime=0), "gzip"),
-        (gzip.compress(b"abc", mtime=0), "x-gzip"),
-        (zlib.compress(b"abc"), "deflate"),
-        (raw_deflate(b"abc"), "deflate"),
-    ],
-)
-def test_the_usual_encodings_are_undone(body: bytes, encoding: str) -> None:
-    """Deflate with and without its frame, for servers disagree on it."""
-    assert decompress(body, encoding, limit=3) == b"abc"
-
-
-@pytest.mark.parametrize(
-    ("body", "encoding", "complaint"),
-    [
-        (gzip.compress(bytes(10_000_000), mtime=0), "gzip", "over 1000 bytes"),
-        (gzip.compress(b"abc", mtime=0)[:-5], "gzip", "gzip cut short"),
-        (b"not gzip", "gzip", "damaged gzip"),
-        (b"\x1b\x02\x80abc\x03", "br", "content encoding 'br'"),
-    ],
-)
-def test_what_cannot_be_undone_says_why(body: bytes, encoding: str, complaint: str) -> None:
-    """A bomb stops at the limit; damage and unknown encodings are named."""
-    with pytest.raises(ValueError, match=complaint):
-        decompress(body, encoding, limit=1000)

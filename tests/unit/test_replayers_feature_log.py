@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import DataError
 from harness.records import Attempt, Outcome, State
-from replayers.feature_log import FeatureLog, LoggedFeatures, Spelling, files, normal
+from replayers.feature_log import FeatureLog, LoggedFeatures, Spelling, normal
 from replayers.http import HttpArm, HttpTarget
 from replayers.tracing import trace_id
 
@@ -108,6 +108,7 @@ def test_a_half_written_line_of_csv_is_not_taken_for_whole(half: str, rest: str,
     assert log.find("r-1") == b'{"a":1,"b":2}'
     with path.open("a", encoding="utf-8") as file:
         file.write(rest)
+    log.refresh()
     assert log.find("r-2") == b'{"a":146.66,"b":61}'
 
 
@@ -130,15 +131,55 @@ def test_what_is_written_late_is_waited_for_once(tmp_path: Path) -> None:
     log = LoggedFeatures(FeatureLog(path=str(tmp_path / "log.jsonl"), wait_s=0.05))
     assert log.find("r-0") is None
     _jsonl(tmp_path / "log.jsonl")
+    log.refresh()
     assert log.find("r-0") is not None
-    assert files(tmp_path / "nothing") == []
+
+
+@pytest.mark.parametrize("id_is", ["text", "hex"])
+def test_an_id_stays_as_it_is_spelled(id_is: Spelling, tmp_path: Path) -> None:
+    """As a number 00123 is the id of another request, and 18e45 is none; so is a text of the features."""
+    (tmp_path / "log.csv").write_text("request_id,a,zip\n00123,1.5,01234\n18e45,2,x\n", encoding="utf-8")
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path), wait_s=0, id_is=id_is, joins_is=id_is))
+    assert log.find(normal("00123", id_is)) == b'{"a":1.5,"zip":"01234"}'
+    assert log.find(normal("18e45", id_is)) == b'{"a":2,"zip":"x"}'
+    assert (log.find(normal("123", id_is)) is None) is (id_is == "text")
+
+
+def test_patience_is_by_the_clock(tmp_path: Path) -> None:
+    """What a look into the log takes is a part of it; after that, one look serves all that ask meanwhile."""
+    times = iter(range(100))
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path), wait_s=2), clock=lambda: float(next(times)))
+    assert log.find("a") is None
+    waited = next(times)
+    assert waited < 12
+    assert log.find("a") is None
+    assert next(times) - waited < 4
+
+
+def test_rows_of_parquet_may_hold_times(tmp_path: Path) -> None:
+    """They are told as texts."""
+    pq.write_table(
+        pa.table({"request_id": ["r"], "at": pa.array([0], pa.timestamp("s"))}), tmp_path / "log.parquet"
+    )
+    assert (
+        LoggedFeatures(FeatureLog(path=str(tmp_path), wait_s=0)).find("r") == b'{"at":"1970-01-01 00:00:00"}'
+    )
+
+
+def test_an_id_without_code_points_is_one(tmp_path: Path) -> None:
+    """A lone half of a pair, as JSON may spell it; a row that is deeper than a stack is none."""
+    rows = '{"request_id": "\\ud800", "a": 1}\n{"request_id": "deep", "a": ' + "[" * 900 + "]" * 900 + "}\n"
+    (tmp_path / "log.jsonl").write_text(rows, encoding="utf-8")
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path), wait_s=0))
+    assert log.find("\ud800") == b'{"a":1}'
+    assert log.find("deep") is None
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     """It is not taken for an empty one."""
     (tmp_path / "log.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"log\.parquet"):
-        LoggedFeatures(FeatureLog(path=str(tmp_path / "log.parquet"))).find("r-0")
+        LoggedFeatures(FeatureLog(path=str(tmp_path / "log.parquet"), wait_s=0)).find("r-0")
 
 
 @pytest.mark.parametrize(

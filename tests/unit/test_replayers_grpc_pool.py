@@ -15,7 +15,7 @@ BEGUN = Try(state=State.ABANDONED, submit_ns=1, written_ns=2, done_ns=3)
     ("code", "details", "state", "status"),
     [
         ("DEADLINE_EXCEEDED", "", State.TIMEOUT, None),
-        ("CANCELLED", "", State.ABANDONED, None),
+        ("CANCELLED", "shed", State.HTTP_ERROR, 499),
         ("UNAVAILABLE", "", State.CONNECTION_ERROR, None),
         ("RESOURCE_EXHAUSTED", "Received message larger than max (9 vs. 8)", State.BAD_BODY, 200),
         ("RESOURCE_EXHAUSTED", "quota", State.HTTP_ERROR, 429),
@@ -32,3 +32,9 @@ def test_a_code_is_a_state_with_the_status_of_gateways(
     last = failed(BEGUN, code=code, details=details)
     assert (last.state, last.status, last.written_ns, last.done_ns) == (state, status, 2, 3)
     assert (details in last.body.decode()) or state is not State.HTTP_ERROR
+
+
+def test_only_what_we_cancelled_is_abandoned() -> None:
+    """A build that cancels its calls fails them."""
+    assert failed(BEGUN, code="CANCELLED", ours=True).state is State.ABANDONED
+    assert failed(BEGUN, code="INTERNAL", ours=True).state is State.HTTP_ERROR

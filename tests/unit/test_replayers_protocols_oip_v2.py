@@ -16,6 +16,7 @@ from harness.records import Attempt, Outcome, State
 from replayers.protocols import Asked, OipV2, Table
 from replayers.protocols.cells import OfTheModel
 from replayers.protocols.numbers import Missing
+from replayers.protocols.oip_v2 import Datatype
 from replayers.protocols.tables import Value
 from replayers.protocols.tensors import HEADER
 from replayers.selectors import NOWHERE, Reader, Response, Unreadable
@@ -148,13 +149,39 @@ def test_the_echo_is_asked_for_beside_the_score() -> None:
     assert "outputs" not in sent(protocol, 1.5)
 
 
-@pytest.mark.parametrize(("value", "found"), [(1.5, "a fraction"), (None, "a missing value")])
-def test_a_whole_type_refuses_what_servers_would_cut_off(value: float | None, found: str) -> None:
-    """INT64 with fractions gave another score on two stock servers, without a word."""
-    with pytest.raises(CaptureError, match="no whole number") as caught:
-        sent(OipV2(columns=("a",), datatype="INT64"), value)
+@pytest.mark.parametrize("carried", [{}, {"binary": True}, {"transport": "grpc", "model_name": "m"}])
+@pytest.mark.parametrize(
+    ("datatype", "value", "found"),
+    [
+        ("INT64", 1.5, "a fraction"),
+        ("INT64", None, "a missing value"),
+        ("INT32", math.inf, "an infinity"),
+        ("UINT8", 300, "a number beyond its range"),
+        ("UINT64", -1, "a number beyond its range"),
+        ("INT64", 1e300, "a number beyond its range"),
+        ("FP32", 1e300, "a number beyond its range"),
+        ("FP64", 10**400, "a number beyond its range"),
+    ],
+)
+def test_a_type_refuses_what_servers_would_cut_off_or_wrap(
+    datatype: Datatype, value: Value, found: str, carried: dict[str, Any]
+) -> None:
+    """INT64 with fractions gave another score on two stock servers, without a word; numpy makes 44 of 300."""
+    protocol = OipV2(columns=("a",), datatype=datatype, **carried)
+    with pytest.raises(CaptureError, match="what that type cannot") as caught:
+        protocol.build(Table(("a",), ((value,),)), request_id="r", features=False)
     assert caught.value.found == found
-    assert sent(OipV2(columns=("a",), datatype="INT64"), 2.0)
+
+
+def test_a_whole_number_is_one_in_each_form() -> None:
+    """3.0 is 3 in a whole type, as JSON and as bytes."""
+    whole = OipV2(columns=("a",), datatype="INT32")
+    assert sent(whole, 3.0)["inputs"][0]["data"] == [3]
+    assert type(sent(whole, 3.0)["inputs"][0]["data"][0]) is int
+    for carried in ({"binary": True}, {"transport": "grpc", "model_name": "m"}):
+        protocol = msgspec.structs.replace(whole, **carried)
+        call = protocol.build(Table(("a",), ((3.0,),)), request_id="r", features=False)
+        assert call.body.endswith(b"\x03\x00\x00\x00")
 
 
 def test_half_the_bits_are_warned_about() -> None:

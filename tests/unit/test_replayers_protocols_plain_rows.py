@@ -35,7 +35,10 @@ def test_a_field_is_at_its_path_or_the_only_one() -> None:
 
 @pytest.mark.parametrize(
     ("value", "found"),
-    [("ab" * 32, True), ("sha256:0123456789ab", True), ("v1", False), ("20250101", False), (7, False)],
+    [
+        *(("ab" * 32, True), ("sha256:0123456789ab", True), ("v1", False), ("20250101", False), (7, False)),
+        *(("20240119192757", False), ("20240119192757a", True)),
+    ],
 )
 def test_only_a_hash_names_a_model(value: object, found: bool) -> None:  # noqa: FBT001  -- a table
     """A version by name may be any file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import CaptureError
-from replayers.protocols.tensors import LETTERS, packed, put_back, unpacked
+from replayers.protocols.tensors import HEADER, LETTERS, header_length, packed, put_back, unpacked
 from replayers.selectors import Unreadable
 
 
@@ -37,12 +38,28 @@ def test_every_type_holds_a_one(datatype: str) -> None:
 
 @pytest.mark.parametrize(
     ("datatype", "value"),
-    [("INT8", 300), ("INT64", 1.5), ("FP64", "x"), ("FP32", 1e300), ("INT64", None), ("BYTES", None)],
+    [
+        *(("INT8", 300), ("INT64", 1.5), ("FP64", "x"), ("FP32", 1e300), ("INT64", None), ("BYTES", None)),
+        *(("INT64", 1e300), ("UINT8", -1), ("INT32", math.inf), ("BOOL", 2), ("BOOL", "x"), ("BOOL", None)),
+        *(("FP64", 10**400), ("INT32", "3"), ("odd", 1)),
+    ],
 )
 def test_what_a_type_cannot_hold_is_refused(datatype: str, value: object) -> None:
     """And not cut off."""
     with pytest.raises(CaptureError, match=f"tensor of {datatype} cannot hold"):
         packed(datatype, [value], name="x")
+
+
+def test_a_whole_type_holds_a_whole_float() -> None:
+    """As it does in JSON."""
+    assert unpacked("INT32", packed("INT32", [3.0, -0.0, True], name="x")) == [3, 0, 1]
+
+
+@pytest.mark.parametrize("said", ["", "x", "-1", "1.0", "3", "9" * 5000, "²"])
+def test_what_is_no_length_of_a_header_is_unreadable(said: str) -> None:
+    """However long it is."""
+    with pytest.raises(Unreadable, match="not the length of a header"):
+        header_length({HEADER: said}, b"{}")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import zlib
 import msgspec
 import pytest
 
+from harness.proxy.recording import OUTCOME
 from harness.records import CapturedRequest, RecordedResponse, State
-from replayers.recorded import RecordedTarget, recorded_outcomes
+from replayers.recorded import PROXY, RecordedTarget, recorded_outcomes
 
 
 def request(seq: int, answer: RecordedResponse | None) -> CapturedRequest:
@@ -44,6 +45,8 @@ BROTLI = bytes.fromhex("0b06807b2273636f7265223a20302e357d03")
     [
         ("gzip", gzip.compress(GOOD), State.OK, ""),
         ("", gzip.compress(GOOD), State.OK, ""),
+        ("gzip", gzip.compress(GOOD[:5]) + gzip.compress(GOOD[5:]), State.OK, ""),
+        ("gzip", gzip.compress(GOOD) + b"junk", State.NOT_SENT, "damaged gzip"),
         ("deflate", zlib.compress(GOOD), State.OK, ""),
         ("br", GOOD, State.OK, ""),
         ("br", BROTLI, State.NOT_SENT, "content encoding 'br'"),
@@ -94,3 +97,63 @@ def test_a_log_is_read_in_the_protocol_that_it_was_written_in() -> None:
     target = msgspec.convert({"kind": "recorded", "protocol": {"kind": "oip-v2"}}, RecordedTarget)
     (outcome,) = recorded_outcomes(target, requests, name="log", phase="recorded")
     assert (outcome.state, outcome.score, outcome.echoed_id) == (State.OK, 0.25, "of-production")
+
+
+@pytest.mark.parametrize(
+    ("sent", "echoed", "state"),
+    [
+        ({}, "r1", State.OK),
+        ({}, "r2", State.BAD_BODY),
+        ({}, "made-up", State.OK),
+        ({"X-Request-Id": "r1"}, "made-up", State.BAD_BODY),
+        ({"X-Request-Id": "id"}, "id", State.OK),
+    ],
+)
+def test_an_answer_to_another_request_is_none(sent: dict[str, str], echoed: str, state: State) -> None:
+    """As of a live target; but a service may make up an id where the request said none."""
+    answer = RecordedResponse(status=200, headers={"X-Request-Id": echoed}, body=GOOD)
+    asked = msgspec.structs.replace(request(1, answer), headers=sent)
+    target, ids = RecordedTarget(), {"r1", "r2"}
+    (found,) = recorded_outcomes(target, [asked], name="log", phase="recorded", ids=ids)
+    assert (found.state, found.detail) == (state, "" if state is State.OK else "answer of another request")
+
+
+def test_an_id_of_the_body_is_held_against_the_ids_alone() -> None:
+    """A model server makes up an id where the body had none, whatever X-Request-Id it was sent."""
+    target = msgspec.convert({"kind": "recorded", "protocol": {"kind": "oip-v2"}}, RecordedTarget)
+    states = []
+    for name in ("made-up", "r2"):
+        body = {"id": name, "outputs": [{"name": "predict", "shape": [1, 1], "data": [0.25]}]}
+        answer = RecordedResponse(status=200, body=msgspec.json.encode(body))
+        asked = msgspec.structs.replace(request(1, answer), headers={"x-request-id": "r1"})
+        (found,) = recorded_outcomes(target, [asked], name="log", phase="recorded", ids={"r1", "r2"})
+        states.append(found.state)
+    assert states == [State.OK, State.BAD_BODY]
+
+
+@pytest.mark.parametrize(
+    ("why", "state", "detail"),
+    [
+        ("timeout", State.TIMEOUT, "timeout"),
+        ("http response incomplete", State.CONNECTION_ERROR, "http response incomplete"),
+        ("connection refused", State.CONNECTION_ERROR, "connection refused"),
+        ("end", State.NOT_SENT, "no recorded response: end"),
+        ("too large", State.NOT_SENT, "no recorded response: too large"),
+    ],
+)
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_was_asked_and_gave_no_answer_failed(
+    why: str, state: State, detail: str, *, begun: bool
+) -> None:
+    """A time-out is the shadow's doing as it is that of a live target; the end of the proxy is not."""
+    cut = RecordedResponse(status=200, body=b'{"scor') if begun else None
+    tags = {PROXY: why} | ({"answer_truncated": "true"} if begun else {})
+    asked = msgspec.structs.replace(request(1, cut), tags=tags)
+    (found,) = recorded_outcomes(RecordedTarget(), [asked], name="log", phase="recorded")
+    lost = begun and state is State.NOT_SENT
+    assert (found.state, found.detail) == (state, "recorded answer was cut" if lost else detail)
+
+
+def test_the_tag_is_that_of_the_proxy() -> None:
+    """Replayers cannot import it."""
+    assert PROXY == OUTCOME

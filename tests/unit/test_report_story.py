@@ -302,6 +302,15 @@ def test_the_ledger_separates_lost_from_left_out() -> None:
     assert story.losses(lossy)[0] == "700 shed, lost before sent"
 
 
+def test_what_was_not_sent_because_a_fail_was_certain_is_not_lost() -> None:
+    """Ten of sixty were enough."""
+    loss = Loss(reason="not needed", count=50)
+    steps = (LedgerStep(step="captured", count=60), LedgerStep(step="sent", count=10, lost=(loss,)))
+    found = Ledger(phase="parity", target="challenger", steps=steps)
+    assert story.ledger_line(found) == "60 captured → 10 sent · lost 0"
+    assert story.losses(found) == ["50 not needed, left out before sent"]
+
+
 def test_equal_ledgers_are_told_once() -> None:
     """Targets whose requests went the same way share a line; the log stands with its last phase."""
     assert [account.name for account in story.accounts(no_go())] == [

@@ -168,3 +168,10 @@ def test_printable_text_moves_no_cursor(text: str) -> None:
 def test_clipped_text_keeps_its_limit(text: str, limit: int) -> None:
     """Clipped text is never longer than asked for."""
     assert len(words.clipped(text, limit)) <= limit
+
+
+def test_remarks_are_whole_sentences_side_by_side() -> None:
+    """None is cut where a name would be; beyond the limit the rest is counted."""
+    long = "challenger shows no features: scores and decisions are compared, features are not judged"
+    assert words.remarks([long, "b: so"]) == f"{long}; b: so"
+    assert words.remarks(["a", "b", "c"], 1) == "a; and 2 more"

@@ -284,3 +284,7 @@ def test_a_capture_whose_recorder_dropped_calls_is_not_complete(run: Prepared) -
     assert (found.gate, found.ruling, found.required) == ("completeness", "UNDECIDED", True)
     assert f"dropped 10 of {lines} calls" in found.reason
     assert deciding.unrecorded(msgspec.structs.replace(taken, bad={"not JSON": 3}), 0.001) is None
+    for reason, unknown in (("queue full", False), ("counts that could not be written", True)):
+        one = deciding.unrecorded(msgspec.structs.replace(taken, bad={f"recorder: {reason}": 1}), 0.001)
+        assert one is not None
+        assert one.unknown is unknown

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,6 +22,7 @@ from harness.run.preparing import (
     check_environment,
     load_models,
     load_others,
+    missing_share,
     prepare,
     read_labels,
     take_in,
@@ -136,8 +138,11 @@ def test_labels_of_requests_that_were_not_sampled_are_no_fault(
     [
         ("", "", True),
         ("weight", "", False),
-        ("recorder", "", False),
-        ("rule", "", False),
+        ("recorder: queue full 3", "", True),
+        ("recorder: queue full 120", "", False),
+        ("recorder: counts that could not be written 1", "", False),
+        ("rule 3", "", True),
+        ("rule 120", "", False),
         ("", "max_unknown_share = 0.5", False),
         ("weight", "max_unknown_share = 0.01", True),
     ],
@@ -145,7 +150,7 @@ def test_labels_of_requests_that_were_not_sampled_are_no_fault(
 def test_labels_of_a_capture_that_was_thinned_at_its_source(
     thinned: str, stated: str, *, fails: bool, folder: Path, tmp_path: Path
 ) -> None:
-    """Sampled, left out by a rule, or dropped by the recorder: nobody expects its labels to be known."""
+    """As many are unknown as were sampled away, left out by a rule, or dropped by the recorder, not more."""
     if thinned == "weight":
         rows = [json.loads(line) for line in (folder / "capture.jsonl").read_text().splitlines()]
         small.write_lines(folder / "capture.jsonl", [row | {"sampling_weight": 10} for row in rows])
@@ -154,10 +159,12 @@ def test_labels_of_a_capture_that_was_thinned_at_its_source(
     run.root.mkdir()
     prepare(loaded, run, replayers={}, created_at="now", say=lambda _: None)
     intake = run.load(INTAKE, Intake)
-    if thinned == "recorder":
-        intake = msgspec.structs.replace(intake, bad={"recorder: queue full": 3})
-    if thinned == "rule":
-        intake = msgspec.structs.replace(intake, left_out={"rule for body:ssn": 3})
+    why, _, count = thinned.rpartition(" ")
+    if why.startswith("recorder"):
+        lines = intake.lines + int(count)
+        intake = msgspec.structs.replace(intake, lines=lines, bad={why: int(count)})
+    if why == "rule":
+        intake = msgspec.structs.replace(intake, left_out={"rule for body:ssn": int(count)})
     extra = [row | {"request_id": f"x{i}"} for i, row in enumerate(small.labelled(0, 100))]
     path = small.write_lines(folder / "more.jsonl", small.labelled() + extra)
     table = run.read(run.capture)
@@ -206,3 +213,30 @@ def test_models_that_no_target_must_match_are_loaded_apart(folder: Path) -> None
     (folder / "poor.txt").unlink()
     with pytest.raises(ModelError, match="no such model file"):
         load_others(loaded)
+
+
+def test_the_share_of_requests_that_a_capture_lacks() -> None:
+    """Each reason takes its share of what the others left; a sample has the spread of its units."""
+    table = pa.table(
+        {
+            "request_id": [f"r{n}" for n in range(90_000)],
+            "unit": pa.nulls(90_000, pa.string()),
+            "sampling_weight": [2.0] * 90_000,
+            "propensity": pa.nulls(90_000, pa.float64()),
+        }
+    )
+    intake = Intake(
+        lines=120_000,
+        parsed=90_000,
+        sampled=90_000,
+        bad={"recorder: queue full": 30_000},
+        worst=(),
+        first_ts_ns=0,
+        last_ts_ns=0,
+        resolution_ns=1,
+        sha256={},
+        parts=(),
+    )
+    assert missing_share(table, intake) == pytest.approx(0.625 + 3 * 0.5 / 300)
+    half = msgspec.structs.replace(intake, sampled=45_000, left_out={"a rule": 45_000})
+    assert missing_share(table, half) == pytest.approx(0.8125 + 3 * 0.5 / 300)

@@ -169,7 +169,7 @@ def test_masked_features_are_no_skew(role: str, ruling: str, *, tagged: bool, tm
         loaded, run, replayers=load_models(loaded), created_at="2025-04-01T12:00:00Z", say=said.append
     )
     assert any("without [capture.redact]" in line for line in said) is tagged
-    take_recorded(loaded, run)
+    take_recorded(loaded, run, say=lambda _: None)
     here = Prepared(run, loaded, prepared.models())
     if role == "champion":
         here.answer("challenger", right)

@@ -13,6 +13,7 @@ from harness.capture.formats.goreplay import GOREPLAY
 from harness.capture.formats.har import HAR
 from harness.capture.formats.mitmproxy import MITMPROXY
 from harness.capture.formats.pieces import (
+    BROKEN,
     PASSED_OVER,
     Answered,
     Asked,
@@ -30,6 +31,7 @@ _ALL = (CANONICAL, GOREPLAY, HAR, SAGEMAKER, CLOUDEVENTS, ENVOY_TAP, DATABRICKS,
 FORMATS: dict[str, Format] = {one.name: one for one in _ALL}
 
 __all__ = [
+    "BROKEN",
     "CANONICAL",
     "CLOUDEVENTS",
     "DATABRICKS",

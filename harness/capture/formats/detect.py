@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from harness.capture.formats.json_objects import decoded, objects
 from harness.capture.formats.pieces import Format, Head
 from harness.capture.formats.streams import chunks
-from harness.capture.sources import translated
+from harness.capture.sources import Unreadable, translated
 from harness.errors import CaptureError
 
 _HEAD_BYTES = 64 << 10
@@ -39,6 +39,14 @@ def detect(path: Path, formats: Sequence[Format]) -> Format:
             found=", ".join(one.name for one in candidates),
             fix=f"Say which: --format {candidates[0].name}",
         )
+    if found.cut is not None:
+        raise CaptureError(
+            found.cut.reason,
+            where=str(path),
+            found=found.cut.detail,
+            expected="enough of it to know its format",
+            fix="Copy the file again.",
+        )
     raise CaptureError(
         "no capture format that is known",
         where=str(path),
@@ -58,21 +66,22 @@ def _way_on(found: Head) -> str:
 def head_of(path: Path) -> Head:
     """What can be seen of a file without reading it; raises CaptureError where it cannot be opened."""
     with translated(path, CaptureError):
-        first = b"".join(_first(path))
+        found, cut = _first(path)
+        first = b"".join(found)
         if first.startswith(_PARQUET):
             return Head(path.name, first, frozenset(pq.read_schema(path).names), parquet=True)
-    return Head(path.name, first, _keys(first))
+    return Head(path.name, first, _keys(first), cut=cut)
 
 
-def _first(path: Path) -> list[bytes]:
+def _first(path: Path) -> tuple[list[bytes], Unreadable | None]:
     found: list[bytes] = []
     for chunk in chunks(path):
-        if not isinstance(chunk, bytes):
-            break
+        if isinstance(chunk, Unreadable):
+            return found, chunk
         found.append(chunk[:_HEAD_BYTES])
         if sum(map(len, found)) >= _HEAD_BYTES:
             break
-    return found
+    return found, None
 
 
 def _keys(first: bytes) -> frozenset[str]:

@@ -9,8 +9,9 @@ from typing import TypeVar
 import msgspec
 
 from harness.capture.formats.pieces import broken, header, headers_of
-from harness.capture.formats.streams import inflated
+from harness.capture.formats.streams import MAX_RECORD_BYTES
 from harness.errors import CaptureError
+from harness.inflating import ENCODINGS, inflated
 
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]*\r?\n")
 #: they describe the bytes on the wire, which the capture does not keep
@@ -19,7 +20,6 @@ _SHORT = 2_048
 _CR = 13
 _Key = TypeVar("_Key", bound=Hashable)
 _Said = TypeVar("_Said")
-_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
 #: headers that say how the body is written
@@ -98,10 +98,10 @@ def missing_bytes(payload: bytes, begin: int = 0) -> int:
 
 def unpacked(body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
     """The body without its gzip or deflate, and the headers that say so; both unchanged where that fails."""
-    if not body or header(headers, "content-encoding").strip().lower() not in _PACKED:
-        return body, headers
-    plain = inflated(body)
-    if plain is None:
+    encoding = header(headers, "content-encoding").strip().lower()
+    try:
+        plain = inflated(body, encoding, limit=MAX_RECORD_BYTES)
+    except ValueError:
         return body, headers
     return plain, {name: value for name, value in headers.items() if name.lower() != "content-encoding"}
 
@@ -173,7 +173,7 @@ def _head(head: bytes) -> Head:
         {name: value for key, name, value in said.values() if key not in FRAMING},
         _length(said.get("content-length", _UNSAID)[2]),
         said.get("transfer-encoding", _UNSAID)[2].lower() == "chunked",
-        said.get("content-encoding", _UNSAID)[2].lower() in _PACKED,
+        said.get("content-encoding", _UNSAID)[2].lower() in ENCODINGS,
     )
 
 

@@ -36,6 +36,9 @@ Why = Literal[
     "wrong value",
 ]
 
+#: reasons that end a file early: nobody knows how many records are missing, or whether those read are true
+BROKEN = frozenset({"damaged gzip", "gzip bomb"})
+
 #: reasons of records that are no requests to replay: told, but nothing is missing without them
 PASSED_OVER = frozenset(
     {
@@ -115,13 +118,15 @@ Piece = Asked | Answered | Labelled | Dropped
 class Head:
     """What a format is recognised by: the first 64 KiB, unpacked, or the column names of a Parquet file.
 
-    `keys` are the words of the first JSON object (also of one cut by the end of `start`), or of a CSV header.
+    `keys` are the words of the first JSON object (also of one cut by the end of `start`), or of a CSV header;
+    `cut` is why `start` is not longer, where the file's gzip stream ends or breaks so early.
     """
 
     name: str
     start: bytes
     keys: frozenset[str]
     parquet: bool = False
+    cut: Unreadable | None = None
 
 
 @dataclass(frozen=True)

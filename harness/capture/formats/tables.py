@@ -147,12 +147,19 @@ def _csv(path: Path, delimiter: str) -> Iterator[tuple[int, Row | Unreadable]]:
             begun = place[0]
     except _NotTextError as error:
         yield begun, Unreadable("not UTF-8", str(error))
-    except (csv.Error, _CutError) as error:
+    except _CutError as error:
+        yield begun, Unreadable(error.why.reason, error.why.detail)
+    except csv.Error as error:
         yield begun, Unreadable("cut short", f"CSV: {error}")
 
 
 class _CutError(Exception):
     """The stream of lines ended before its file did."""
+
+    def __init__(self, why: Unreadable) -> None:
+        """For this reason."""
+        super().__init__(why.reason)
+        self.why = why
 
 
 class _NotTextError(Exception):
@@ -164,7 +171,7 @@ def _csv_lines(path: Path, place: list[int]) -> Iterator[str]:
     found: Iterable[tuple[int, bytes | Unreadable]] = lines(chunks(path), blank=True)
     for offset, raw in found:
         if isinstance(raw, Unreadable):
-            raise _CutError(f"{raw.reason}: {raw.detail}")
+            raise _CutError(raw)
         place[0] = offset + len(raw) + 1
         yield _text(raw, offset) + "\n"
 

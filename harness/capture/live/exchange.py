@@ -25,26 +25,42 @@ CURRENT: ContextVar[Exchange | None] = ContextVar("replaygate_call", default=Non
 
 
 class Body:
-    """The first `most` bytes of what passes; `cut` once there was more."""
+    """The first `most` bytes of what passes; `cut` once there was more, `strange` once it was no bytes."""
 
     size = 0
     cut = False
+    strange = False
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.chunks: list[bytes] = []
 
     def add(self, chunk: bytes) -> None:
-        """The chunk passes; no copy is made of one that fits."""
+        """The chunk passes, whatever it is; no copy is made of bytes that fit."""
+        if type(chunk) is not bytes:
+            chunk = self._copied(chunk)
         if not chunk:
             return
         size = self.size + len(chunk)
         if size > self.most:
             chunk, size, self.cut = chunk[: self.most - self.size], self.most, True
         self.size = size
-        self.chunks.append(chunk if type(chunk) is bytes else bytes(chunk))
+        self.chunks.append(chunk)
         if len(self.chunks) == _MANY:
             self.chunks = [b"".join(self.chunks)]
+
+    @property
+    def passed(self) -> bool:
+        """Whether any byte did."""
+        return self.size > 0 or self.cut
+
+    def _copied(self, chunk: Any) -> bytes:  # noqa: ANN401  -- whatever a service takes for bytes
+        """The bytes of a buffer, as many as may be kept and one more; the server refuses what is none."""
+        try:
+            return memoryview(chunk)[: self.most + 1].tobytes()
+        except (TypeError, ValueError, NotImplementedError):
+            self.strange = True
+            return b""
 
 
 class Exchange:
@@ -91,27 +107,41 @@ class Exchange:
     def attach(
         self,
         *,
-        features: Mapping[str, object] | None,
-        model: str | Mapping[str, str] | None,
-        unit: str | int | None,
-        tags: Mapping[str, str] | None,
-        request_id: str | int | None,
+        features: Mapping[str, object] | None = None,
+        model: str | Mapping[str, str] | None = None,
+        unit: str | int | None = None,
+        tags: Mapping[str, str] | None = None,
+        request_id: str | int | None = None,
     ) -> bool:
-        """Whether it came in time: before the end of the answer."""
+        """Whether it came in time: before the end of the answer. What is of a wrong type is counted."""
         if self.done_ns:
             return False
-        if features is not None:
-            self._features = dict(features) if self._features is None else {**self._features, **features}
-        if model is not None:
-            more = {"model": model} if isinstance(model, str) else model
-            self._served_by = {**(self._served_by or self._watch.served_by), **more}
-        if unit is not None:
-            self._unit = str(unit)
-        if tags is not None:
-            self._tags = {**(self._tags or {}), **tags}
-        if request_id is not None:
-            self._id = str(request_id)
+        try:
+            if features is not None:
+                self._features = (
+                    _named(features) if self._features is None else self._features | _named(features)
+                )
+            if model is not None:
+                more = {"model": model} if isinstance(model, str) else model
+                self._served_by = {**(self._served_by or self._watch.served_by), **more}
+            if unit is not None:
+                self._unit = str(unit)
+            if tags is not None:
+                self._tags = {**(self._tags or {}), **tags}
+            if request_id is not None:
+                self._id = str(request_id)
+        except Exception:  # noqa: BLE001  -- whatever was given, the handler goes on
+            self._each(features=features, model=model, unit=unit, tags=tags, request_id=request_id)
         return True
+
+    def _each(self, **given: Any) -> None:  # noqa: ANN401  -- some of it is of a wrong type
+        """One after the other, so that what can be kept is."""
+        said = {name: value for name, value in given.items() if value is not None}
+        for name, value in said.items():
+            if len(said) == 1:
+                self._watch.recorder.refuse(name, value)
+            else:
+                self.attach(**{name: value})
 
     def end(self) -> None:
         """The answer is whole, or there will be no more of it; later calls of this do nothing."""
@@ -135,7 +165,7 @@ class Exchange:
         query = as_text(self.query)
         status = self.status or (500 if self.error and not self.left else None)
         answer_headers = decoded(self.answer_headers)
-        whole = self.status and not (self.answer.cut or self.left or self.error)
+        whole = self.status and not (self.answer.cut or self.answer.strange or self.left or self.error)
         return Record(
             request_id=self._id or request_id_of(headers),
             ts_ns=self.ts_ns,
@@ -143,7 +173,7 @@ class Exchange:
             path=as_text(self.path) + (f"?{query}" if query else ""),
             headers=headers,
             body=b"".join(self.asked.chunks),
-            truncated=self.asked.cut or self._partly(headers),
+            truncated=self.asked.cut or self.asked.strange or self._partly(headers),
             status=status,
             answer_headers=answer_headers,
             answer_body=b"".join(self.answer.chunks),
@@ -165,8 +195,8 @@ class Exchange:
 
     def _told(self) -> dict[str, str]:
         tags = _texts(self._tags or {})
-        if self.error:
-            tags["exception"] = self.error
+        if error := self.error or ("TypeError" if self.answer.strange else ""):
+            tags["exception"] = error
         if self.left:
             tags["disconnected"] = "true"
         return tags
@@ -202,11 +232,25 @@ def current_id(target: object = None) -> str | None:
 
 
 def _call_of(target: object) -> Exchange | None:
-    for place in (target, getattr(target, "scope", None), getattr(target, "environ", None)):
-        if isinstance(place, Mapping):
-            call = place.get(KEY)
-            return call if isinstance(call, Exchange) else None
+    """A proxy of a framework's request may raise whatever it likes where there is none."""
+    try:
+        for place in (target, getattr(target, "scope", None), getattr(target, "environ", None)):
+            if isinstance(place, Mapping):
+                call = place.get(KEY)
+                return call if isinstance(call, Exchange) else None
+    except Exception:  # noqa: BLE001  -- the handler goes on
+        return None
     return None
+
+
+def _named(features: Any) -> dict[str, object]:  # noqa: ANN401  -- handlers give whatever they have
+    """A copy; raises TypeError or ValueError for what has no names, even if it could be read as pairs."""
+    if type(features) is dict or hasattr(features, "keys"):
+        return dict(features)
+    pairs = list(features)
+    if not all(isinstance(pair, tuple) for pair in pairs):
+        raise TypeError
+    return dict(pairs)
 
 
 def _texts(given: Mapping[str, object]) -> dict[str, str]:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from math import isnan
 from typing import Literal
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-#: of a feature that is neither number nor text, so much of its text is kept
-_TEXT = 1_000
-_MISSING = frozenset({"NAType", "NaTType"})
+from .features import Plain, spelled
 
 _ENCODER = msgspec.json.Encoder()
 _JSON = msgspec.json.Decoder(Raw)
 
-_AS_IT_IS = frozenset({int, str, bool, type(None)})
-
-Plain = float | int | str | bool | None
 Wire = bytes | str
+
+__all__ = ["Record", "Wire", "as_text", "decoded", "is_json_line", "spelled"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,41 +170,3 @@ def _header_name(wire: Wire) -> str:
 def as_text(wire: Wire) -> str:
     """Bytes of a head as HTTP means them."""
     return wire if isinstance(wire, str) else wire.decode("latin-1")
-
-
-def spelled(features: Mapping[str, object]) -> dict[str, Plain]:
-    """Features as JSON can say them: NaN and infinities as words, NumPy's scalars as Python's, else text."""
-    return {str(name): _plain(value) for name, value in features.items()}
-
-
-def _plain(value: object) -> Plain:
-    kind = type(value)
-    if kind is float:
-        return value if value - value == 0 else _finite(value)  # type: ignore[operator,return-value,arg-type]
-    if kind in _AS_IT_IS:
-        return value  # type: ignore[return-value]
-    if isinstance(value, float):
-        return _finite(float(value))
-    if isinstance(value, int):
-        return int(value)
-    return str(value) if isinstance(value, str) else _converted(value)
-
-
-def _finite(value: float) -> float | str:
-    if value - value == 0:
-        return value
-    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _converted(value: object) -> Plain:
-    """A value of another library: by its own `item()` where that gives a number or text, else its text."""
-    if type(value).__name__ in _MISSING:
-        return None
-    item = getattr(value, "item", None)
-    try:
-        found = item() if item is not None else None
-    except (TypeError, ValueError):
-        found = None
-    if isinstance(found, float | int | str):
-        return _plain(found)
-    return str(value)[:_TEXT]

@@ -8,11 +8,13 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from .features import are_plain, spelled
 from .files import Disk, Limits, Lines, Sink, Tally
 from .record import Record
 from .redaction import Redactor
@@ -83,6 +85,12 @@ class Recorder:
         if self._writer is None:
             self._started()
 
+    def refuse(self, what: str, value: object) -> None:
+        """Count what a handler attached and no line can hold; the first of its kind is logged."""
+        reason = f"{what}: {type(value).__name__}"
+        if self._waiting.refuse(reason):
+            LOG.warning("attached to a call, and of no type that a capture holds (%s)", reason)
+
     @property
     def counts(self) -> Counts:
         """What came of the calls of this process so far."""
@@ -142,10 +150,16 @@ class Recorder:
         kept = record if self._sampler is None else self._sampler.sampled(record)
         if kept is None:
             return None
-        bare = self._redactor.record(kept)
+        bare = self._redactor.record(self._with_plain_features(kept))
         if bare is None:
             raise LeftOutError
         return self._names.once(bare).line()
+
+    def _with_plain_features(self, record: Record) -> Record:
+        if not record.features or are_plain(record.features):
+            return record
+        plain = spelled(record.features, partial(self.refuse, "feature"))
+        return msgspec.structs.replace(record, features=plain)
 
     def _begin_anew(self) -> None:
         """Nothing was offered in this process; what a parent has waiting stays the parent's."""

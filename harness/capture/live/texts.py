@@ -27,6 +27,10 @@ class DroppedError(Exception):
     """A rule leaves the whole request out; its argument is the reason, in few and stable words."""
 
 
+class OpaqueError(DroppedError):
+    """What holds, or may hold, something that a rule names cannot be taken apart."""
+
+
 def is_token(text: str) -> bool:
     """Whether the text stands for one that was hashed."""
     return _TOKEN.fullmatch(text) is not None
@@ -48,6 +52,7 @@ class Means:
         self.keep = frozenset(rules.keep_values)
         #: short texts without anything of a class, for names and values come again and again
         self.innocent: set[str] = set()
+        self.query = {name.lower(): action for name, action in rules.query.items()}
         self.headers = {name.lower(): action for name, action in rules.headers.items()}
         self.kept = frozenset(map(str.lower, rules.keep_headers)) | self.headers.keys()
 

@@ -17,6 +17,9 @@ CLOSED = "not written before the end"
 NO_THREAD = "no thread"
 RULED_OUT = "left out by a rule"
 
+#: reasons that are counted apart where the service decides what they say
+_MOST_REASONS = 100
+
 
 class Call(Protocol):
     """Something that a service did, and that becomes a record on the writer's thread."""
@@ -30,21 +33,29 @@ class Call(Protocol):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of the calls of a process: `offered = written + waiting + not_sampled + sum(dropped)`."""
+    """What came of the calls of a process: `offered = written + waiting + not_sampled + sum(dropped)`.
+
+    `not_attached`: what handlers said of calls and no line can hold, by `features: list` and the like.
+    """
 
     offered: int = 0
     written: int = 0
     waiting: int = 0
     not_sampled: int = 0
     dropped: dict[str, int] = {}
+    not_attached: dict[str, int] = {}
 
     def __str__(self) -> str:
         """In words: `9 offered, 4 written, 5 dropped (disk full 3, queue full 2)`."""
-        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(self.dropped.items()))
-        lost = f", {sum(self.dropped.values())} dropped ({reasons})" if reasons else ""
         left = f", {self.not_sampled} not sampled" if self.not_sampled else ""
         waiting = f", {self.waiting} waiting" if self.waiting else ""
+        lost = _told("dropped", self.dropped) + _told("not attached", self.not_attached)
         return f"{self.offered} offered, {self.written} written{left}{waiting}{lost}"
+
+
+def _told(what: str, counts: dict[str, int]) -> str:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
+    return f", {sum(counts.values())} {what} ({reasons})" if reasons else ""
 
 
 class Waiting:
@@ -57,6 +68,7 @@ class Waiting:
         self._whole = self._room = room
         self._offered = self._written = self._not_sampled = 0
         self._dropped: Counter[str] = Counter()
+        self._not_attached: Counter[str] = Counter()
 
     def put(self, call: Call) -> bool:
         """Whether the call waits now; otherwise it is counted as dropped."""
@@ -75,6 +87,13 @@ class Waiting:
         with self._lock:
             self._offered += 1
             self._dropped[reason] += 1
+
+    def refuse(self, reason: str) -> bool:
+        """Something attached is in no line, which is counted; whether it is the first for this reason."""
+        with self._lock:
+            known = reason in self._not_attached or len(self._not_attached) < _MOST_REASONS
+            self._not_attached[reason if known else "others"] += 1
+            return known and self._not_attached[reason] == 1
 
     @property
     def crowded(self) -> bool:
@@ -118,6 +137,7 @@ class Waiting:
                 waiting=self._left(),
                 not_sampled=self._not_sampled,
                 dropped=dict(self._dropped),
+                not_attached=dict(self._not_attached),
             )
 
     def _left(self) -> int:

@@ -108,7 +108,8 @@ class Writer:
             self._in_trouble(error)
 
     def _drain(self) -> None:
-        while (piece := self._slice or self._next()) is not None:
+        """One that was given up takes nothing: what waits now is its successor's, and its own was counted."""
+        while not self._abandoned and (piece := self._slice or self._next()) is not None:
             self._slice = piece
             if piece.data:
                 self._begin()
@@ -140,10 +141,14 @@ class Writer:
         try:
             return self._line(call)
         except LeftOutError:
-            self._waiting.drop(RULED_OUT)
+            self._drop(RULED_OUT)
         except Exception as error:  # noqa: BLE001  -- whatever a handler attached, the recorder goes on
-            self._waiting.drop(f"no line: {type(error).__name__}")
+            self._drop(f"no line: {type(error).__name__}")
         return b""
+
+    def _drop(self, reason: str) -> None:
+        if not self._abandoned:
+            self._waiting.drop(reason)
 
     def _begin(self) -> None:
         """The counts take their room on the disk before the first line does."""

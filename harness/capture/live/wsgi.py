@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import index
 from time import perf_counter_ns
 from types import TracebackType
 from typing import Any, Unpack
@@ -60,11 +61,11 @@ class CaptureMiddleware:
         CURRENT.set(call)
         try:
             answer = self.app(environ, _starting(call, start_response, echo=self._watch.echo_id))
+            return _given_on(answer, environ, call=call, before=before)
         except BaseException as error:
-            call.failed(error)
+            _failed(call, error)
             _over(call, before)
             raise
-        return _given_on(answer, environ, call=call, before=before)
 
 
 def _given_on(
@@ -83,18 +84,28 @@ def _given_on(
     return answer
 
 
+def _failed(call: Exchange, error: BaseException) -> None:
+    """The server has sent no head as long as it has no byte of a body: it answers by itself (PEP 3333)."""
+    call.failed(error)
+    if not call.answer.passed:
+        call.status, call.answer_headers = 0, ()
+
+
 def _over(call: Exchange, before: Exchange | None) -> None:
+    """What is no bytes, a server refuses: that is no error of the application's, and not heard of here."""
     CURRENT.set(before)
+    if call.answer.strange and not call.error:
+        _failed(call, TypeError())
     call.end()
 
 
 def _starting(call: Exchange, start_response: StartResponse, *, echo: bool) -> StartResponse:
     """`start_response`, and what it is told is noted."""
 
-    def starting(status: str, headers: Headers, *exc_info: ExcInfo | None) -> Write:
+    def starting(status: str, headers: Headers, *exc_info: ExcInfo | None, **named: ExcInfo | None) -> Write:
         if echo and not any(name.lower() == "x-request-id" for name, _ in headers):
             headers = [*headers, ("X-Request-Id", call.request_id)]
-        write = start_response(status, headers, *exc_info)
+        write = start_response(status, headers, *exc_info, **named)
         call.status = int(status[:3]) if status[:3].isdecimal() else 0
         call.answer_headers = headers
 
@@ -126,7 +137,7 @@ class _Answer:
             _over(self._call, self._before)
             raise
         except BaseException as error:
-            self._call.failed(error)
+            _failed(self._call, error)
             _over(self._call, self._before)
             raise
         self._call.answer.add(chunk)
@@ -139,7 +150,7 @@ class _Answer:
             if close is not None:
                 close()
         finally:
-            if not self._call.done_ns and self._call.method != "HEAD":
+            if not (self._call.done_ns or self._call.answer.strange or self._call.method == "HEAD"):
                 self._call.left = True
             _over(self._call, self._before)
 
@@ -164,6 +175,15 @@ class _Input:
             yield line
         self._note(b"", end=True)
 
+    def __next__(self) -> bytes:
+        try:
+            line: bytes = next(self._stream)
+        except StopIteration:
+            self._note(b"", end=True)
+            raise
+        self._note(line)
+        return line
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  -- whatever the server's stream has
         found = getattr(self._stream, name)
         return _READS[name](self, found) if name in _READS else found
@@ -175,44 +195,56 @@ class _Input:
             self._call.ended = end
 
     def _reading(self, read: Callable[..., bytes]) -> Callable[..., bytes]:
-        def reading(*given: Any) -> bytes:  # noqa: ANN401  -- as the stream takes it
-            data = read(*given)
+        def reading(*given: Any, **named: Any) -> bytes:  # noqa: ANN401  -- as the stream takes it
+            data = read(*given, **named)
             size = len(data or b"")
-            self._note(data or b"", end=size < _asked(given, size))
+            self._note(data or b"", end=size < _asked(given, named, got=size))
             return data
 
         return reading
 
     def _reading_some(self, read: Callable[..., bytes]) -> Callable[..., bytes]:
-        def reading(*given: Any) -> bytes:  # noqa: ANN401  -- as the stream takes it
-            data = read(*given)
-            self._note(data or b"", end=not data and _asked(given, 0) > 0)
+        def reading(*given: Any, **named: Any) -> bytes:  # noqa: ANN401  -- as the stream takes it
+            data = read(*given, **named)
+            self._note(data or b"", end=not data and _asked(given, named, got=0) > 0)
             return data
 
         return reading
 
     def _reading_lines(self, read: Callable[..., list[bytes]]) -> Callable[..., list[bytes]]:
-        def reading(*given: Any) -> list[bytes]:  # noqa: ANN401  -- as the stream takes it
-            lines = read(*given)
+        def reading(*given: Any, **named: Any) -> list[bytes]:  # noqa: ANN401  -- as the stream takes it
+            lines = read(*given, **named)
+            for line in lines:
+                self._note(line)
             size = sum(map(len, lines))
-            self._note(b"".join(lines), end=size < (_asked(given, size) or size + 1))
+            self._note(b"", end=size < (_asked(given, named, got=size) or size + 1))
             return lines
 
         return reading
 
     def _reading_into(self, read: Callable[..., int | None]) -> Callable[..., int | None]:
-        def reading(buffer: bytearray) -> int | None:
-            count = read(buffer)
-            self._note(bytes(memoryview(buffer)[: count or 0]), end=count == 0 and len(buffer) > 0)
+        def reading(*given: Any, **named: Any) -> int | None:  # noqa: ANN401  -- as the stream takes it
+            count = read(*given, **named)
+            buffer = memoryview(_first(given, named)).cast("B")
+            self._note(bytes(buffer[: count or 0]), end=count == 0 and len(buffer) > 0)
             return count
 
         return reading
 
 
-def _asked(given: Sequence[Any], got: int) -> int:
+def _first(given: Sequence[Any], named: Mapping[str, Any]) -> Any:  # noqa: ANN401  -- whatever was given
+    """The one argument that a stream's methods take; servers do not agree on its name."""
+    return given[0] if given else next(iter(named.values()), None)
+
+
+def _asked(given: Sequence[Any], named: Mapping[str, Any], *, got: int) -> int:
     """How much was asked for by a stream's method; what has no limit asks for more than there is."""
-    size = given[0] if given else None
-    return got + 1 if size is None or size < 0 else int(size)
+    size = _first(given, named)
+    try:
+        size = -1 if size is None else index(size)
+    except TypeError:
+        return 0
+    return got + 1 if size < 0 else int(size)
 
 
 _READS: dict[str, Callable[[_Input, Any], Any]] = {
