@@ -241,11 +241,13 @@ def _hidden(case: Case) -> NDArray[np.bool_]:
 
 
 def _dark(judged: tuple[Judged, ...], n: int) -> NDArray[np.bool_]:
-    """The requests on which the right arm shows none of the features."""
-    dark = np.full(n, bool(judged))
+    """The requests on which the right arm shows none of the features, and the left arm any."""
+    dark, shown = np.full(n, bool(judged)), np.zeros(n, dtype=bool)
     for one in judged:
         dark &= one.right.kind == Kind.MISSING
-    return dark
+        shown |= one.left.kind != Kind.MISSING
+    found: NDArray[np.bool_] = dark & shown
+    return found
 
 
 def _unknown(pair: Pair) -> dict[str, int]:

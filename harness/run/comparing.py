@@ -23,6 +23,7 @@ from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
 from harness.run import noise
 from harness.run.asked import of_the_list
 from harness.run.hypotheses import probed
+from harness.run.logged import kept, logged, with_log
 from replayers.offline import FEATURE
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class _Arms:
     noise: Mapping[str, NoiseRow]
     label: NDArray[np.float64] | None
     batches: Batches | None = None
+    logged: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def answered(self, arm: str) -> bool:
         """Whether an arm answered anything."""
@@ -221,6 +223,7 @@ def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
         noise.by_field(folder),
         label=_label(folder, loaded, n=n),
         batches=batches(capture),
+        logged=logged(loaded, answers),
     )
 
 
@@ -289,8 +292,9 @@ def _compare(
         theirs = echo.columns if echo else None
     mine = _echo(right, rows, known=known)
     hidden = _hidden(echo, mine)
+    asked, log = kept(_asked(plan, arms), arms.logged, arms=(plan.left, plan.right), rows=rows)
     if theirs is not None and mine is not None:
-        theirs, mine = _as_asked(theirs, mine, asked=_asked(plan, arms)[rows])
+        theirs, mine = as_asked(theirs, mine, asked=asked)
         theirs, mine = _as_shown(theirs, mine, hidden=hidden)
     rescore, rebuild = _hypotheses(models, plan, arms=arms)
     pair = join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None))
@@ -316,7 +320,9 @@ def _compare(
     result, noisy = _calm(settle, pair, arms=arms, known=arms.noise if plan.under_test else {})
     unread = [*_unread(right.arm, mine), *_redacted((left.arm, echo), (right.arm, mine))]
     held = Compared(
-        summary=msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)),
+        summary=with_log(
+            msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)), log
+        ),
         against=plan.against,
         under_test=plan.under_test,
         findings=of_the_list(loaded, plan.right, findings=result.findings),
@@ -385,10 +391,10 @@ def _asked(plan: _PairPlan, arms: _Arms) -> NDArray[np.bool_]:
     return arms.asked.get(plan.left, everywhere) & arms.asked.get(plan.right, everywhere)
 
 
-def _as_asked(
+def as_asked(
     theirs: dict[str, Column], mine: diff.Echo, *, asked: NDArray[np.bool_]
 ) -> tuple[dict[str, Column], diff.Echo]:
-    """Features nobody asked for are missing on both sides: neither compared nor held against anyone."""
+    """Features nobody asked for, or that a log lacks, are missing on both sides: they are not compared."""
     if asked.all():
         return theirs, mine
     return join.keep(theirs, asked), replace(mine, columns=join.keep(mine.columns, asked))

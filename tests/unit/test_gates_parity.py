@@ -7,7 +7,15 @@ import pytest
 
 from harness.evidence import JudgedPair
 from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
-from harness.records import Estimate, FieldSummary, NoiseTaken, PairTraffic, RedactedInput, SinglesCheck
+from harness.records import (
+    Estimate,
+    FieldSummary,
+    LogJoin,
+    NoiseTaken,
+    PairTraffic,
+    RedactedInput,
+    SinglesCheck,
+)
 from tests.kit.some_evidence import LEVELS, champion, evidence, offline, own, pair
 
 GATES = [
@@ -304,3 +312,35 @@ def test_features_that_nobody_compared_pass_nothing(
     assert ("b in none" in verdict.reason) is (compared == 0)
     (scores,) = ScoreParity().judge(evidence(pairs=pairs), LEVELS)
     assert scores.ruling == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("hit", "lacking", "ruling"),
+    [
+        (0, 0, "PASS"),
+        (0, 2, "PASS"),
+        (1, 1, "PASS"),
+        (0, 3, "UNDECIDED"),
+        (2, 1, "UNDECIDED"),
+        (9, 3, "FAIL"),
+    ],
+)
+def test_rows_that_a_feature_log_lacks_may_differ_and_are_no_hits(
+    hit: int, lacking: int, ruling: str
+) -> None:
+    """Within the budget with them all it passes; what was compared and differs fails it as ever."""
+    log = LogJoin(answers=1000, found=1000 - lacking)
+    (verdict,) = FeatureParity().judge(evidence(pairs=(offline(feature_mismatches=hit, log=log),)), LEVELS)
+    assert verdict.ruling == ruling
+    assert (verdict.fault == "evidence") == (ruling == "UNDECIDED")
+    told = f"{lacking} of 1,000 answers are not in the feature log."
+    assert verdict.reason.endswith(told) == (ruling == "UNDECIDED")
+
+
+def test_a_log_of_other_ids_says_so() -> None:
+    """No feature of any answer is known: what to do is about the ids, and other gates do not mind."""
+    pairs = (offline(feature_mismatches=None, log=LogJoin(answers=60, found=0)),)
+    (verdict,) = FeatureParity().judge(evidence(pairs=pairs), LEVELS)
+    assert verdict.reason == "60 of 60 answers are not in the feature log."
+    assert verdict.needs.startswith("a log with their ids (targets.*.feature_log: path, id, id_is, joins)")
+    assert ScoreParity().judge(evidence(pairs=pairs), LEVELS)[0].ruling == "PASS"
