@@ -220,7 +220,8 @@ def _judge(gate: Budget, evidence: Evidence) -> tuple[Verdict, ...]:
     against, count = _policy(gate, evidence)
     pairs = [pair for pair in evidence.pairs if pair.against in against]
     verdicts = [
-        _unjudged(gate, pair, evidence=evidence) or _one(gate, pair, count(pair.summary), evidence=evidence)
+        _unjudged(gate, pair, evidence=evidence)
+        or _one(gate, pair, counted=count(pair.summary), evidence=evidence)
         for pair in pairs
     ]
     if not any(pair.under_test for pair in pairs):
@@ -288,7 +289,7 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
     )
 
 
-def _one(gate: Budget, pair: JudgedPair, counted: _Count, *, evidence: Evidence) -> Verdict:
+def _one(gate: Budget, pair: JudgedPair, *, counted: _Count, evidence: Evidence) -> Verdict:
     """The ruling on the counts, then on what they leave open: weights, redaction, a log, silence."""
     found = of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True)
     found = _shown(found, pair.summary, gate=gate)

@@ -24,7 +24,8 @@ from harness.replay.journal import outcome_table
 from harness.replay.message import Message
 from harness.run.asked import asked, of_the_list
 from harness.run.buildable import unbuildable
-from harness.run.comparing import Compared, as_asked
+from harness.run.comparing import Compared
+from harness.run.echoes import as_asked
 from harness.run.first_answers import FIRST, Told, answered_well, spread, told
 from harness.run.hypotheses import probed
 from harness.run.logged import kept, logged

@@ -20,7 +20,7 @@ from harness.diff.probes import Batches
 from harness.diff.tolerance import EVERYTHING
 from harness.evidence import BINARY, JudgedPair
 from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
-from harness.run import noise
+from harness.run import echoes, noise
 from harness.run.asked import of_the_list
 from harness.run.hypotheses import probed
 from harness.run.logged import kept, logged, with_log
@@ -288,14 +288,14 @@ def _compare(
     if plan.against == "offline" and known is not None:
         theirs = join.take(known, rows)
     else:
-        echo = _echo(left, rows, known=known)
+        echo = echoes.of(left, rows, known=known)
         theirs = echo.columns if echo else None
-    mine = _echo(right, rows, known=known)
-    hidden = _hidden(echo, mine)
+    mine = echoes.of(right, rows, known=known)
+    hidden = echoes.hidden_in(echo, mine)
     asked, log = kept(_asked(plan, arms), arms.logged, arms=(plan.left, plan.right), rows=rows)
     if theirs is not None and mine is not None:
-        theirs, mine = as_asked(theirs, mine, asked=asked)
-        theirs, mine = _as_shown(theirs, mine, hidden=hidden)
+        theirs, mine = echoes.as_asked(theirs, mine, asked=asked)
+        theirs, mine = echoes.as_shown(theirs, mine, hidden=hidden)
     rescore, rebuild = _hypotheses(models, plan, arms=arms)
     pair = join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None))
     settle = partial(
@@ -318,7 +318,7 @@ def _compare(
         ),
     )
     result, noisy = _calm(settle, pair, arms=arms, known=arms.noise if plan.under_test else {})
-    unread = [*_unread(right.arm, mine), *_redacted((left.arm, echo), (right.arm, mine))]
+    unread = [*echoes.unread(right.arm, mine), *echoes.masked((left.arm, echo), (right.arm, mine))]
     held = Compared(
         summary=with_log(
             msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)), log
@@ -354,13 +354,6 @@ def _by_phase(answers: join.Answers, rows: NDArray[np.int64], *, outcomes: pa.Ta
     return dict(Counter(outcomes["phase"].take(pa.array(answers.row[rows])).to_pylist()))
 
 
-def _unread(arm: str, echo: diff.Echo | None) -> list[str]:
-    """That some echoes are no features at all, in a sentence."""
-    if echo is None or not echo.unreadable:
-        return []
-    return [f"{arm} shows features that cannot be read on {echo.unreadable:,} requests: counted as missing"]
-
-
 def _by_arm(rules: tuple[IgnoredRule, ...], *, plan: _PairPlan) -> tuple[IgnoredRule, ...]:
     arm = f"{plan.right} vs {plan.left}"
     return tuple(msgspec.structs.replace(rule, arm=arm) for rule in rules)
@@ -389,56 +382,6 @@ def _asked(plan: _PairPlan, arms: _Arms) -> NDArray[np.bool_]:
     """The requests on which both arms of a pair were asked for their features; offline always is."""
     everywhere = np.ones(len(arms.known), dtype=bool)
     return arms.asked.get(plan.left, everywhere) & arms.asked.get(plan.right, everywhere)
-
-
-def as_asked(
-    theirs: dict[str, Column], mine: diff.Echo, *, asked: NDArray[np.bool_]
-) -> tuple[dict[str, Column], diff.Echo]:
-    """Features nobody asked for, or that a log lacks, are missing on both sides: they are not compared."""
-    if asked.all():
-        return theirs, mine
-    return join.keep(theirs, asked), replace(mine, columns=join.keep(mine.columns, asked))
-
-
-def _hidden(*echoes: diff.Echo | None) -> dict[str, NDArray[np.bool_]]:
-    """The cells that redaction changed on any side, by feature."""
-    found: dict[str, NDArray[np.bool_]] = {}
-    for echo in echoes:
-        for name, where in echo.hidden.items() if echo else ():
-            found[name] = where | found.get(name, np.False_)
-    return found
-
-
-def _as_shown(
-    theirs: dict[str, Column], mine: diff.Echo, *, hidden: Mapping[str, NDArray[np.bool_]]
-) -> tuple[dict[str, Column], diff.Echo]:
-    """Cells that redaction changed on either side are missing on both: a mask is not what was served."""
-    ours, others = dict(mine.columns), dict(theirs)
-    for name, where in hidden.items():
-        ours |= join.keep({name: ours[name]}, ~where)
-        others |= join.keep({name: others[name]}, ~where)
-    return others, replace(mine, columns=ours)
-
-
-def _redacted(*echoes: tuple[str, diff.Echo | None]) -> list[str]:
-    """How many cells of which features redaction changed, in a sentence for each arm."""
-    return [
-        f"redaction changed {sum(int(where.sum()) for where in echo.hidden.values()):,} cells of the "
-        f"features that {arm} used ({', '.join(sorted(echo.hidden))}): not compared"
-        for arm, echo in echoes
-        if echo is not None and echo.hidden
-    ]
-
-
-def _echo(
-    answers: join.Answers, rows: NDArray[np.int64], *, known: dict[str, Column] | None
-) -> diff.Echo | None:
-    """The features that an arm echoed on some rows, typed as the offline model knows them."""
-    if known is None:
-        return None
-    return diff.from_json(
-        list(answers.features[rows]), {name: column.dtype for name, column in known.items()}
-    )
 
 
 def _hypotheses(
