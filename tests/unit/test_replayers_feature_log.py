@@ -153,6 +153,16 @@ def test_categories_of_csv_are_texts(tmp_path: Path) -> None:
     assert log.find("s") == b'{"a":null,"plan":null}'
 
 
+def test_no_room_for_the_rows_is_told(tmp_path: Path) -> None:
+    """With where it is wanted."""
+    _jsonl(tmp_path / "log.jsonl")
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path), wait_s=0))
+    log._rows.execute("PRAGMA max_page_count = 2")  # noqa: SLF001  -- a disk that is full
+    (tmp_path / "more.jsonl").write_text('{"request_id": "x", "a": "' + "y" * 9000 + '"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="temporary file"):
+        log.find("x")
+
+
 def test_patience_is_by_the_clock(tmp_path: Path) -> None:
     """What a look into the log takes is a part of it; after that, one look serves all that ask meanwhile."""
     times = iter(range(100))
