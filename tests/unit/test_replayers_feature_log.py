@@ -174,6 +174,16 @@ def test_patience_is_by_the_clock(tmp_path: Path) -> None:
     assert next(times) - waited < 4
 
 
+def test_a_log_is_looked_at_no_more_often_than_it_was_waited_for(tmp_path: Path) -> None:
+    """Where patience is over: each answer that the log lacks would list its folder."""
+    times = iter([0.0, 0.0, 0.01, 1.0, 1.0])
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path), wait_s=0), clock=lambda: next(times))
+    assert log.find("r-0") is None
+    _jsonl(tmp_path / "log.jsonl")
+    assert log.find("r-0") is None
+    assert log.find("r-0") is not None
+
+
 def test_rows_of_parquet_may_hold_times(tmp_path: Path) -> None:
     """They are told as texts."""
     pq.write_table(
