@@ -8,7 +8,7 @@ import sqlite3
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -167,9 +167,20 @@ class LoggedFeatures:
         """What was written since; of an id that comes twice the later of those that are there counts."""
         new = self._new()
         while some := list(islice(new, _AT_ONCE)):
+            self._keep(some)
+        self._looked_s = self._clock()
+
+    def _keep(self, some: Sequence[tuple[bytes, bytes, bool]]) -> None:
+        try:
             self._rows.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", some)
             self._rows.commit()
-        self._looked_s = self._clock()
+        except sqlite3.Error as error:
+            raise DataError(
+                "the rows of a feature log cannot be kept in a temporary file",
+                where=self._log.path,
+                found=str(error)[:80],
+                fix="Make room where temporary files are, or set TMPDIR to another folder.",
+            ) from None
 
     def _new(self) -> Iterator[tuple[bytes, bytes, bool]]:
         name = self._log.id

@@ -267,7 +267,8 @@ class Reader:
         try:
             return self._speech.finished(self._found(find)), ""
         except Unreadable as error:
-            return None, str(error)
+            said = words(find.body) if isinstance(find.body, dict) else ""
+            return None, f"{error}: {said}" if said else str(error)
 
     def _found(self, find: _Finder) -> object:
         """What stands where the score should be; raises Unreadable when nothing does."""
@@ -321,16 +322,20 @@ def finite(value: object) -> tuple[float | None, str]:
 
 
 def _kind(value: object) -> str:
-    """A JSON value by its kind; a text is shown, cut, for `"NaN"` is worth knowing."""
+    """A JSON value by its kind; a text is shown, cut, for `"NaN"` is worth knowing, but no score."""
     if value is None:
         return "null"
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return "true or false"
     if isinstance(value, str):
-        return f"text {_clean(value, 20)!r}"
+        return "a number as text" if _is_number(value) else f"text {_clean(value, 20)!r}"
     if isinstance(value, list):
         return "a list"
     return "an object" if isinstance(value, dict) else "a number"
+
+
+def _is_number(text: str) -> bool:
+    return any(map(str.isdigit, text)) and isinstance(_number(text), float)
 
 
 def _number(text: str) -> object:

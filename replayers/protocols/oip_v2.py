@@ -48,7 +48,7 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         ),
     ] = "FP64"
     output: Annotated[
-        str, Meta(description="Name of the output with the score; empty takes `predict`, else the first.")
+        str, Meta(description="Name of the output with the score; empty takes `predict`, else the only one.")
     ] = ""
     features_output: Annotated[
         str,
@@ -279,10 +279,12 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
             if self.output not in outputs:
                 raise Unreadable(f"no output {self.output!r}, found {', '.join(outputs)}"[:80])
             return outputs[self.output]
-        others = [one for name, one in outputs.items() if name != self.features_output]
+        others = [name for name in outputs if name != self.features_output]
         if "predict" not in outputs and not others:
             raise Unreadable("no output with a score")
-        return outputs.get("predict") or others[0]
+        if "predict" not in outputs and len(others) > 1:
+            raise Unreadable(f"{len(others)} outputs: {', '.join(others)}: declare output"[:80])
+        return outputs["predict" if "predict" in outputs else others[0]]
 
     def features(self, document: object) -> object:
         """The echo of one row: numbers by position, or one JSON object as text."""
@@ -329,7 +331,9 @@ def outputs_of(document: object) -> dict[str, dict[str, Any]]:
     """The output tensors of an answer by name; raises Unreadable where there are none."""
     outputs = document.get("outputs") if isinstance(document, dict) else None
     if not isinstance(outputs, list) or not outputs or not all(isinstance(one, dict) for one in outputs):
-        raise Unreadable("no field 'outputs'" if isinstance(document, dict) else "body has no outputs")
+        if isinstance(document, dict):
+            raise Unreadable("outputs has no output" if "outputs" in document else "no field 'outputs'")
+        raise Unreadable("body has no outputs")
     return {str(one.get("name")): one for one in outputs}
 
 

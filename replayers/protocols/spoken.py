@@ -16,7 +16,7 @@ from harness.errors import CaptureError
 from replayers.protocols.cells import OfTheModel
 from replayers.protocols.finding import document_of, rows_of
 from replayers.protocols.numbers import Column, Missing, Transform, json_value, picked, transformed
-from replayers.protocols.tables import Table, Value, arranged
+from replayers.protocols.tables import SCALARS, Row, Table, Value, arranged
 from replayers.selectors import NOWHERE, Unreadable, decode_json, finite
 
 #: captured headers that speak of the captured body, and would lie about one that is built
@@ -184,9 +184,10 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def table(self, document: Any) -> Table:  # noqa: ANN401  -- any JSON
         """The rows of a captured document, in the order of the columns."""
-        return arranged(
-            rows_of(document, where=self.rows), self.columns, ignore=self.ignore, texts=self.text_columns
-        )
+        rows = rows_of(document, where=self.rows)
+        if not self.rows and isinstance(document, dict) and self.columns:
+            _check_once(document, rows, columns=self.columns)
+        return arranged(rows, self.columns, ignore=self.ignore, texts=self.text_columns)
 
     def is_ours(self, document: Any) -> bool:  # noqa: ANN401, ARG002  -- any JSON; one signature
         """Whether a captured body speaks this protocol."""
@@ -282,6 +283,16 @@ def _several(rows: int) -> CaptureError:
         expected=1,
         fix=ONE_ROW,
     )
+
+
+def _check_once(document: dict[str, Any], rows: Sequence[Row], *, columns: tuple[str, ...]) -> None:
+    """Raises CaptureError where all columns stand in the body itself, and a row within it was taken."""
+    if all(isinstance(document.get(name, ()), SCALARS) for name in columns) and rows != [document]:
+        raise CaptureError(
+            "a captured body has all the columns itself and holds a row within it too",
+            found=f"an object with {', '.join(map(str, list(document)[:5]))}",
+            fix="Say which is sent: rows = <JMESPath> in the target's protocol.",
+        )
 
 
 def dumped(document: object) -> bytes:

@@ -13,7 +13,7 @@ Value = float | int | str | bool | None
 Row = dict[str, object] | tuple[object, ...]
 
 MANY = 5
-_SCALARS = (str, int, float, bool, type(None))
+SCALARS = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _values(
 def _value(value: object, name: str, *, texts: Collection[str]) -> Value:
     if isinstance(value, Cell):
         return value.under(name, texts)
-    if isinstance(value, _SCALARS):
+    if isinstance(value, SCALARS):
         return value
     raise CaptureError(
         "a column holds more than one value", where=f"column {name[:40]!r}", found=type(value).__name__

@@ -153,6 +153,16 @@ def test_categories_of_csv_are_texts(tmp_path: Path) -> None:
     assert log.find("s") == b'{"a":null,"plan":null}'
 
 
+def test_no_room_for_the_rows_is_told(tmp_path: Path) -> None:
+    """With where it is wanted."""
+    _jsonl(tmp_path / "log.jsonl")
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path), wait_s=0))
+    log._rows.execute("PRAGMA max_page_count = 2")  # noqa: SLF001  -- a disk that is full
+    (tmp_path / "more.jsonl").write_text('{"request_id": "x", "a": "' + "y" * 9000 + '"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="temporary file"):
+        log.find("x")
+
+
 def test_patience_is_by_the_clock(tmp_path: Path) -> None:
     """What a look into the log takes is a part of it; after that, one look serves all that ask meanwhile."""
     times = iter(range(100))
@@ -162,6 +172,16 @@ def test_patience_is_by_the_clock(tmp_path: Path) -> None:
     assert waited < 12
     assert log.find("a") is None
     assert next(times) - waited < 4
+
+
+def test_a_log_is_looked_at_no_more_often_than_it_was_waited_for(tmp_path: Path) -> None:
+    """Where patience is over: each answer that the log lacks would list its folder."""
+    times = iter([0.0, 0.0, 0.01, 1.0, 1.0])
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path), wait_s=0), clock=lambda: next(times))
+    assert log.find("r-0") is None
+    _jsonl(tmp_path / "log.jsonl")
+    assert log.find("r-0") is None
+    assert log.find("r-0") is not None
 
 
 def test_rows_of_parquet_may_hold_times(tmp_path: Path) -> None:

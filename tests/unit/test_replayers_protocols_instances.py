@@ -61,7 +61,7 @@ def test_predictions_are_read_however_they_nest(
         (b'{"predictions": [{"a": 1, "b": 2}]}', "a prediction has the fields a, b: say which"),
         (b'{"outputs": {"a": [1], "b": [2]}}', "outputs has 2 outputs"),
         (b'{"predictions": [[1, 2, 3]]}', "3 numbers for a row: which is the score"),
-        (b'{"predictions": ["0.5"]}', "score is text '0.5'"),
+        (b'{"predictions": ["0.5"]}', "score is a number as text"),
         (b'{"predictions": [null]}', "score is null"),
     ],
 )

@@ -88,13 +88,20 @@ def test_the_echo_is_named_by_the_columns() -> None:
 
 
 def test_the_output_is_the_named_one() -> None:
-    """Else `predict`, else the first that is no echo."""
+    """Else `predict`, else the only one that is no echo: the first of several may be the label."""
     other = {**SCORE, "name": "predict", "data": [0.5, 0.5]}
     assert outcome(answer(SCORE, other), OipV2()).score == 0.5
     assert outcome(answer(SCORE, other), OipV2(output="p")).score == 0.25
     assert outcome(answer(SCORE, other), OipV2(output="p", column=0, transform="1-p")).score == 0.25
     assert outcome(answer(SCORE), OipV2(output="q")).detail == "no output 'q', found p"
     assert outcome(answer(ECHO), OipV2(features_output="f")).detail == "no output with a score"
+    several = answer({**SCORE, "name": "label"}, SCORE)
+    assert outcome(several, OipV2()).detail == "2 outputs: label, p: declare output"
+    for said, detail in (
+        ('{"outputs": []}', "outputs has no output"),
+        ('{"error": "model not loaded"}', "no field 'outputs': model not loaded"),
+    ):
+        assert outcome(said.encode(), OipV2()).detail == detail
 
 
 def test_a_version_that_is_a_hash_names_the_model() -> None:

@@ -236,6 +236,18 @@ def test_a_body_is_built_anew_where_it_may_not_pass() -> None:
         assert json.loads(protocol.call(Asked(body, "r")).body) == {"instances": [[1, 2, 3]]}
 
 
+@pytest.mark.parametrize("holder", ['"data": {"a": 1, "b": 2, "c": 3}', '"features": [4, 5, 6]'])
+def test_a_body_that_has_its_features_twice_is_not_guessed_at(holder: str) -> None:
+    """Which of them the service read nobody knows; `rows` says it."""
+    body = f'{{"a": 9, "b": 9, "c": 9, {holder}}}'.encode()
+    with pytest.raises(CaptureError, match="holds a row within it too") as caught:
+        Csv(columns=COLUMNS).call(Asked(body, "r"))
+    assert "9" not in str(caught.value.found)
+    assert Csv(columns=COLUMNS, rows="{a: a, b: b, c: c}").call(Asked(body, "r")).body == b"9.0,9.0,9.0"
+    fewer = Asked(body.replace(b'"c": 9', b'"d": 9'), "r")
+    assert b"9" not in Csv(columns=COLUMNS, ignore=("*",)).call(fewer).body
+
+
 def test_only_the_fields_that_are_set_change() -> None:
     """Every other byte of a value stays, but of a body that is no strict JSON."""
     body = b'{"id": "x", "a": 1.50, "b" : [1e0]}'
