@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from harness import columns
 from harness.capture import recorded
-from harness.capture.formats.goreplay_writer import record_of
+from harness.capture.formats.goreplay_writer import changed, record_of
 from harness.capture.formats.har_writer import CLOSING, OPENING, entry_of
 from harness.capture.intake import parted
 from harness.capture.sources import target_of
@@ -25,7 +25,7 @@ from harness.capture.write import write_jsonl
 from harness.records import CapturedRequest
 
 OURS = (".jsonl", ".jsonl.gz", ".parquet")
-OTHERS = (".gor", ".gor.gz", ".har")
+OTHERS = (".gor", ".gor.gz", ".har", ".har.gz")
 
 _GROUP_ROWS = 8_192
 _GROUP_BYTES = 64 << 20
@@ -147,12 +147,13 @@ _WRITERS: dict[str, Callable[[Iterable[CapturedRequest], Path], int]] = {
     ".gor": _gor,
     ".gor.gz": _gor,
     ".har": _har,
+    ".har.gz": _har,
 }
 
 
 @dataclass
 class Unsaid:
-    """What of the requests an HTTP message has no words for, counted by field; truncated ones too."""
+    """What of the requests a `.gor` file has no words for or other ones, counted by field."""
 
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -160,6 +161,7 @@ class Unsaid:
         """The same requests, looked at as they pass."""
         for request in requests:
             self.counts.update(name for name in _UNSAID if getattr(request, name) != _PLAIN[name])
+            self.counts.update(changed(request))
             yield request
 
     def sentence(self) -> str:

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.capture.exporting import OTHERS, OURS, write_capture
+from harness.capture.exporting import OTHERS, OURS, Unsaid, write_capture
 from harness.capture.formats import FORMATS, Format
 from harness.capture.formats.map_config import load_map
 from harness.capture.formats.mapped import mapped
 from harness.capture.importing import Ledger, requests_of
+from harness.capture.table import to_table
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest, RecordedResponse
 from tests.kit import captures
@@ -217,6 +218,30 @@ def test_what_is_given_out_is_taken_in_again_unchanged(some: list[CapturedReques
             found, ledger = taken_in(path)
             assert not ledger.dropped
             assert [same(one) for one in found] == [same(one) for one in some]
+
+
+ODD = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6)
+CHANGED = RICH.flatmap(
+    lambda rich: st.builds(
+        lambda **more: msgspec.structs.replace(rich, **more),
+        request_id=ODD,
+        path=ODD.map(lambda text: f"/{text}"),
+        headers=st.dictionaries(ODD | st.just("content-length"), ODD, max_size=2),
+    )
+)
+
+
+@settings(max_examples=40)
+@given(one=CHANGED)
+def test_what_a_gor_file_changes_is_counted(one: CapturedRequest) -> None:
+    """Whatever comes back otherwise is among the fields that the command names."""
+    unsaid = Unsaid()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.gor"
+        write_capture(unsaid.watched([one]), path, known=OTHERS)
+        found, _ = taken_in(path)
+    before, after = (to_table([same(each)]).to_pylist()[0] for each in (one, *found))
+    assert {name for name, value in after.items() if value != before[name]} <= unsaid.counts.keys()
 
 
 @settings(max_examples=20)

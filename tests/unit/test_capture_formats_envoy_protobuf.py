@@ -98,3 +98,27 @@ def test_many_small_traces_are_read_in_one_pass(monkeypatch: pytest.MonkeyPatch,
     Counted.copied = 0
     assert [at for at, _ in wrappers(tmp_path)] == list(range(0, len(data), 3))
     assert Counted.copied < 3 * len(data)
+
+
+def message(number: int, inside: bytes) -> bytes:
+    """A field of a message, or bytes, that are shorter than 16 KiB."""
+    return bytes([number << 3 | 2, len(inside) & 127 | 128, len(inside) >> 7]) + inside
+
+
+def test_a_header_as_bytes_is_its_value(tmp_path: Path) -> None:
+    """`raw_value` stands where `value` does."""
+    trace = message(1, message(1, message(1, message(1, b":path") + message(3, b"/score"))))
+    (tmp_path / "t.pb").write_bytes(bytes([len(trace)]) + trace)
+    ((_, found),) = wrappers(tmp_path / "t.pb")
+    assert isinstance(found, dict)
+    assert found["http_buffered_trace"]["request"]["headers"] == [{"key": ":path", "value": "/score"}]
+
+
+def test_the_fields_of_a_trace_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Millions of empty headers would take seconds and a hundred times their bytes."""
+    monkeypatch.setattr(envoy_protobuf, "_MOST_FIELDS", 22)
+    for headers, read in ((20, True), (21, False)):
+        trace = message(1, message(1, b"\x0a\x00" * headers))
+        (tmp_path / "t.pb").write_bytes(bytes([len(trace)]) + trace)
+        ((_, found),) = wrappers(tmp_path / "t.pb")
+        assert isinstance(found, dict) == read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 from harness.capture.formats import Asked, Dropped
@@ -23,3 +24,20 @@ def test_envoy_spells_its_words_in_two_ways_and_may_know_times(tmp_path: Path) -
     assert (found[0].request.path, answer.status, answer.latency_ns) == ("/", 500, 999_999_999)
     assert isinstance(found[1], Dropped)
     assert found[1].reason == "not a single request"
+
+
+def test_a_header_as_bytes_is_read(tmp_path: Path) -> None:
+    """Newer versions of Envoy write `raw_value` in base64 instead of `value`."""
+    pairs = {":path": "/score?q=1", ":method": "PUT", "x-a": "b"}
+    for name in ("raw_value", "rawValue"):
+        raw = [{"key": key, name: base64.b64encode(text.encode()).decode()} for key, text in pairs.items()]
+        (found,) = captures.pieces(
+            "envoy-tap", tmp_path / "t.json", {"httpBufferedTrace": {"request": {"headers": raw}}}
+        )
+        assert isinstance(found, Asked)
+        asked = found.request
+        assert (asked.method, asked.path, asked.headers) == ("PUT", "/score?q=1", {"x-a": "b"})
+    spoiled = {"request": {"headers": [{"key": ":path", "raw_value": "?"}]}}
+    (lost,) = captures.pieces("envoy-tap", tmp_path / "t.json", {"httpBufferedTrace": spoiled})
+    assert isinstance(lost, Dropped)
+    assert lost.reason == "wrong value"

@@ -58,4 +58,5 @@ def test_empty_lines_keep_the_offsets() -> None:
     """Chunks of nothing but white space are passed over at once, the line that begins in one is not."""
     found = list(lines([b"\n" * 1_000, b"\r\n\r", b"\n  ", b"a\n", b"\n\n", b"b"]))
     assert found == [(1_004, b"  a"), (1_010, b"b")]
-    assert len(list(lines([b"\n\n", b"\n"], blank=True))) == 4
+    assert len(list(lines([b"\n\n", b"\n"], blank=lambda: True))) == 4
+    assert [at for at, _ in lines([b"a\n\n", b"\n\n", b"b\n"], blank=lambda: False)] == [0, 2, 5, 7]

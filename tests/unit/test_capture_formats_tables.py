@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from harness.capture.formats.streams import CHUNK_BYTES
 from harness.capture.formats.tables import moment, number, row_of, rows, texts
 from harness.capture.sources import Unreadable
 from harness.errors import CaptureError
@@ -149,3 +150,13 @@ def test_a_blank_line_within_a_cell_of_csv_stays(tmp_path: Path) -> None:
         {"a": "x\n\ny", "b": "1"},
         {"a": "z", "b": "2"},
     ]
+
+
+def test_empty_lines_between_rows_are_passed_over_and_those_in_a_cell_stay(tmp_path: Path) -> None:
+    """Megabytes of them are skipped at once where no quote is open."""
+    gap = "\n" * (CHUNK_BYTES * 3)
+    path = tmp_path / "t.csv"
+    path.write_text(f'a,b\n1,"x{gap}y"\n{gap}2,z\n')
+    (_, first), (at, second) = rows(path)
+    assert (first, second) == ({"a": "1", "b": f"x{gap}y"}, {"a": "2", "b": "z"})
+    assert at == path.stat().st_size - 4

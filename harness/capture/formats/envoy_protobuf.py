@@ -7,6 +7,7 @@ format is that of protocol buffers: a varint of field number and type, then the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ class _Field(NamedTuple):
     text: bool = False
 
 
-_HEADER = {1: _Field("key", text=True), 2: _Field("value", text=True), 3: _Field("raw_value", text=True)}
+_HEADER = {1: _Field("key", text=True), 2: _Field("value", text=True), 3: _Field("value", text=True)}
 _HEADERS = _Field("headers", _HEADER, several=True)
 _BODY = {1: _Field("bytes"), 2: _Field("bytes"), 3: _Field("truncated")}
 _TIME = {1: _Field("seconds"), 2: _Field("nanos")}
@@ -50,6 +51,8 @@ _WRAPPER = {
     4: _Field("socket_streamed_trace_segment", {}),
 }
 _LONGEST_VARINT = 10
+#: of one trace; an empty header is two bytes in the file, a dictionary in memory
+_MOST_FIELDS = 100_000
 
 
 def is_delimited(start: bytes) -> bool:
@@ -100,23 +103,25 @@ def _next(buffer: bytes, begin: int) -> tuple[int, int] | None:
 
 def _wrapper(data: bytes) -> dict[str, Any] | Unreadable:
     try:
-        return _message(data, _WRAPPER)
+        return _message(data, _WRAPPER, fields_read=count(1))
     except CaptureError as error:
         return Unreadable("not this format", f"no trace of Envoy: {error.found}")
 
 
-def _message(data: bytes, fields: dict[int, _Field]) -> dict[str, Any]:
-    """The known fields of a message by name; unknown ones are passed over."""
+def _message(data: bytes, fields: dict[int, _Field], *, fields_read: Iterator[int]) -> dict[str, Any]:
+    """The known fields of a message by name; unknown ones are passed over. Raises `broken` for too many."""
     found: dict[str, Any] = {}
     place = 0
     while place < len(data):
+        if next(fields_read) > _MOST_FIELDS:
+            raise broken("not this format", f"more than {_MOST_FIELDS:,} fields")
         key, place = _varint(data, place)
         number, kind = key >> 3, key & 7
         value, place = _value(data, place, kind=kind)
         field = fields.get(number)
         if field is None:
             continue
-        made = _made(value, field)
+        made = _made(value, field, fields_read=fields_read)
         if field.several:
             found.setdefault(field.name, []).append(made)
         else:
@@ -124,11 +129,11 @@ def _message(data: bytes, fields: dict[int, _Field]) -> dict[str, Any]:
     return found
 
 
-def _made(value: bytes | int, field: _Field) -> Any:  # noqa: ANN401  -- as its type says
+def _made(value: bytes | int, field: _Field, *, fields_read: Iterator[int]) -> Any:  # noqa: ANN401  -- as its type says
     if field.inside is not None:
         if not isinstance(value, bytes):
             raise broken("wrong type", f"{field.name} is no message")
-        found = _message(value, field.inside)
+        found = _message(value, field.inside, fields_read=fields_read)
         return _rfc3339(found) if field.inside is _TIME else found
     if field.name == "truncated":
         return bool(value)

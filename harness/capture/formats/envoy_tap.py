@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,12 +142,23 @@ def _headers(side: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """The pseudo headers, and the others; proto3 leaves out a value that is empty."""
     listed = side.get("headers")
     pairs = [
-        (str(one.get("key", "")), str(one.get("value", "")))
+        (str(one.get("key", "")), _value(one))
         for one in (listed if isinstance(listed, list) else [])
         if isinstance(one, dict)
     ]
     kept = headers_of((name, value) for name, value in pairs if name.lower() not in FRAMING)
     return {name: value for name, value in pairs if name.startswith(":")}, kept
+
+
+def _value(one: dict[str, Any]) -> str:
+    """The value of a header; one that Envoy keeps as bytes, not valid or not known as UTF-8, is in base64."""
+    raw = one.get("raw_value", one.get("rawValue"))
+    if one.get("value") or not isinstance(raw, str):
+        return str(one.get("value", ""))
+    try:
+        return base64.b64decode(raw, validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError) as error:
+        raise broken("wrong value", f"raw_value: {error}") from error
 
 
 ENVOY_TAP = Format("envoy-tap", "Envoy tap, buffered and streamed HTTP traces", detects, read, read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from harness.capture.sources import GZIP, Unreadable, unpacked
@@ -35,28 +35,34 @@ def _without_mark(stream: Iterator[bytes | Unreadable]) -> Iterator[bytes | Unre
 
 
 def lines(
-    stream: Iterable[bytes | Unreadable], *, limit: int = MAX_RECORD_BYTES, blank: bool = False
+    stream: Iterable[bytes | Unreadable],
+    *,
+    limit: int = MAX_RECORD_BYTES,
+    blank: Callable[[], bool] | None = None,
 ) -> Iterator[tuple[int, bytes | Unreadable]]:
-    """Each line with its offset in bytes, blank ones only if asked for; one above `limit` is Unreadable."""
+    """Each line with its offset in bytes; one above `limit` is Unreadable.
+
+    Blank lines come where `blank` is given; whole chunks of nothing else only while it says that they matter.
+    """
     base, buffer, size = 0, b"", 0  # `size` of a line whose beginning is in `buffer`, unless it is too long
     for chunk in stream:
         if isinstance(chunk, Unreadable):
-            yield from _line(base, buffer, size=size, limit=limit, blank=blank)
+            yield from _line(base, buffer, size=size, limit=limit, blank=blank is not None)
             yield base + size, chunk
             return
-        if not (blank or size) and chunk.isspace():  # millions of empty lines at once
+        if not size and chunk.isspace() and not (blank and blank()):  # millions of empty lines at once
             base += chunk.rfind(b"\n") + 1
             buffer = chunk[chunk.rfind(b"\n") + 1 :]
             size = len(buffer)
             continue
         *ended, rest = chunk.split(b"\n")
         for end in ended:
-            yield from _line(base, buffer + end, size=size + len(end), limit=limit, blank=blank)
+            yield from _line(base, buffer + end, size=size + len(end), limit=limit, blank=blank is not None)
             base += size + len(end) + 1
             buffer, size = b"", 0
         size += len(rest)
         buffer = buffer + rest if size <= limit else b""
-    yield from _line(base, buffer, size=size, limit=limit, blank=blank)
+    yield from _line(base, buffer, size=size, limit=limit, blank=blank is not None)
 
 
 def _line(

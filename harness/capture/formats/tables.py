@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,12 +133,13 @@ def _cells(column: pa.Array) -> list[Any]:
 def _csv(path: Path, delimiter: str) -> Iterator[tuple[int, Row | Unreadable]]:
     """A quoted cell may hold line breaks; a cell above 32 MiB, or a quote that never ends, is unreadable."""
     csv.field_size_limit(MAX_RECORD_BYTES)
-    place = [0]
+    place: list[int] = []
     reader = csv.reader(_csv_lines(path, place), strict=True, delimiter=delimiter)
     names: list[str] | None = None
-    begun = 0
     try:
         for cells in reader:
+            begun = place[0]
+            place.clear()
             if not cells:
                 pass  # a blank line between rows
             elif names is None:
@@ -152,13 +153,12 @@ def _csv(path: Path, delimiter: str) -> Iterator[tuple[int, Row | Unreadable]]:
                 yield begun, Unreadable("wrong field", found)
             else:
                 yield begun, dict(zip(names, cells, strict=True))
-            begun = place[0]
     except _NotTextError as error:
-        yield begun, Unreadable("not UTF-8", str(error))
+        yield place[0], Unreadable("not UTF-8", str(error))
     except _CutError as error:
-        yield begun, Unreadable(error.why.reason, error.why.detail)
+        yield place[0], error.why
     except csv.Error as error:
-        yield begun, Unreadable("cut short", f"CSV: {error}")
+        yield place[0], Unreadable("cut short", f"CSV: {error}")
 
 
 class _CutError(Exception):
@@ -175,12 +175,14 @@ class _NotTextError(Exception):
 
 
 def _csv_lines(path: Path, place: list[int]) -> Iterator[str]:
-    """The lines as text; `place` holds the offset behind the last one given."""
-    found: Iterable[tuple[int, bytes | Unreadable]] = lines(chunks(path), blank=True)
-    for offset, raw in found:
+    """The lines as text; `place` has the offset of the first since it was cleared."""
+    quotes = [0]
+    for offset, raw in lines(chunks(path), blank=lambda: quotes[0] % 2 == 1):
+        if not place:
+            place.append(offset)
         if isinstance(raw, Unreadable):
             raise _CutError(raw)
-        place[0] = offset + len(raw) + 1
+        quotes[0] += raw.count(b'"')
         yield _text(raw, offset) + "\n"
 
 
