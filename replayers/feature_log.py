@@ -62,6 +62,13 @@ class FeatureLog(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             description="Which of its fields are features; empty takes those of the offline model, else all."
         ),
     ] = ()
+    text_columns: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Features whose cells in a log of CSV are texts, also where they look like numbers; "
+            "empty takes the categorical features of the offline model."
+        ),
+    ] = ()
     wait_s: Annotated[
         float,
         Meta(ge=0, description="How long answers wait in all for what the service has not written yet."),
@@ -182,8 +189,13 @@ class LoggedFeatures:
         names = self._log.columns or [name for name in held if name != self._log.id]
         chosen = {name: held[name] for name in names if name in held}
         with suppress(RecursionError):  # such features are none
-            return canonical({name: field(cell) for name, cell in chosen.items()} if cells else chosen)
+            return canonical(self._typed(chosen) if cells else chosen)
         return None
+
+    def _typed(self, cells: Mapping[str, str]) -> dict[str, object]:
+        """Cells of CSV as what they are: missing, a text, or a number where one is written."""
+        texts = self._log.text_columns
+        return {name: (cell or None) if name in texts else field(cell) for name, cell in cells.items()}
 
     def _check(self) -> None:
         """Raises DataError for a log that is one Parquet file, and none that can be read."""

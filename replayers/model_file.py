@@ -176,6 +176,13 @@ def text_features(path: Path) -> tuple[str, ...]:
     )
 
 
+def categorical_features(path: Path) -> tuple[str, ...]:
+    """The features of a model file that are surely categorical, in its order; raises ModelError."""
+    texts, infos = text_features(path), _infos(_read(path))
+    kinds = zip(feature_names(path), infos, strict=False)
+    return tuple(name for name, info in kinds if name in texts or not info.startswith(("[", "none")))
+
+
 def _lists(maybe: list[tuple[str, bool]], at: int, *, of: int) -> slice:
     """Which of so many lists of levels may be of a feature; `maybe` says which surely have one."""
     before, after = [sure for _, sure in maybe[:at]], [sure for _, sure in maybe[at + 1 :]]

@@ -211,6 +211,7 @@ def told(
     lines = []
     if sampler is not None:
         lines += [("sampled", f"{sampler.kept:,} of {sampler.seen:,} requests, weights kept")]
+        lines += [("sampled", one) for one in _absent(sampler)]
     if lost:
         named = ", ".join(f"{name} of {count:,}" for name, count in lost.most_common(12))
         more = f" and {len(lost) - 12:,} more names" if len(lost) > 12 else ""
@@ -223,6 +224,30 @@ def told(
     if redactor.searches and (idle := redactor.idle()):
         lines += [("without effect", f"nothing was found for {', '.join(idle)}: is it spelled right?")]
     return lines
+
+
+def _absent(sampler: Sampler) -> list[str]:
+    """How many requests have nothing at a place of the sample, and what became of them."""
+    alone = {sampler.sample.by: "each of them is kept or left out by its own id"}
+    return [
+        f"{count:,} of {sampler.seen:,} requests have no {place}: {alone.get(place, 'they are one slice')}"
+        for place, count in sampler.absent.items()
+    ]
+
+
+def check_places(sampler: Sampler | None) -> None:
+    """Some request had each place that was sampled by; raises UsageError, for then it is misspelt."""
+    if sampler is None:
+        return
+    for place, count in sampler.absent.items():
+        if count == sampler.seen:
+            ends = "by" if place == sampler.sample.by else "strata"
+            raise UsageError(
+                "requests are to be sampled by what none of them has",
+                where=f"--sample-{ends}, or {ends} under [sample]",
+                found=f"0 of {sampler.seen:,} requests have {place}",
+                fix="Name a place that requests have: unit, header:NAME, body:a.b, query:NAME, segment:NAME.",
+            )
 
 
 def counted(preparation: Preparation) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ import msgspec
 
 from harness.diff.traps import of_order
 from replayers.http import HttpTarget
-from replayers.model_file import feature_names, text_features
+from replayers.model_file import categorical_features, feature_names, text_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,10 @@ def asked(loaded: Loaded, name: str) -> HttpTarget:
     model = loaded.scenario.models.get(target.model or "")
     columns = model_columns(loaded, name)
     if log is not None:
-        log = msgspec.structs.replace(log, path=str(loaded.file(log.path)), columns=log.columns or columns)
+        categories = log.text_columns or (categorical_features(loaded.file(model.file)) if model else ())
+        log = msgspec.structs.replace(
+            log, path=str(loaded.file(log.path)), columns=log.columns or columns, text_columns=categories
+        )
     texts = text_features(loaded.file(model.file)) if model else None
     return msgspec.structs.replace(target, protocol=target.protocol.known(columns, texts), feature_log=log)
 

@@ -3,6 +3,7 @@
 import json
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +100,20 @@ def test_an_id_that_is_hashed_stands_in_no_header_beside_its_token(
     }
     assert parts.headers == parts.answer_headers == spelled
     assert redactor.parts(parts) == parts
+
+
+def test_an_id_that_is_hashed_stands_in_no_body_beside_its_token() -> None:
+    """As inference protocols repeat it; a short one may be any value, so it stays."""
+    redactor = hashing(fields={"request_id": "hash"})
+    body = b'{"id":"order-17","n":17,"q":"an order-17"}'
+    after = redactor.parts(Parts(request_id="order-17", body=body, answer_body=body))
+    assert after is not None
+    assert after.body == after.answer_body == body.replace(b'"order-17"', f'"{after.request_id}"'.encode())
+    assert redacted_places(after.tags) == ["answer:id", "body:id", "request_id"]
+    short = Parts(request_id="17", body=b'{"id":"17"}')
+    assert redactor.parts(short) == msgspec.structs.replace(
+        short, request_id=redactor.name("17"), tags={TAG: '["request_id"]'}
+    )
 
 
 def test_a_redacted_call_says_what_was_changed() -> None:

@@ -145,6 +145,14 @@ def test_an_id_stays_as_it_is_spelled(id_is: Spelling, tmp_path: Path) -> None:
     assert (log.find(normal("123", id_is)) is None) is (id_is == "text")
 
 
+def test_categories_of_csv_are_texts(tmp_path: Path) -> None:
+    """A category 2 of a log without types is the text of its level, and an empty one is missing."""
+    (tmp_path / "log.csv").write_text("request_id,plan,a\nr,2,2\ns,,\n", encoding="utf-8")
+    log = LoggedFeatures(FeatureLog(path=str(tmp_path), wait_s=0, text_columns=("plan",)))
+    assert log.find("r") == b'{"a":2,"plan":"2"}'
+    assert log.find("s") == b'{"a":null,"plan":null}'
+
+
 def test_patience_is_by_the_clock(tmp_path: Path) -> None:
     """What a look into the log takes is a part of it; after that, one look serves all that ask meanwhile."""
     times = iter(range(100))

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from harness.errors import ModelError
-from replayers.model_file import load_model, text_features
+from replayers.model_file import categorical_features, load_model, text_features
 from tests.kit.small_model import Small, train, training, write
 
 ROOT = Path(__file__).parents[2]
@@ -293,3 +293,5 @@ def test_a_feature_is_one_of_text_only_where_the_file_says_so(
     head = f"tree\nfeature_names=a b c\nfeature_infos={infos}\n\nTree=0\n"
     path.write_text(f"{head}\npandas_categorical:{levels}\n")
     assert text_features(path) == tuple(texts)
+    sure = [name for name, info in zip("abc", infos.split(), strict=True) if ":" in info and "[" not in info]
+    assert categorical_features(path) == tuple(sorted({*sure, *texts}))

@@ -1,5 +1,6 @@
 """The targets of a scenario as they are asked: columns of the protocol, else of the model."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,18 @@ def test_a_model_file_that_names_no_features_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.txt").write_text("tree\nversion=v4\n")
     with pytest.raises(ModelError, match="feature_names"):
         asked(load(path), "challenger")
+
+
+def test_a_log_of_features_knows_the_categories_of_the_model(tmp_path: Path) -> None:
+    """A log of CSV has no types; what the scenario declares goes before the model."""
+    path = small.scenario(small.make(tmp_path), URL)
+    model, whole = (tmp_path / "model.txt").read_text(), path.read_text()
+    (tmp_path / "model.txt").write_text(
+        re.sub(r"(?m)^feature_infos=.*$", "feature_infos=[0:1] 1:2 [0:1]", model)
+    )
+    for declared, found in (("", small.FEATURES[1:2]), (', text_columns = ["a"]', ("a",))):
+        line = f'feature_log = {{ path = "x.csv"{declared} }}\n'
+        path.write_text(whole.replace("connections = 2\n", f"connections = 2\n{line}", 1))
+        log = asked(load(path), "challenger").feature_log
+        assert log is not None
+        assert (log.columns, log.text_columns) == (small.FEATURES, found)

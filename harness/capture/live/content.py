@@ -65,11 +65,14 @@ def measured(headers: dict[str, str], *, longer: int) -> dict[str, str]:
 class Content:
     """The bodies of one call; `where` says which is being read, `longer` by how much its JSON has grown.
 
+    Texts of JSON that are one of `ids` are hashed.
+
     What cannot be taken apart, while it speaks of the place of a rule, is no content: OpaqueError.
     """
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: Texts, *, ids: frozenset[str] = frozenset()) -> None:
         self.texts = texts
+        self.ids = ids
         self.means = texts.means
         self.where = ""
         self.longer = 0
@@ -208,7 +211,10 @@ class Content:
         hot = candidates(text, self.means.shapes)
         spoken = self.means.paths.may_speak_of(text)
         if self.means.paths:
-            hot = sorted([*hot, *(match.span() for match in _WITHIN.finditer(text))])
+            hot += [match.span() for match in _WITHIN.finditer(text)]
+        for one in self.ids:
+            hot += [match.span() for match in re.finditer(re.escape(one), text)]
+        hot.sort()
         if not hot and "\\" not in text and not spoken:
             return text
         by_column = self._columns(text, root) if spoken else {}
@@ -246,6 +252,9 @@ class Content:
         if action is not None:
             return self._ruled(place, token, action=action)
         text = text_of(token)
+        if text in self.ids:
+            self.texts.say("fields.request_id", self._at(place))
+            return token_of(self.means.token(text))
         new = self._nested(text, place) if token.startswith('"') else text
         new = self.texts.freed(new, self._at(place))
         if new == text:

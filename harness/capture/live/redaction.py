@@ -150,7 +150,7 @@ def redacted_places(tags: Mapping[str, str]) -> list[str]:
 
 def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
     """The bodies first, then the names: what is taken out of them is looked for in the rest."""
-    content = Content(texts)
+    content = Content(texts, ids=texts.hidden(bare.request_id, bare.parent_id))
     body = content.body(bare.body, where="body", headers=given.headers)
     longer = content.longer
     answer_body, answer_longer, cut = b"", 0, {}
