@@ -170,3 +170,15 @@ def test_batches_are_recommended_to_be_taken_apart(tmp_path: Path) -> None:
     assert "requests:          2" in done.out
     rows = [json.loads(one) for one in (tmp_path / "d.jsonl").read_text().splitlines()]
     assert [(one["row_index"], one["parent_id"]) for one in rows] == [(0, "r"), (1, "r")]
+
+
+def test_what_a_recorder_dropped_goes_along(tmp_path: Path) -> None:
+    """Into what is imported, and from there into what is exported."""
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    (calls / "c.jsonl").write_text('{"request_id": "r", "ts_ns": 1, "body": 1}\n')
+    (calls / "_counts-20260102T030405Z-7.json").write_text('{"dropped": {"queue full": 9}}')
+    assert command.run("capture", "import", calls, "--to", tmp_path / "i.parquet").code == 0
+    assert command.run("capture", "export", tmp_path / "i.parquet", "--to", tmp_path / "x.gor").code == 0
+    said = json.loads(command.run("capture", "info", tmp_path / "x.gor", "--json").out)
+    assert said["not_recorded"] == {"recorder: queue full": 9}

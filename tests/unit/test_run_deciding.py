@@ -280,7 +280,10 @@ def test_a_capture_whose_recorder_dropped_calls_is_not_complete(run: Prepared) -
     dropped = {"recorder: queue full": 10, "recorder: left out by a rule": 5}
     lines = small.REQUESTS + 15
     run.folder.save(deciding.INTAKE, msgspec.structs.replace(taken, bad=dropped, lines=lines))
-    (found,) = (gate for gate in judged(run).gates if gate.arm == "capture")
+    gates = judged(run).gates
+    (found,) = (gate for gate in gates if gate.arm == "capture")
+    (sent,) = (gate for gate in gates if gate.gate == "completeness" and gate.arm == "challenger")
+    assert "Redaction left 5 captured requests out" in sent.reason
     assert (found.gate, found.ruling, found.required) == ("completeness", "UNDECIDED", True)
     assert f"dropped 10 of {lines} calls" in found.reason
     assert deciding.unrecorded(msgspec.structs.replace(taken, bad={"not JSON": 3}), 0.001) is None
