@@ -10,7 +10,7 @@ from functools import cache
 from urllib.parse import quote, unquote, unquote_plus
 
 from .bodies import UnreadableError, decoded, opened, unpacked
-from .columns import columns, plain
+from .columns import at, columns, plain
 from .documents import documents
 from .forms import joined, pairs, table
 from .json_paths import Place, spelled, steps_of
@@ -230,8 +230,8 @@ class Content:
             self._opaque(_UNTAKEN)
         if not paths.may_quote(text):
             return {}
-        named = columns(found.values, root, action=lambda at, name: paths.below(plain(at), name))
-        if found.cut or named is None:
+        named = columns(found.values, root, action=lambda place, name: paths.below(plain(place), name))
+        if found.cut or found.large or named is None:
             self._opaque(_UNTAKEN)
         return named or {}
 
@@ -325,7 +325,7 @@ class _Numbered:
 
     def action(self, place: Place, /) -> str | None:
         """The rule for the place, or for its column."""
-        return self._content.action(plain(place)) or self._columns.get(place)
+        return self._content.action(plain(place)) or at(self._columns, place)
 
     def key(self, place: Place, token: str, /) -> str | None:
         """As the content says."""
