@@ -265,7 +265,12 @@ class Reader:
         if broken and not self._score.header:
             return None, broken
         try:
-            return self._speech.finished(self._found(find)), ""
+            found = self._found(find)
+        except Unreadable as error:
+            said = words(find.body) if isinstance(find.body, dict) else ""
+            return None, f"{error}; the service says: {said}" if said else str(error)
+        try:
+            return self._speech.finished(found), ""
         except Unreadable as error:
             return None, str(error)
 

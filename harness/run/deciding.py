@@ -44,6 +44,7 @@ from harness.replay.schedule import Recorded
 from harness.run import accounting, noise
 from harness.run.comparing import SUMMARY, Comparison, sent
 from harness.run.curls import curls
+from harness.run.reasons import reasons
 from harness.weighting import largest_kept, sampled, traffic_share, weights
 from replayers.recorded import RecordedTarget
 
@@ -251,13 +252,13 @@ def _counts(
 ) -> TargetCounts:
     """Final states over all phases, the ten reasons seen most often, and the units behind them."""
     states, details = table["state"].to_pylist(), table["detail"].to_pylist()
-    reasons = Counter(
+    given = reasons(
         detail for state, detail in zip(states, details, strict=True) if state not in _REASONLESS and detail
     )
     itself = np.arange(len(unit))
     once = _units(table, itself, states=ANSWERED_FOR)
     again = once < sum(state in ANSWERED_FOR for state in states)
-    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:10]
+    ordered = sorted(given.items(), key=lambda item: (-item[1], item[0]))[:10]
     return TargetCounts(
         target=target,
         states=dict(sorted(Counter(states).items())),

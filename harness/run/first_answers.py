@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from harness.replay.breaker import blamed
 from harness.replay.sending import NOT_YET_SENT
 from harness.run import comparing
 from harness.run.asked import other_order
+from harness.run.reasons import reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -209,8 +209,8 @@ def _refused(table: pa.Table) -> str:
 def _most_often(table: pa.Table) -> str:
     """The reason seen most often, or the state where none has one."""
     details = [one for one in table["detail"].to_pylist() if one]
-    reasons = Counter(details or table["state"].to_pylist())
-    often = max(reasons, key=lambda each: (reasons[each], each), default="no reason is known").rstrip(".")
+    given = reasons(details or table["state"].to_pylist())
+    often = max(given, key=lambda each: (given[each], each), default="no reason is known").rstrip(".")
     if len(often) <= _SHORT:
         return often
     short = often[:_SHORT]

@@ -27,6 +27,7 @@ Whole = Literal["INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16",
 Datatype = Literal[Floating, Whole]
 OCTETS, GRPC = "application/octet-stream", "application/grpc"
 SIZE = "binary_data_size"
+PREDICT = "predict"
 
 
 class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="oip-v2"):
@@ -48,7 +49,7 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
         ),
     ] = "FP64"
     output: Annotated[
-        str, Meta(description="Name of the output with the score; empty takes `predict`, else the first.")
+        str, Meta(description="Name of the output with the score; empty takes `predict`, else the only one.")
     ] = ""
     features_output: Annotated[
         str,
@@ -195,7 +196,7 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 
     def _outputs(self, asked: object) -> list[object]:
         """The outputs that are asked for, that of the features among them."""
-        named = asked if isinstance(asked, list) else [{"name": self.output or "predict"}]
+        named = asked if isinstance(asked, list) else [{"name": self.output or PREDICT}]
         return [
             *(one for one in named if name_of(one) != self.features_output),
             {"name": self.features_output},
@@ -279,10 +280,15 @@ class OipV2(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
             if self.output not in outputs:
                 raise Unreadable(f"no output {self.output!r}, found {', '.join(outputs)}"[:80])
             return outputs[self.output]
-        others = [one for name, one in outputs.items() if name != self.features_output]
-        if "predict" not in outputs and not others:
+        if PREDICT in outputs:
+            return outputs[PREDICT]
+        others = [name for name in outputs if name != self.features_output]
+        if not others:
             raise Unreadable("no output with a score")
-        return outputs.get("predict") or others[0]
+        if len(others) > 1:
+            named = ", ".join(one[:20] for one in others[:4])
+            raise Unreadable(f"{len(others)} outputs ({named}): which has the score? Declare output")
+        return outputs[others[0]]
 
     def features(self, document: object) -> object:
         """The echo of one row: numbers by position, or one JSON object as text."""
@@ -328,8 +334,12 @@ def name_of(tensor: object) -> object:
 def outputs_of(document: object) -> dict[str, dict[str, Any]]:
     """The output tensors of an answer by name; raises Unreadable where there are none."""
     outputs = document.get("outputs") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        raise Unreadable("body has no outputs")
+    if "outputs" not in document:
+        raise Unreadable("no field 'outputs'")
     if not isinstance(outputs, list) or not outputs or not all(isinstance(one, dict) for one in outputs):
-        raise Unreadable("no field 'outputs'" if isinstance(document, dict) else "body has no outputs")
+        raise Unreadable("'outputs' has no outputs in it")
     return {str(one.get("name")): one for one in outputs}
 
 

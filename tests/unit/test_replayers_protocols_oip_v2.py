@@ -88,13 +88,32 @@ def test_the_echo_is_named_by_the_columns() -> None:
 
 
 def test_the_output_is_the_named_one() -> None:
-    """Else `predict`, else the first that is no echo."""
+    """Else `predict`, else the only one that is no echo; of several one must be declared."""
     other = {**SCORE, "name": "predict", "data": [0.5, 0.5]}
     assert outcome(answer(SCORE, other), OipV2()).score == 0.5
     assert outcome(answer(SCORE, other), OipV2(output="p")).score == 0.25
     assert outcome(answer(SCORE, other), OipV2(output="p", column=0, transform="1-p")).score == 0.25
     assert outcome(answer(SCORE), OipV2(output="q")).detail == "no output 'q', found p"
     assert outcome(answer(ECHO), OipV2(features_output="f")).detail == "no output with a score"
+    label = {"name": "label", "shape": [1, 1], "datatype": "INT64", "data": [1]}
+    several = "2 outputs (label, p): which has the score? Declare output"
+    assert outcome(answer(label, SCORE), OipV2()).detail == several
+    assert outcome(answer(label, SCORE, ECHO), OipV2(output="p", features_output="f")).score == 0.25
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"outputs": []}', "'outputs' has no outputs in it"),
+        (b'{"outputs": 3}', "'outputs' has no outputs in it"),
+        (b'{"id": "r"}', "no field 'outputs'"),
+        (b'{"error": "model not loaded"}', "no field 'outputs'; the service says: model not loaded"),
+        (b"[1]", "body has no outputs"),
+    ],
+)
+def test_an_answer_without_outputs_says_what_it_has(body: bytes, detail: str) -> None:
+    """An error that comes with 200 is told in the service's own words."""
+    assert outcome(body, OipV2()).detail == detail
 
 
 def test_a_version_that_is_a_hash_names_the_model() -> None:

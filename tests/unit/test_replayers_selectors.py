@@ -257,3 +257,17 @@ def test_the_own_time_may_be_in_another_header_or_in_the_body() -> None:
     assert read(b"{}", headers=timed, response=Response(server_time="header:X-Took")).server_ns == 7_000_000
     assert read(b'{"ms": 1.5}', response=Response(server_time="ms")).server_ns == 1_500_000
     assert "server-timing" in Response().headers
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"error": "model not loaded"}', "no field 'score'; the service says: model not loaded"),
+        (b'{"error": "no user a@b.org"}', "no field 'score'; the service says: no user …"),
+        (b'{"score": null, "message": "fine"}', "score is null"),
+        (b'{"id": 3}', "no field 'score'"),
+    ],
+)
+def test_an_error_that_comes_with_200_is_told(body: bytes, detail: str) -> None:
+    """Where no score stands, in few words that show no value of the request."""
+    assert read(body).detail == detail
