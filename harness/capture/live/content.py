@@ -21,6 +21,8 @@ from .texts import MASK, DroppedError, OpaqueError, Texts, is_token
 Rule = Callable[[str], str | None]
 
 _NESTED = 3
+#: letters of the shortest JSON that has a name, `{"":1}`
+_LEAST = 6
 _UNTAKEN = "has names of a rule and cannot be taken apart"
 #: a text that may be JSON, or the text of a Python object
 _OBJECT = re.compile(r"\s*[{\[](?:[\s{\[(]*'|.*\")", re.DOTALL)
@@ -138,6 +140,7 @@ class Content:
 
     def path(self, path: str) -> str:
         """A request's target: its steps and its query, encoded as they were where nothing is changed."""
+        self.where = "query"
         target, mark, query = path.partition("?")
         steps = map(self._step, target.split("/"))
         return "/".join(steps) + mark + self.query(query, where="query", rule=self._by_query)
@@ -167,8 +170,9 @@ class Content:
         key = self._quoted(name, where, unquoted=unquote_plus)
         place = f"{where}.{unquote_plus(key)}"
         if action is None:
-            within = self._nested(plain, tuple(steps_of(unquote_plus(name)))) if self.means.paths else plain
-            value = value if within == plain else quote(within, safe="[]")
+            if self.means.paths and len(plain) >= _LEAST:
+                within = self._nested(plain, tuple(steps_of(unquote_plus(name))))
+                value = value if within == plain else quote(within, safe="[]")
             return key + equals + self._quoted(value, place, unquoted=unquote_plus)
         self._ruled_values += 1
         self.texts.take(plain, action)
