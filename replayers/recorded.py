@@ -14,7 +14,7 @@ from replayers.protocols import Json, Protocol
 from replayers.selectors import Reader, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
 
 #: of an answer that is unpacked
@@ -70,6 +70,7 @@ def recorded_outcomes(
     name: str,
     phase: str,
     ids: Container[str] = frozenset(),
+    shown: Callable[[CapturedRequest, bytes], bytes] = lambda _, features: features,
 ) -> Iterator[Outcome]:
     """One outcome a request, in their order; NOT_SENT where no answer was recorded, or not all of it.
 
@@ -77,7 +78,7 @@ def recorded_outcomes(
     capture and no fault of who answered; one that timed out or broke off is theirs, as a proxy noted it. So
     is an answer to another request: one that says one of `ids`, or repeats another X-Request-Id.
     Read by the same rules as a live answer; where it echoes no features, those that the capture knows of it
-    are its own. It carries no stamps: another clock measured it.
+    are its own. Those that it echoes are `shown`. It carries no stamps: another clock measured it.
     """
     reader = Reader(target.response, target.protocol)
     for request in requests:
@@ -88,8 +89,10 @@ def recorded_outcomes(
             declared = not target.response.default("request_id")
             if _of_another(request, echoed, ids=ids, ours=declared or attempt.headers.get(_ID) == echoed):
                 outcome = reader.outcome(attempt, sent_id=request.request_id)
-        if outcome.state is State.OK and outcome.features is None:
-            outcome = msgspec.structs.replace(outcome, features=request.online_features)
+        if outcome.state is State.OK:
+            echo = outcome.features
+            features = request.online_features if echo is None else shown(request, echo)
+            outcome = msgspec.structs.replace(outcome, features=features)
         yield outcome
 
 

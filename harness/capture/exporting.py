@@ -28,7 +28,7 @@ OURS = (".jsonl", ".jsonl.gz", ".parquet")
 OTHERS = (".gor", ".gor.gz", ".har")
 
 _GROUP_ROWS = 8_192
-_GROUP_BYTES = 128 << 20
+_GROUP_BYTES = 64 << 20
 
 #: columns with hardly a value twice: a dictionary of theirs is in vain, and takes time
 _UNLIKE = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -239,6 +240,18 @@ def _format(path: Path, form: str | Format | None) -> Format:
 
 
 def _pieces(known: Sequence[tuple[Path, Format]]) -> Iterator[Piece]:
-    for path, form in known:
+    names = _names([path for path, _ in known])
+    for (path, form), name in zip(known, names, strict=True):
         with translated(path, CaptureError):
-            yield from form.read(path)
+            yield from form.read(path) if form.read_as is None else form.read_as(path, name)
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The name of each file; of those that share one, the path below the folder that they all are in."""
+    count = Counter(path.name for path in paths)
+    full = [path.parent.resolve() / path.name for path in paths]
+    shared = {one for one in full if count[one.name] > 1}
+    if len(shared) < 2:
+        return [path.name for path in paths]
+    above = os.path.commonpath(shared)
+    return [one.relative_to(above).as_posix() if one in shared else one.name for one in full]

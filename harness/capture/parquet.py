@@ -27,6 +27,7 @@ _TYPES = {field.name: field.type for field in CAPTURE} | _ALIASES
 #: the resolution of a timestamp column by its unit
 TICKS_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _RECORDED = frozenset(name for name in CAPTURE.names if name.startswith("recorded_"))
+_HEADERS = frozenset({"headers", "recorded_headers"})
 _JSON_COLUMNS = ("online_features", "feature_timestamps")
 
 
@@ -153,7 +154,7 @@ _FAMILIES: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], bo
 def _cells(column: pa.Array, name: str, *, path: Path) -> list[Any]:
     kind = _TYPES[name]
     if types.is_map(kind):
-        return [_texts(value) for value in column.to_pylist()]
+        return [_texts(value, joined=name in _HEADERS) for value in column.to_pylist()]
     try:
         plain = column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
         exact = plain.cast(kind)
@@ -164,10 +165,17 @@ def _cells(column: pa.Array, name: str, *, path: Path) -> list[Any]:
     return list((exact.cast(pa.int64()) if types.is_timestamp(kind) else exact).to_pylist())
 
 
-def _texts(value: dict[str, str | None] | list[tuple[str, str]] | None) -> dict[str, str] | None:
+def _texts(
+    value: dict[str, str | None] | list[tuple[str, str | None]] | None, *, joined: bool
+) -> dict[str, str] | None:
+    """The texts by name; the values of a header that is there twice are `joined`, as HTTP has it."""
     if not value:
         return None
-    return {key: text for key, text in dict(value).items() if text is not None}
+    found: dict[str, str] = {}
+    for key, text in value.items() if isinstance(value, dict) else value:
+        if text is not None:
+            found[key] = f"{found[key]}, {text}" if joined and key in found else text
+    return found
 
 
 def _sentence(text: str) -> str:

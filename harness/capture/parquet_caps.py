@@ -7,9 +7,12 @@ file of kilobytes can ask for terabytes. https://parquet.apache.org/docs/file-fo
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.capture.parquet_footer import Column, columns_of, varint
@@ -22,6 +25,8 @@ _BATCH_ROWS = 2_048
 #: at once, of a file whose footer was not understood
 _BLIND_ROWS = 16
 _BATCH_BYTES = 4 << 20
+#: of the rows at once, were each the widest that the dictionaries of its row group can make
+_WRITTEN_OUT_BYTES = 32 << 20
 #: rows that are fewer than this are borne however small the file
 FEW_ROWS = 1_000_000
 _DICTIONARY_PAGE = 2
@@ -40,15 +45,52 @@ def rows_at_once(file: pq.ParquetFile, path: Path, *, error: type[DataError]) ->
     if metadata.num_rows > max(FEW_ROWS, size):
         raise _bomb(path, f"{metadata.num_rows:,} rows in {size:,} bytes", error=error)
     columns = columns_of(path)
-    if columns is None:
+    if columns is None or len(columns) != metadata.num_row_groups * metadata.num_columns:
         return _BLIND_ROWS
     for column in columns:
         _check(column, path, error=error)
     with path.open("rb") as raw:
-        largest = max([1, *(_dictionary_bytes(raw, column.start) for column in columns)])
+        sizes = [_dictionary_bytes(raw, column.start) for column in columns]
+    largest = max(sizes, default=0)
     if largest > MOST_BYTES:
         raise _bomb(path, f"a dictionary of {largest:,} bytes", error=error)
-    return max(1, min(_batch_rows(metadata), MOST_BYTES // largest))
+    rows = _batch_rows(metadata)
+    if rows * sum(sizes) > _WRITTEN_OUT_BYTES:
+        rows = min(rows, _WRITTEN_OUT_BYTES // max(1, _widest(path, sizes)))
+    return max(1, rows)
+
+
+def _widest(path: Path, sizes: list[int]) -> int:
+    """The most bytes of a row of values from dictionaries in any row group, whose columns' `sizes` these are.
+
+    Of a column of texts the longest value counts, which its dictionary shows; of one inside a map, and of
+    others, all of the dictionary.
+    """
+    with pq.ParquetFile(path) as file:
+        leaves = [file.schema.column(place) for place in range(len(file.schema))]
+    paths = [one.path for one in leaves]
+    texts = {
+        one.path: place
+        for place, one in enumerate(leaves)
+        if one.physical_type == "BYTE_ARRAY" and one.path == one.name and paths.count(one.path) == 1
+    }
+    found = [0]
+    with pq.ParquetFile(path, read_dictionary=list(texts)) as file:
+        for group in range(file.num_row_groups):
+            widths = sizes[group * len(leaves) : (group + 1) * len(leaves)]
+            asked = [name for name, place in texts.items() if widths[place]]
+            for batch in islice(file.iter_batches(1, row_groups=[group], columns=asked), 1 if asked else 0):
+                for name in asked:
+                    widths[texts[name]] = _longest(batch.column(name), widths[texts[name]])
+            found.append(sum(widths))
+    return max(found)
+
+
+def _longest(column: pa.Array, size: int) -> int:
+    """The bytes of the longest value in a column's dictionary, or the `size` of all where none is seen."""
+    if not pa.types.is_dictionary(column.type) or not len(column.dictionary):
+        return size
+    return int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
 
 
 def _batch_rows(metadata: pq.FileMetaData) -> int:

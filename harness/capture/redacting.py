@@ -17,6 +17,7 @@ from harness.capture.live.redaction import Parts, Redactor
 from harness.capture.live.rules import Policy, Rules, policy
 from harness.capture.live.sampling import Sample, Sampler
 from harness.capture.live.texts import DroppedError
+from harness.capture.seen import Seen, key_of
 from harness.capture.sources import existing
 from harness.errors import CaptureError, UsageError
 from harness.records import CapturedRequest
@@ -36,11 +37,13 @@ class Preparation:
     """What is done with requests before they are written; its parts count what they did.
 
     `taken` are ids that were hashed for a value of their body alone, so that their labels are known again.
+    `kept` are the ids of requests that were written, where rules for places may take any id.
     """
 
     redactor: Redactor = field(default_factory=Redactor)
     sampler: Sampler | None = None
     taken: set[str] = field(default_factory=set)
+    kept: Seen = field(default_factory=Seen)
 
     @property
     def plain(self) -> bool:
@@ -67,19 +70,30 @@ class Preparation:
 
     def _remember(self, before: CapturedRequest, after: CapturedRequest) -> None:
         for old, new in ((before.request_id, after.request_id), (before.parent_id, after.parent_id)):
-            if old is not None and old != new and self.redactor.name(old) == old:
+            if old is None:
+                continue
+            if self.redactor.takes:
+                self.kept.add(key_of(old))
+            if old != new and self.redactor.name(old) == old:
                 self.taken.add(old)
 
     def labels(self, given: Sequence[Labelled]) -> list[Labelled]:
-        """The labels under the ids that their requests were written with; those that a rule drops are not."""
+        """The labels under the ids that their requests were written with; those that a rule drops are not.
+
+        Nor is the id of a request that was not written: a rule may take it out of a body nobody has seen. It
+        is hashed, and left out without a key.
+        """
         found = []
         for one in given:
             try:
                 name = self.redactor.name(one.request_id) if self.redactor.searches else one.request_id
             except DroppedError:
                 continue
-            taken = one.request_id in self.taken
-            found.append(one._replace(request_id=self.redactor.means.token(name) if taken else name))
+            hidden = self.redactor.takes and key_of(one.request_id) not in self.kept
+            if hidden and not self.redactor.means.key:
+                continue
+            whole = hidden or one.request_id in self.taken
+            found.append(one._replace(request_id=self.redactor.means.token(name) if whole else name))
         return found
 
     def _nothing_left(self) -> CaptureError:
@@ -197,6 +211,7 @@ def told(
     lines = []
     if sampler is not None:
         lines += [("sampled", f"{sampler.kept:,} of {sampler.seen:,} requests, weights kept")]
+        lines += [("sampled", one) for one in _absent(sampler)]
     if lost:
         named = ", ".join(f"{name} of {count:,}" for name, count in lost.most_common(12))
         more = f" and {len(lost) - 12:,} more names" if len(lost) > 12 else ""
@@ -209,6 +224,30 @@ def told(
     if redactor.searches and (idle := redactor.idle()):
         lines += [("without effect", f"nothing was found for {', '.join(idle)}: is it spelled right?")]
     return lines
+
+
+def _absent(sampler: Sampler) -> list[str]:
+    """How many requests have nothing at a place of the sample, and what became of them."""
+    alone = {sampler.sample.by: "each of them is kept or left out by its own id"}
+    return [
+        f"{count:,} of {sampler.seen:,} requests have no {place}: {alone.get(place, 'they are one slice')}"
+        for place, count in sampler.absent.items()
+    ]
+
+
+def check_places(sampler: Sampler | None) -> None:
+    """Some request had each place that was sampled by; raises UsageError, for then it is misspelt."""
+    if sampler is None:
+        return
+    for place, count in sampler.absent.items():
+        if count == sampler.seen:
+            ends = "by" if place == sampler.sample.by else "strata"
+            raise UsageError(
+                "requests are to be sampled by what none of them has",
+                where=f"--sample-{ends}, or {ends} under [sample]",
+                found=f"0 of {sampler.seen:,} requests have {place}",
+                fix="Name a place that requests have: unit, header:NAME, body:a.b, query:NAME, segment:NAME.",
+            )
 
 
 def counted(preparation: Preparation) -> list[dict[str, object]]:

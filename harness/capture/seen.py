@@ -45,6 +45,10 @@ class Seen:
         """Whether the key is new; it no longer is."""
         return self._tables[(key >> _SHIFT) + _TABLES // 2].add(key)
 
+    def __contains__(self, key: int) -> bool:
+        """Whether the key was added."""
+        return self._tables[(key >> _SHIFT) + _TABLES // 2].has(key)
+
     def first(self, keys: Keys) -> NDArray[np.bool_]:
         """Which of the keys (n,) are new, the first of equal ones being it; they no longer are."""
         distinct, at = np.unique(keys, return_index=True)
@@ -75,6 +79,16 @@ class _Table:
         self._cells[place] = key
         self._count += 1
         return True
+
+    def has(self, key: int) -> bool:
+        """Whether the key is there."""
+        mask = len(self._slots) - 1
+        place = key & mask
+        while held := self._cells[place]:
+            if held == key:
+                return True
+            place = (place + 1) & mask
+        return False
 
     def put(self, keys: Keys) -> NDArray[np.bool_]:
         """Which of these different keys (n,) are new; they no longer are."""

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 
 from harness.capture import exploding, exporting, importing, redacting, scanning, survey, times, wording
 from harness.capture.formats import Dropped, Format
@@ -50,7 +51,7 @@ def taken(
         ledger.preparation = preparation(wanted, environ)
         through = partial(exploding.exploded, on_dropped=ledger.drop) if wanted.explode else None
         found = surveyor.watched(importing.tables_of(files, ledger, form=form, through=through))
-        prepared = ledger.preparation.tables(found)
+        prepared = _sampled(ledger.preparation.tables(found), ledger.preparation)
         whole = importing.checked(prepared, ledger, max_bad_share=wanted.max_bad_share)
         if wanted.dry_run:
             deque(whole, maxlen=0)
@@ -60,6 +61,12 @@ def taken(
     return (
         lines if wanted.dry_run else [*lines, f"wrote {wanted.target}", *_labelled(ledger, wanted.labels_to)]
     )
+
+
+def _sampled(given: Iterator[pa.Table], preparation: Preparation) -> Iterator[pa.Table]:
+    """The same tables; nothing is written where the sample asks for a place that no request has."""
+    yield from given
+    redacting.check_places(preparation.sampler)
 
 
 def check_targets(wanted: Wanted) -> None:

@@ -23,8 +23,9 @@ class Context:
     `label` float64 is what came to be, `service_ns` float64 how long the right arm took from written to done.
     `tags` are what the log knows of a request, `answered_by` what the right arm said of itself: object
     arrays of str or None. `extra` counts requests by the name of a feature that the right arm shows and the
-    left does not know. `weight` float64 is what each request stands for in the traffic, `most` the largest
-    that any may, where that is known. `located` asks for where and since when the mismatches are.
+    left does not know. `hidden` bool (n,), by feature, are the cells that redaction changed. `weight`
+    float64 is what each request stands for in the traffic, `most` the largest that any may, where that is
+    known. `located` asks for where and since when the mismatches are.
     """
 
     label: NDArray[np.float64] | None = None
@@ -32,6 +33,7 @@ class Context:
     tags: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     answered_by: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     extra: Mapping[str, int] = field(default_factory=dict)
+    hidden: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     weight: NDArray[np.float64] | None = None
     most: float | None = None
     located: bool = True

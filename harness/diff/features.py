@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -23,7 +23,7 @@ BLOCK = 16_384
 #: JSON has no word for these, so arms spell them as strings
 SPELLED: Final = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
-#: stands in a recorded echo for a value that redaction changed: nobody knows what the service used
+#: stands in an echo for a value that redaction changed, or for all of it where nobody knows which
 REDACTED: Final = '{"redacted":true}'
 
 _MARK: Final = {"redacted": True}
@@ -66,11 +66,11 @@ def from_json(cells: Sequence[bytes | None], dtypes: Mapping[str, DType]) -> Ech
         block = cells[start : start + BLOCK]
         rows = [_decode(cell) for cell in block]
         unreadable += sum(row is None for row in rows)
-        shown = [row or {} for row in rows]
+        shown = [{} if row is None or row == _MARK else row for row in rows]
         for name, column in columns.items():
             _fill(column, [row.get(name, _ABSENT) for row in shown], start=start)
             _keep_text(column, block, start=start, name=name)
-        _mark(hidden, block, start=start, n=len(cells))
+        _mark(hidden, block, names=columns, rows=range(start, len(cells)))
         for row in shown:
             extra.update(row.keys() - columns.keys())
     known = {name: where for name, where in hidden.items() if name in columns}
@@ -132,14 +132,17 @@ def _no_value(cell: object) -> Kind:
     return Kind.MISSING if cell is _ABSENT or cell == _MARK else Kind.WRONG_TYPE
 
 
-def _mark(hidden: dict[str, NDArray[np.bool_]], block: Sequence[bytes | None], *, start: int, n: int) -> None:
-    """Marks the cells of a block that redaction changed; most captures have none."""
-    for offset, cell in enumerate(block):
+def _mark(
+    hidden: dict[str, NDArray[np.bool_]], block: Sequence[bytes | None], *, names: Iterable[str], rows: range
+) -> None:
+    """Marks the cells of a block that redaction changed, of a marked echo all; most captures have none."""
+    for row, cell in zip(rows, block, strict=False):
         if cell is None or b'"redacted"' not in cell:
             continue
-        for name, value in (_decode(cell) or {}).items():
-            if value == _MARK:
-                hidden.setdefault(name, np.zeros(n, dtype=bool))[start + offset] = True
+        found = _decode(cell) or {}
+        marked = names if found == _MARK else [name for name, value in found.items() if value == _MARK]
+        for name in marked:
+            hidden.setdefault(name, np.zeros(rows.stop, dtype=bool))[row] = True
 
 
 def _keep_text(column: Column, block: Sequence[bytes | None], *, start: int, name: str) -> None:

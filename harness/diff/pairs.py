@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -149,6 +150,7 @@ def _summary(case: Case, *, masks: Masks, score: Judged) -> PairSummary:
         time=case.places.times,
         grid=score_grid(pair.left.scores, pair.right.scores, flips=masks.flips, threshold=case.threshold),
         unsure=tuple(_unsure(case)),
+        redacted=int(np.count_nonzero(_hidden(case))) if case.context.hidden else msgspec.UNSET,
         traffic=traffic(case, features=features, scores=masks.score, flips=masks.flips),
     )
 
@@ -208,11 +210,13 @@ def _unsure(case: Case) -> list[str]:
         return [f"{silent} shows no features: scores and decisions are compared, features are not judged"]
     n = len(pair.seq)
     said = [
-        f"{j.field}: neither {pair.left.arm} nor {pair.right.arm} shows it"
+        f"{j.field}: redacted wherever an arm shows it"
+        if j.field in case.context.hidden
+        else f"{j.field}: neither {pair.left.arm} nor {pair.right.arm} shows it"
         for j in judged
         if not j.compared and n
     ]
-    dark = _dark(judged, n)
+    dark = int(np.count_nonzero(_dark(judged, n) & ~_hidden(case)))
     if dark:
         said.append(f"{pair.right.arm} shows no features on {dark:,} of {n:,} requests: counted as missing")
     said += [
@@ -228,12 +232,22 @@ def _empty(column: Column) -> bool:
     return bool(np.all((column.kind != Kind.VALUE) & (column.kind != Kind.WRONG_TYPE)))
 
 
-def _dark(judged: tuple[Judged, ...], n: int) -> int:
-    """Requests on which the right arm shows none of the features."""
-    dark = np.full(n, bool(judged))
+def _hidden(case: Case) -> NDArray[np.bool_]:
+    """The requests with a feature that redaction changed: what an arm used is not known."""
+    rows = np.zeros(len(case.pair.seq), dtype=bool)
+    for one in case.context.hidden.values():
+        rows |= one
+    return rows
+
+
+def _dark(judged: tuple[Judged, ...], n: int) -> NDArray[np.bool_]:
+    """The requests on which the right arm shows none of the features, and the left arm any."""
+    dark, shown = np.full(n, bool(judged)), np.zeros(n, dtype=bool)
     for one in judged:
         dark &= one.right.kind == Kind.MISSING
-    return int(np.count_nonzero(dark))
+        shown |= one.left.kind != Kind.MISSING
+    found: NDArray[np.bool_] = dark & shown
+    return found
 
 
 def _unknown(pair: Pair) -> dict[str, int]:

@@ -7,9 +7,10 @@ taken off before it is held against the budget; the verdict says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from harness.evidence import Counted, census, claim
 from harness.gates._config import LEAST_COMPARED, Required, Share, of_traffic
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.evidence import Against, Evidence, JudgedPair, Levels
-    from harness.records import Estimate, PairSummary
+    from harness.records import Estimate, LogJoin, PairSummary
 
 
 class FeatureParity(
@@ -30,9 +31,18 @@ class FeatureParity(
     tag_field="kind",
     tag="feature_parity",
 ):
-    """At most this share of requests may have any feature that differs from the offline pipeline's."""
+    """At most this share of requests may have any feature that differs from the offline pipeline's.
+
+    A feature that redaction changed in what a recorded arm used is not compared: it differs or not.
+    """
 
     max_share: Share = 0.002
+    max_redacted_share: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0, le=1, description="Share of requests with a feature that redaction changed, not compared."
+        ),
+    ] = 0.0
     required: Required = True
 
     def judge(self, evidence: Evidence, levels: Levels) -> tuple[Verdict, ...]:  # noqa: ARG002  -- one signature
@@ -84,7 +94,8 @@ class _Count:
     """How many of `n` requests of a pair are hit (None: not comparable), and how many units where known.
 
     `noise` of the hits are the champion's own noise at the least, and `numbers` were compared by its size.
-    `traffic` is the share of the traffic, where requests weigh unequally.
+    `traffic` is the share of the traffic, where requests weigh unequally, and `log` says of how many answers
+    there are features at all, where a log has them.
     """
 
     says: str
@@ -94,6 +105,7 @@ class _Count:
     noise: int = 0
     numbers: tuple[str, ...] = ()
     traffic: Estimate | None = None
+    log: LogJoin | UnsetType = UNSET
 
     @property
     def beyond(self) -> float:
@@ -145,7 +157,14 @@ def _features(pair: PairSummary) -> _Count:
     noise, numbers = pair.noise.features, pair.noise.numbers
     traffic = pair.traffic.features if pair.traffic else None
     return _Count(
-        "have a feature that differs", pair.feature_mismatches, n, units, noise, numbers, traffic=traffic
+        "have a feature that differs",
+        pair.feature_mismatches,
+        n,
+        units,
+        noise,
+        numbers,
+        traffic=traffic,
+        log=pair.log,
     )
 
 
@@ -201,18 +220,8 @@ def _judge(gate: Budget, evidence: Evidence) -> tuple[Verdict, ...]:
     against, count = _policy(gate, evidence)
     pairs = [pair for pair in evidence.pairs if pair.against in against]
     verdicts = [
-        _unjudged(gate, pair, evidence=evidence)
-        or _answered(
-            _masked(
-                of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True),
-                pair,
-                evidence=evidence,
-            ),
-            pair,
-            evidence=evidence,
-        )
+        _unjudged(gate, pair, evidence=evidence) or _one(gate, pair, count(pair.summary), evidence=evidence)
         for pair in pairs
-        for counted in (count(pair.summary),)
     ]
     if not any(pair.under_test for pair in pairs):
         verdicts.append(_unpaired(gate, evidence.under_test, against=against))
@@ -252,10 +261,13 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
     summary, n, hit = pair.summary, counted.n, counted.hit
     base = _open(gate, pair.arm, required=gate.required and pair.under_test)
     if n == 0:
+        both = f"answered by both {summary.left} and {summary.right}"
         return msgspec.structs.replace(
             base,
-            reason=f"0 requests were answered by both {summary.left} and {summary.right}.",
-            needs="an answered request",
+            reason=f"No feature was compared on {summary.compared:,} requests {both}."
+            if summary.compared
+            else f"0 requests were {both}.",
+            needs="features to compare" if summary.compared else "an answered request",
         )
     if hit is None:
         return msgspec.structs.replace(
@@ -276,6 +288,33 @@ def _rule(gate: Budget, pair: JudgedPair, *, counted: _Count) -> Verdict:
     )
 
 
+def _one(gate: Budget, pair: JudgedPair, counted: _Count, *, evidence: Evidence) -> Verdict:
+    """The ruling on the counts, then on what they leave open: weights, redaction, a log, silence."""
+    found = of_traffic(_rule(gate, pair, counted=counted), counted.beyond, census=True)
+    found = _shown(found, pair.summary, gate=gate)
+    found = _masked(found, pair, evidence=evidence)
+    return _answered(_logged(found, counted), pair, evidence=evidence)
+
+
+def _shown(verdict: Verdict, pair: PairSummary, *, gate: Budget) -> Verdict:
+    """The same, but no PASS of features that were not compared, for redaction changed what an arm used."""
+    if not isinstance(gate, FeatureParity) or verdict.ruling == "FAIL" or not pair.redacted:
+        return verdict
+    hidden, n = int(pair.redacted), pair.compared
+    dark = [field.field for field in pair.fields if not field.compared]
+    said = f"redaction changed features that an arm used in {hidden:,} of {n:,} requests: not compared"
+    if not dark and hidden <= gate.max_redacted_share * n:
+        return msgspec.structs.replace(verdict, reason=f"{verdict.reason} And {said}.")
+    never = f", {', '.join(dark[:3])}{' and more' if dark[3:] else ''} in none" if dark else ""
+    return msgspec.structs.replace(
+        verdict,
+        ruling="UNDECIDED",
+        fault="evidence",
+        reason=f"{verdict.reason.removesuffix('.')}; {said}{never}.",
+        needs="a capture that keeps the features, or max_redacted_share on this gate",
+    )
+
+
 def _masked(verdict: Verdict, pair: JudgedPair, *, evidence: Evidence) -> Verdict:
     """The same, but no FAIL that redaction alone may be: a recorded arm answered what was masked since."""
     masked = evidence.masked(pair.summary.left, pair.summary.right)
@@ -289,6 +328,31 @@ def _masked(verdict: Verdict, pair: JudgedPair, *, evidence: Evidence) -> Verdic
         reason=f"{verdict.reason.removesuffix('.')}; redaction changed what feeds the model in up to "
         f"{masked:,} requests, which were answered before.",
         needs="a capture that keeps what feeds the model",
+    )
+
+
+def _logged(verdict: Verdict, counted: _Count) -> Verdict:
+    """The same, but no PASS that hangs on answers which the log of features lacks: what they used may differ.
+
+    Nor do they count as hits: a log that was rotated, sampled or read too soon leaves out rows, not features.
+    """
+    if counted.log is UNSET or not counted.log.lacking or verdict.ruling == "FAIL":
+        return verdict
+    lacking, n = counted.log.lacking, counted.log.answers
+    if verdict.ruling == "PASS" and counted.left + lacking <= (verdict.limit or 0.0) * n:
+        return verdict
+    found = f"{verdict.reason.removesuffix('.')}; " if counted.log.found else ""
+    needs = (
+        "these rows of the log (all of one that is sampled or rotated, or a longer wait_s)"
+        if counted.log.found
+        else "a log with their ids (targets.*.feature_log: path, id, id_is, joins)"
+    )
+    return msgspec.structs.replace(
+        verdict,
+        ruling="UNDECIDED",
+        fault="evidence",
+        reason=f"{found}{lacking:,} of {n:,} answers are not in the feature log.",
+        needs=f"{needs}, or required = false on this gate",
     )
 
 

@@ -95,12 +95,26 @@ class NoiseTaken(msgspec.Struct, frozen=True, kw_only=True):
     numbers: tuple[str, ...] = ()
 
 
+class LogJoin(msgspec.Struct, frozen=True, kw_only=True):
+    """Of so many answers of an arm that were asked for features, those `found` in the log of its service."""
+
+    answers: int
+    found: int
+
+    @property
+    def lacking(self) -> int:
+        """The answers that the log does not have: what they used is not known, and not compared."""
+        return self.answers - self.found
+
+
 class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Two arms compared on each of `compared` distinct requests: exact counts, no sampling.
 
     `units_features`, `units_scores` and `units_flips` are the units behind the three counts (None: not
-    counted), `units_mismatching` those with any feature or the score differing. `traffic` is there where the
-    capture kept its requests unequally often: then no field has a bound for traffic to come.
+    counted), `redacted` the requests with a feature that redaction changed, `units_mismatching` those with
+    any feature or the score differing. `traffic` is there where the capture kept its requests unequally
+    often: then no field has a bound for traffic to come. `log` is there where the features of an arm come
+    from a log of its service.
     """
 
     left: str
@@ -120,8 +134,10 @@ class PairSummary(msgspec.Struct, frozen=True, kw_only=True):
     time: TimeBins | None = None
     grid: ScoreGrid | None = None
     unsure: tuple[str, ...] = ()
+    redacted: int | msgspec.UnsetType = msgspec.UNSET
     noise: NoiseTaken = NoiseTaken()
     traffic: PairTraffic | msgspec.UnsetType = msgspec.UNSET
+    log: LogJoin | msgspec.UnsetType = msgspec.UNSET
 
 
 class IgnoredRule(msgspec.Struct, frozen=True, kw_only=True):

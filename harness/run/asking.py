@@ -24,9 +24,10 @@ from harness.replay.journal import outcome_table
 from harness.replay.message import Message
 from harness.run.asked import asked, of_the_list
 from harness.run.buildable import unbuildable
-from harness.run.comparing import Compared
+from harness.run.comparing import Compared, as_asked
 from harness.run.first_answers import FIRST, Told, answered_well, spread, told
 from harness.run.hypotheses import probed
+from harness.run.logged import kept, logged
 from harness.run.preparing import check_environment, load_models, load_others, take_in
 from harness.run.probing import Asker, Budget, Limits
 from harness.scenario import check_judged, load
@@ -218,8 +219,12 @@ class _Asking:
         echo = diff.from_json(
             list(right.features[rows]), {key: one.dtype for key, one in reference.columns.items()}
         )
-        theirs = join.take(reference.columns, rows)
-        shown = echo.columns if echo else None
+        theirs, shown = join.take(reference.columns, rows), None
+        if echo is not None:
+            known, asked_for = logged(self.loaded, {name: right}), np.ones(n, dtype=bool)
+            asked_for, _ = kept(asked_for, known, arms=(name,), rows=rows)
+            theirs, echo = as_asked(theirs, echo, asked=asked_for)
+            shown = echo.columns
         pair = join.pair(join.keys(self.table), (left, right), rows=rows, features=(theirs, shown))
         batches = _of_one(rows, n) if batch else None
         result = diff.compare(

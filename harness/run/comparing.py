@@ -23,6 +23,7 @@ from harness.records import Finding, IgnoredRule, NoiseRow, PairSummary
 from harness.run import noise
 from harness.run.asked import of_the_list
 from harness.run.hypotheses import probed
+from harness.run.logged import kept, logged, with_log
 from replayers.offline import FEATURE
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class _Arms:
     noise: Mapping[str, NoiseRow]
     label: NDArray[np.float64] | None
     batches: Batches | None = None
+    logged: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def answered(self, arm: str) -> bool:
         """Whether an arm answered anything."""
@@ -221,6 +223,7 @@ def _gather(folder: RunFolder, loaded: Loaded) -> _Arms:
         noise.by_field(folder),
         label=_label(folder, loaded, n=n),
         batches=batches(capture),
+        logged=logged(loaded, answers),
     )
 
 
@@ -288,9 +291,11 @@ def _compare(
         echo = _echo(left, rows, known=known)
         theirs = echo.columns if echo else None
     mine = _echo(right, rows, known=known)
+    hidden = _hidden(echo, mine)
+    asked, log = kept(_asked(plan, arms), arms.logged, arms=(plan.left, plan.right), rows=rows)
     if theirs is not None and mine is not None:
-        theirs, mine = _as_asked(theirs, mine, asked=_asked(plan, arms)[rows])
-        theirs, mine = _as_shown(theirs, mine, hidden=echo.hidden if echo else {})
+        theirs, mine = as_asked(theirs, mine, asked=asked)
+        theirs, mine = _as_shown(theirs, mine, hidden=hidden)
     rescore, rebuild = _hypotheses(models, plan, arms=arms)
     pair = join.pair(arms.known, (left, right), rows=rows, features=(theirs, mine.columns if mine else None))
     settle = partial(
@@ -305,6 +310,7 @@ def _compare(
             tags={name: tag[rows] for name, tag in arms.known.tags.items() if comes_back(tag[rows])},
             answered_by=_answered_by(right, rows, outcomes=arms.tables.get(plan.right)),
             extra=mine.extra if mine else {},
+            hidden=hidden,
             weight=None if arms.known.weight is None else arms.known.weight[rows],
             most=arms.known.most,
             # Against the champion a finding is told only where there is no offline one of the arm.
@@ -314,7 +320,9 @@ def _compare(
     result, noisy = _calm(settle, pair, arms=arms, known=arms.noise if plan.under_test else {})
     unread = [*_unread(right.arm, mine), *_redacted((left.arm, echo), (right.arm, mine))]
     held = Compared(
-        summary=msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)),
+        summary=with_log(
+            msgspec.structs.replace(result.summary, unsure=(*result.summary.unsure, *unread)), log
+        ),
         against=plan.against,
         under_test=plan.under_test,
         findings=of_the_list(loaded, plan.right, findings=result.findings),
@@ -383,26 +391,32 @@ def _asked(plan: _PairPlan, arms: _Arms) -> NDArray[np.bool_]:
     return arms.asked.get(plan.left, everywhere) & arms.asked.get(plan.right, everywhere)
 
 
-def _as_asked(
+def as_asked(
     theirs: dict[str, Column], mine: diff.Echo, *, asked: NDArray[np.bool_]
 ) -> tuple[dict[str, Column], diff.Echo]:
-    """Features nobody asked for are missing on both sides: neither compared nor held against anyone."""
+    """Features nobody asked for, or that a log lacks, are missing on both sides: they are not compared."""
     if asked.all():
         return theirs, mine
     return join.keep(theirs, asked), replace(mine, columns=join.keep(mine.columns, asked))
+
+
+def _hidden(*echoes: diff.Echo | None) -> dict[str, NDArray[np.bool_]]:
+    """The cells that redaction changed on any side, by feature."""
+    found: dict[str, NDArray[np.bool_]] = {}
+    for echo in echoes:
+        for name, where in echo.hidden.items() if echo else ():
+            found[name] = where | found.get(name, np.False_)
+    return found
 
 
 def _as_shown(
     theirs: dict[str, Column], mine: diff.Echo, *, hidden: Mapping[str, NDArray[np.bool_]]
 ) -> tuple[dict[str, Column], diff.Echo]:
     """Cells that redaction changed on either side are missing on both: a mask is not what was served."""
-    shown = {name: ~where for name, where in mine.hidden.items()}
-    for name, where in hidden.items():
-        shown[name] = ~where & shown.get(name, True)
     ours, others = dict(mine.columns), dict(theirs)
-    for name, where in shown.items():
-        ours |= join.keep({name: ours[name]}, where)
-        others |= join.keep({name: others[name]}, where)
+    for name, where in hidden.items():
+        ours |= join.keep({name: ours[name]}, ~where)
+        others |= join.keep({name: others[name]}, ~where)
     return others, replace(mine, columns=ours)
 
 

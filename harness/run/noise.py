@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+import numpy as np
 import pyarrow.compute as pc
 
 from harness import diff, join
 from harness.diff.noise import noise
 from harness.records import NoiseRow, NoiseSummary
+from harness.run.logged import in_log
 from replayers.offline import FEATURE
 
 if TYPE_CHECKING:
@@ -73,7 +75,8 @@ def summarise(folder: RunFolder, loaded: Loaded, *, phase: str, champion: str, a
     rows = join.both(first, second)
     dtypes = _dtypes(folder, loaded, champion=champion)
     echoes = [diff.from_json(list(one.features[rows]), dtypes) for one in (first, second)]
-    features = [echo.columns if echo else {} for echo in echoes]
+    there = np.logical_and.reduce([in_log(loaded, one)[rows] for one in (first, second)])
+    features = [join.keep(echo.columns, there) if echo else {} for echo in echoes]
     measured = noise(
         features[0],
         features[1],

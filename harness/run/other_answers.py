@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +18,7 @@ from harness.capture.live.redaction import TAG, redacted_places
 from harness.capture.read import read
 from harness.capture.recorded import not_recorded
 from harness.errors import CaptureError
+from harness.inflating import inflated
 from harness.records import ANSWER_TRUNCATED, STATUS_FROM, RecordedResponse
 from replayers.recorded import PROXY
 
@@ -36,6 +37,7 @@ _NO_ROW = -1
 _OF_ANSWERS = (TAG, ANSWER_TRUNCATED, STATUS_FROM, PROXY)
 #: the header by which a request says its id, and its answer for whom it is
 _ID = "x-request-id"
+_GZIP, _MOST_BYTES = b"\x1f\x8b", 64 << 20
 OTHER_BODY = "answer to another body"
 
 
@@ -115,7 +117,7 @@ def _keep(kept: sqlite3.Connection, answers: Answers) -> None:
 
 def _noted(lines: Iterable[CapturedRequest], answers: Answers) -> Iterator[CapturedRequest]:
     for line in lines:
-        answers.theirs = answers.theirs or line.request_id
+        answers.theirs = answers.theirs or _name(line)
         yield line
 
 
@@ -134,10 +136,15 @@ def _key(request: CapturedRequest) -> tuple[str, int]:
     return request.request_id, _NO_ROW if request.row_index is None else request.row_index
 
 
+def _name(request: CapturedRequest) -> str:
+    row = "" if request.row_index is None else f", row {request.row_index}"
+    return f"{request.request_id}{row}"
+
+
 def _found(kept: sqlite3.Connection, request: CapturedRequest, *, answers: Answers) -> _Answer:
     """The answer to this very request; what is found is counted."""
     answers.requests += 1
-    answers.ours = answers.ours or request.request_id
+    answers.ours = answers.ours or _name(request)
     row = kept.execute("select answer from answers where id = ? and row = ?", _key(request)).fetchone()
     if row is None:
         return _Answer()
@@ -148,7 +155,7 @@ def _found(kept: sqlite3.Connection, request: CapturedRequest, *, answers: Answe
     if not mine or not answer.asked or mine == answer.asked:
         return answer
     answers.lost[OTHER_BODY] += 1
-    answers.other_body = answers.other_body or request.request_id
+    answers.other_body = answers.other_body or _name(request)
     return _Answer()
 
 
@@ -157,11 +164,20 @@ def _asked(request: CapturedRequest) -> bytes:
     changed = any(place.startswith("body") for place in redacted_places(request.tags))
     if request.truncated or changed or not request.body:
         return b""
-    try:
-        body = msgspec.json.encode(msgspec.json.decode(request.body), order="deterministic")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        body = request.body
+    body = _plain(request.body)
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # else its bytes count
+        body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
     return blake2b(body, digest_size=16).digest()
+
+
+def _plain(body: bytes) -> bytes:
+    """A body that came packed, as one recorder keeps it and another does not."""
+    if not body.startswith(_GZIP):
+        return body
+    try:
+        return inflated(body, "gzip", limit=_MOST_BYTES)
+    except ValueError:
+        return body
 
 
 def _answered(request: CapturedRequest, answer: _Answer) -> CapturedRequest:

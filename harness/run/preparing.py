@@ -19,17 +19,16 @@ from harness.capture.redacting import Preparation, redactor_of
 from harness.capture.redacting import told as told_of
 from harness.diff import check_names
 from harness.evidence import BINARY, LabelsConfig
-from harness.records import RedactedInput, SinglesCheck
+from harness.records import SinglesCheck
 from harness.run.buildable import unbuildable
 from harness.run.comparing import Models
 from harness.run.deciding import DISAGREEMENTS, INTAKE, versions
 from harness.run.folder import ModelRecord, RunFolder, RunRecord
-from harness.run.redacted import redacted_echoes, redacted_inputs, was_redacted
+from harness.run.redacted import redacted_inputs, was_redacted
 from replayers.credentials import fixed_headers, from_environment
 from replayers.http import HttpTarget
 from replayers.offline import Disagreement, OfflineReplayer, frame, one_by_one, to_table
 from replayers.pipeline import Alone
-from replayers.recorded import RecordedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -155,23 +154,13 @@ def prepare(
         singles[name] = SinglesCheck(
             checked=len(replayer.singles(requests)),
             found=tuple(told(each) for each in apart),
-            redacted=redacted_inputs(table, replayer) + _echoes(loaded, table, name=name, of=replayer),
+            redacted=redacted_inputs(table, replayer),
         )
         say(f"offline {name}: {len(requests):,} requests scored")
     folder.save(DISAGREEMENTS, singles)
     if loaded.scenario.labels is not None and loaded.scenario.labels.path:
         attach_labels(loaded, folder, path=loaded.file(loaded.scenario.labels.path), say=say)
     return Prepared(table, requests, replayers)
-
-
-def _echoes(loaded: Loaded, table: pa.Table, *, name: str, of: OfflineReplayer) -> tuple[RedactedInput, ...]:
-    """The redacted features that recorded answers of this model echo: nobody can compare them."""
-    found: dict[str, RedactedInput] = {}
-    for target in loaded.scenario.targets.values():
-        if isinstance(target, RecordedTarget) and target.model == name and target.answers is None:
-            shown = redacted_echoes(table, of.names, echo=target.response.features)
-            found |= {one.place: one for one in shown}
-    return tuple(found.values())
 
 
 def told(apart: Disagreement) -> str:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pandas as pd
 import pyarrow as pa
 
-from harness.capture.live.json_paths import Paths
+from harness.capture.live.json_paths import DEEPER, ELEMENT, Paths, parsed, spelled
 from harness.capture.live.json_text import GONE, Walk
 from harness.capture.live.redaction import TAG, redacted_places
 from harness.diff import REDACTED
 from harness.errors import PipelineError
 from harness.records import RedactedInput
 from replayers.offline import frame
+from replayers.protocols import Json
+from replayers.selectors import compile_selector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from harness.capture.live.json_paths import Place
     from harness.records import CapturedRequest
     from replayers.offline import OfflineReplayer
+    from replayers.recorded import RecordedTarget
 
 #: requests that are asked about for each place, and places that are asked about at all
 SAMPLE = 200
@@ -32,6 +35,7 @@ MOST_PLACES = 60
 _BODY = "body:"
 _LOGGED = "features:"
 _ANSWER = "answer:"
+_ANSWER_HEADER = "answer header "
 _KEYS = (f"{_BODY}$", f"{_LOGGED}$")
 _COLUMNS = ("unit", "request_id")
 #: values of many kinds; a list in their place breaks what looks a value up, which tells that it is read
@@ -63,42 +67,65 @@ def was_redacted(capture: pa.Table) -> bool:
     return TAG in capture["tags"].combine_chunks().keys.unique().to_pylist()
 
 
-def redacted_echoes(capture: pa.Table, names: Sequence[str], *, echo: str) -> tuple[RedactedInput, ...]:
-    """The features by these names that were redacted in recorded answers, which have them at `echo`."""
-    begins = f"{_ANSWER}{echo}."
-    rows: Counter[str] = Counter()
-    for pairs in capture["tags"].combine_chunks().to_pylist() if echo else ():
-        rows.update(place for place in redacted_places(dict(pairs or ())) if place.startswith(begins))
-    return tuple(
-        RedactedInput(place=place, requests=rows[place], of=len(capture), features=(name,))
-        for place in sorted(rows)
-        if (name := place.removeprefix(begins)) in names
-    )
+def as_known(requests: Iterable[CapturedRequest]) -> Iterator[CapturedRequest]:
+    """Each request with a mark for each logged feature that redaction changed.
 
-
-def as_known(requests: Iterable[CapturedRequest], *, echo: str) -> Iterator[CapturedRequest]:
-    """Each request with a mark for each feature that redaction changed, logged or echoed in its answer.
-
-    `echo` is where an answer has its features, a name with dots. What was masked is no value that the
-    service used: compared, it would be a skew that is none, or an agreement of two masks.
+    What was masked is no value that the service used: compared, it would be a skew that is none, or an
+    agreement of two masks.
     """
     for request in requests:
+        features = request.online_features
+        paths = _below(redacted_places(request.tags), _LOGGED)
+        marked = features and _marked(features, paths, root=())
+        yield request if marked == features else msgspec.structs.replace(request, online_features=marked)
+
+
+def as_shown(target: RecordedTarget) -> Callable[[CapturedRequest, bytes], bytes]:
+    """How features that a recorded answer echoes are marked where redaction changed them.
+
+    A place that does not say which feature it is (another protocol than JSON, an expression) hides them all.
+    """
+    selected = compile_selector(target.response.features)
+    plain = isinstance(target.protocol, Json)
+    header = f"{_ANSWER_HEADER}{selected.header}"
+
+    def shown(request: CapturedRequest, features: bytes) -> bytes:
         places = redacted_places(request.tags)
-        logged = [place.removeprefix(_LOGGED) for place in places if place.startswith(_LOGGED)]
-        begins = f"{_ANSWER}{echo}."
-        echoed = [place.removeprefix(_ANSWER) for place in places if echo and place.startswith(begins)]
-        features, answer = request.online_features, request.recorded_response
-        if logged and features is not None:
-            features = _marked(features, logged)
-        if echoed and answer is not None:
-            answer = msgspec.structs.replace(answer, body=_marked(answer.body, echoed))
-        yield msgspec.structs.replace(request, online_features=features, recorded_response=answer)
+        if plain and selected.header:
+            return REDACTED.encode() if header in places else features
+        root = selected.steps if plain and selected.steps else None
+        return _marked(features, _below(places, _ANSWER), root=root)
+
+    return shown
 
 
-def _marked(document: bytes, paths: Sequence[str]) -> bytes:
+def _below(places: Sequence[str], begins: str) -> list[str]:
+    return [place.removeprefix(begins) for place in places if place.startswith(begins)]
+
+
+def _marked(features: bytes, paths: Sequence[str], *, root: Place | None) -> bytes:
+    """Features by name with a mark for each at one of the paths; where it is not known which, for all.
+
+    `root` is where they stand among the paths.
+    """
     for path in paths:
-        document = _with(document, path, token=REDACTED)
-    return document
+        name = _feature(path, root)
+        if name is None:
+            return REDACTED.encode()
+        if name:
+            features = _with(features, spelled((name,)), token=REDACTED)
+    return features
+
+
+def _feature(path: str, root: Place | None) -> str | None:
+    """The name of the feature at a path, empty for what is none, None where it may be any."""
+    try:
+        names = tuple(name for name in parsed(path) if name != ELEMENT)
+    except ValueError:
+        return None
+    if root is None or names[:1] == (DEEPER,) or names == root[: len(names)]:
+        return None
+    return names[len(root)] if names[: len(root)] == root else ""
 
 
 def _rows(capture: pa.Table) -> dict[str, list[int]]:

@@ -26,7 +26,7 @@ from harness.run import calibrating, comparing, noise
 from harness.run.asked import asked, warnings
 from harness.run.first_answers import FIRST, Opened, answered_well, beginning, leave, look, opening, part
 from harness.run.other_answers import answered_in, answers_of
-from harness.run.redacted import as_known
+from harness.run.redacted import as_known, as_shown
 from harness.run.resuming import SO_FAR, journalled, journalled_passes
 from harness.run.stopping import certain_no_go, limits, saved
 from harness.run.together import together_or_apart
@@ -117,9 +117,9 @@ def take_recorded(loaded: Loaded, folder: RunFolder, *, say: Callable[[str], Non
             requests, other = capture.requests(table), answers_of(loaded, target)
             if other is not None:
                 requests = answered_in(requests, other)
-            known = as_known(requests, echo=target.response.features)
+            known, shown = as_known(requests), as_shown(target)
             ids = frozenset(table["request_id"].to_pylist())
-            outcomes = recorded_outcomes(target, known, name=name, phase=RECORDED, ids=ids)
+            outcomes = recorded_outcomes(target, known, name=name, phase=RECORDED, ids=ids, shown=shown)
             found = list(outcomes)
             if other is not None:
                 say(f"target {name}: {other.sentence()}")

@@ -19,6 +19,7 @@ from harness.run import approving, comparing, deciding
 from harness.run.folder import CHOSEN, Chosen, RunFolder, create, open_run
 from harness.run.leaks import clean
 from harness.run.live import beating
+from harness.run.logged import lines
 from harness.run.preparing import (
     attach_labels,
     changed,
@@ -113,7 +114,7 @@ def run(path: Path, options: Options, *, watch: Watcher) -> tuple[RunFolder, Rep
         todo = replace(todo, models=models if options.preflight else None)
         _replay(todo, folder, watch=beat, done=None)
         beat.say("comparing")
-        comparing.compare(folder, loaded, models=models)
+        _compare(folder, loaded, models=models, say=beat.say)
         return folder, _judge(folder, loaded, as_of_ns=as_of_ns)
 
 
@@ -148,8 +149,17 @@ def _resumed(
         todo = Plan(loaded, chosen.phases, chosen.all_phases)
         _replay(todo, folder, watch=watch, done=notes_so_far(folder))
     watch.say("comparing")
-    comparing.compare(folder, loaded, models=_models(folder, loaded, say=watch.say))
+    _compare(folder, loaded, models=_models(folder, loaded, say=watch.say), say=watch.say)
     return _judge(folder, loaded, as_of_ns=as_of_ns)
+
+
+def _compare(
+    folder: RunFolder, loaded: Loaded, *, models: comparing.Models | None, say: Callable[[str], None]
+) -> None:
+    """All pairs are compared, and what a log of features lacks is told."""
+    found = comparing.compare(folder, loaded, models=models)
+    for line in lines(pair.summary for pair in found.pairs if pair.against == "offline"):
+        say(f"  {line}")
 
 
 def _confirmed(scenario: Scenario, public: tuple[str, ...]) -> Scenario:
@@ -177,7 +187,7 @@ def compare(root: Path, as_of: str | None, *, say: Callable[[str], None]) -> Rep
     """The comparison and all that follows, again; causes need the very models of the run, or are left out."""
     folder, loaded = reopen(root)
     as_of_ns = moment(as_of)
-    comparing.compare(folder, loaded, models=_models(folder, loaded, say=say))
+    _compare(folder, loaded, models=_models(folder, loaded, say=say), say=say)
     return _judge(folder, loaded, as_of_ns=as_of_ns)
 
 

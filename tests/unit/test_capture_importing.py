@@ -104,3 +104,23 @@ def test_a_damaged_file_is_no_lost_record(tmp_path: Path, form: str) -> None:
     assert ledger.first[0].reason == "damaged gzip"
     again = Ledger()
     assert len(list(checked(requests_of([path], again), again, max_bad_share=1))) == ledger.requests > 1
+
+
+@pytest.mark.parametrize(("form", "name"), [("har", "s.har"), ("envoy", "tap.json")])
+def test_files_of_one_name_are_not_one_file(tmp_path: Path, form: str, name: str) -> None:
+    """An id made of name and number has the folder where two files share the name, and only there."""
+    days = [tmp_path / "in" / day / name for day in ("d1", "d2")]
+    for path in days:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(getattr(captures, form)().replace(b"x-request-id", b"x-other"))
+    alone = [one.request_id for one in requests_of(days[:1], Ledger())]
+    assert alone
+    assert all(one.startswith(f"{name}:") for one in alone)
+    for given in (days, [tmp_path]):
+        ledger = Ledger()
+        both = list(requests_of(given, ledger))
+        assert [one.request_id for one in both] == [f"{day}/{one}" for day in ("d1", "d2") for one in alone]
+        assert {one.source_file for one in both} == {f"d1/{name}", f"d2/{name}"}
+    twice = Ledger()
+    assert [one.request_id for one in requests_of([days[0], days[0]], twice)] == alone
+    assert twice.dropped == {"duplicate request_id": len(alone)}

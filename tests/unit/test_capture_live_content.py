@@ -1,6 +1,8 @@
 """Bodies and targets by the rules: JSON, forms, tables, texts inside texts."""
 
+import gzip
 import json
+import zlib
 
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from harness.capture.live.content import Content
 from harness.capture.live.patterns import CLASSES, found, shapes
 from harness.capture.live.rules import Rules
-from harness.capture.live.texts import DroppedError, Means, Texts
+from harness.capture.live.texts import DroppedError, Means, OpaqueError, Texts
 
 KEY = b"a key of at least 16 bytes"
 ALL = shapes(CLASSES)
@@ -127,6 +129,8 @@ def test_the_same_value_has_the_same_token_wherever_it_stands() -> None:
         ("/u?mail=1&x=2", "/u?mail=[redacted]&x=2"),
         ("/u?ma%69l=1", "/u?ma%69l=[redacted]"),
         ("/u?gone=1&x=2", "/u?x=2"),
+        ("/u?gone=1;x=2&gone=3&y", "/u?y"),
+        ("/u?a=1;mail=B&MAIL=C&mail[]=D", "/u?a=1;mail=[redacted]&MAIL=[redacted]&mail[]=[redacted]"),
         ("/u;mail=B;gone=1;v=2/z;?x=1", "/u;mail=[redacted];v=2/z;?x=1"),
         ("/u?bob%40x.org=1", "/u?[email]=1"),
     ],
@@ -160,6 +164,120 @@ def test_a_body_that_cannot_be_taken_apart_and_names_a_rule_leaves_the_request_o
     assert body(text, kind=kind, unreadable="keep", **rules) == text
     for innocent in ("the ssn is missing", "ssns=1", "lessn: 1", "OK"):
         assert body(innocent, kind=kind, **rules) == innocent
+
+
+FORM, CSV = "application/x-www-form-urlencoded", "text/csv; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "after"),
+    [
+        ('"ssn","a"\r\n"12-3","5"\r\n', CSV, '"ssn","a"\r\n"[redacted]","5"\r\n'),
+        ('"ssn"\n"12-3"\n', CSV, '"ssn"\n"[redacted]"\n'),
+        ("\ufeffssn,a\n12-3,5", CSV, "\ufeffssn,a\n[redacted],5"),
+        ("a;ssn\n1,5;12-3\n", CSV, "a;ssn\n1,5;[redacted]\n"),
+        ("a\tssn\n5\t12-3\n", "text/tab-separated-values", "a\tssn\n5\t[redacted]\n"),
+        ("a,SSN,b\n5,12-3\n6,12-3,7,8\n", CSV, "a,SSN,b\n5,[redacted]\n6,[redacted],7,8\n"),
+        ('ssn,a\n"x\n""y","5', CSV, 'ssn,a\n"[redacted]","5'),
+        ("user.ssn,a\n1,2\n", CSV, None),
+        ("1,ssn\n2,x,ssn\n", CSV, "1,ssn\n2,[redacted],ssn\n"),
+        ("# made by x\nssn,a\n12-3,5\n", CSV, None),
+        ("ssn=12&a=%20", FORM, "ssn=[redacted]&a=%20"),
+        ("a=1;ssn=12;b=2", FORM, "a=1;ssn=[redacted]"),
+        ("&a=1;2&ssn[]=12&ssn%5B0%5D=3", FORM, "&a=1;2&ssn[]=[redacted]&ssn%5B0%5D=[redacted]"),
+        ("[ssn]=12", FORM, "[ssn]=[redacted]"),
+        ("user[name]=Bo&user.name=Al", FORM, "user[name]=[redacted]&user.name=[redacted]"),
+        ("user[ssn]=12", FORM, None),
+        ("a=ssn%3D12", FORM, None),
+        ('{"ssn":1}', FORM, '{"ssn":0}'),
+        ('d={"card":{"cvc":"x"}}', FORM, "d=%7B%22card%22%3A%7B%22cvc%22%3A%22[redacted]%22%7D%7D"),
+        ("d=eyJjdmMiOiJ4In0%3D", FORM, "d=eyJjdmMiOiAiW3JlZGFjdGVkXSJ9"),
+        ('{"ssn":1} ssn=12', "", None),
+        ("{'ssn': '12'}", "", None),
+        ('{"a": "{\'ssn\': 1}"}', "", None),
+        ("{ssn: 12}", "", None),
+        ('["ssn", "a"]\n[12, 5]', "", None),
+        ('<x ssn="1"/>', "", None),
+        ('<ssn a="1">12</ssn>', "", None),
+        ("ssn[]=1", "text/plain", None),
+        ('{"a":{"ssn":1}}', "", '{"a":{"ssn":1}}'),
+        ('{"type":"ssn","why":["ssn","x"]}', "", '{"type":"ssn","why":["ssn","x"]}'),
+        ('{"a":{"ssn":1},"b":"cu', "", '{"a":{"ssn":1},"b":"cu'),
+        ('{"SSN":1}', "", '{"SSN":0}'),
+    ],
+)
+def test_forms_and_tables_by_their_names(text: str, kind: str, after: str | None) -> None:
+    """However they are written; None: what cannot be taken apart while it names a place is left out."""
+    rules: dict[str, object] = {"paths": {"ssn": "mask", "user.name": "mask", "**.cvc": "mask"}}
+    if after is None:
+        with pytest.raises(OpaqueError):
+            body(text, kind=kind, **rules)
+        assert body(text, kind=kind, unreadable="keep", **rules)
+    else:
+        if "eyJ" in after:
+            after = after.replace("eyJjdmMiOiAiW3JlZGFjdGVkXSJ9", "eyJjdmMiOiJbcmVkYWN0ZWRdIn0%3D")
+        assert body(text, kind=kind, **rules) == after
+        assert body(after, kind=kind, **rules) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        (
+            '{"dataframe_split": {"columns": ["x", "ssn"], "data": [[1, 2], [3, "4"]]}}',
+            '{"dataframe_split": {"columns": ["x", "ssn"], "data": [[1, 0], [3, "[redacted]"]]}}',
+        ),
+        ('[["ssn","x"],["Z",1]]', '[["ssn","x"],["[redacted]",1]]'),
+        ('{"data":{"names":["ssn"],"ndarray":[[7]]}}', '{"data":{"names":["ssn"],"ndarray":[[0]]}}'),
+        (
+            '{"inputs":[{"name":"a","data":[1]},{"name":"ssn","shape":[1],"data":[["Z"]]}]}',
+            '{"inputs":[{"name":"a","data":[1]},{"name":"ssn","shape":[1],"data":[["[redacted]"]]}]}',
+        ),
+        (
+            '[{"name":"x","value":1},{"name":"ssn","value":2}]',
+            '[{"name":"x","value":1},{"name":"ssn","value":0}]',
+        ),
+        ('"[[\\"ssn\\"],[12]]"', '"[[\\"ssn\\"],[0]]"'),
+        ('{"b":"W1sic3NuIl0sWzFdXQ=="}', '{"b":"W1sic3NuIl0sWzBdXQ=="}'),
+        ('{"n":["\\u0073sn","x"],"v":[1,2,3,4]}', None),
+        ('{"columns":["ssn","x"],"data":[["Z', None),
+        ('{"why":["ssn"],"p":[0.5]}', '{"why":["ssn"],"p":[0.5]}'),
+    ],
+)
+def test_values_whose_names_stand_elsewhere(text: str, after: str | None) -> None:
+    """Columns of tables, tensors and pairs are those of their names; where it is unclear, it is left out."""
+    rules: dict[str, object] = {"paths": {"ssn": "mask"}}
+    if after is None:
+        with pytest.raises(OpaqueError):
+            body(text, kind="", **rules)
+    else:
+        assert body(text, kind="", **rules) == after
+        assert body(after, kind="", **rules) == after
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-16", "utf-32-le", "utf-32-be", "utf-32"])
+@pytest.mark.parametrize("text", ['{"ssn": "Zoë", "m": "bob@x.org"}', "ssn,m\nZoe,bob@x.org\n"])
+def test_wide_letters_hide_nothing(codec: str, text: str) -> None:
+    """Marked or not; what is left is in the same letters."""
+    headers = {"content-type": "text/csv" if text.startswith("ssn") else ""}
+    raw = content(paths={"ssn": "mask"}).body(text.encode(codec), where="body", headers=headers)
+    after = raw.decode(codec)
+    assert after == text.replace("Zoë", "[redacted]").replace("Zoe", "[redacted]").replace(
+        "bob@x.org", "[email]"
+    )
+
+
+@pytest.mark.parametrize("said", ["gzip, gzip", "gzip", "", "deflate, gzip", "identity, GZIP"])
+def test_what_is_packed_twice_is_opened_twice(said: str) -> None:
+    """As its header says, or as it begins; and packed so again."""
+    inner = zlib.compress(b'{"ssn":1}') if "deflate" in said else gzip.compress(b'{"ssn":1}')
+    headers = {"content-encoding": said}
+    after = content(paths={"ssn": "mask"}).body(gzip.compress(inner), where="body", headers=headers)
+    inner = gzip.decompress(after)
+    assert (zlib if "deflate" in said else gzip).decompress(inner) == b'{"ssn":0}'
+    bomb = gzip.compress(gzip.compress(gzip.compress(gzip.compress(gzip.compress(b"{}")))))
+    with pytest.raises(OpaqueError):
+        content().body(bomb, where="body", headers={})
 
 
 def test_a_packed_body_that_cannot_be_searched_leaves_the_request_out() -> None:

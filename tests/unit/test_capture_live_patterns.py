@@ -75,6 +75,7 @@ def test_a_text_of_a_class_is_found_to_the_letter(text: str, found: str, name: s
         pytest.param("12:30:45 std::move a::b 00:1a:2b:3c:4d:5e", id="colons"),
         pytest.param("basic authentication-needed", id="words"),
         pytest.param("basic data, Basic info, basic knowledge, Basic AAAAAAAAAA", id="no name and password"),
+        pytest.param("basic Output, Basic Overview, basic Outcomes", id="words that are base64 of few bytes"),
         pytest.param('"transactions" "4oKs4oKs4oKs" YWwgYm9iQHgub3Jn', id="no base64 of anything"),
         pytest.param("100%40 of 5%zz 20%", id="percents"),
         pytest.param("bob@localhost @x.org a@b", id="no mail address"),

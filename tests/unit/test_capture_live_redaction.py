@@ -3,6 +3,7 @@
 import json
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +100,20 @@ def test_an_id_that_is_hashed_stands_in_no_header_beside_its_token(
     }
     assert parts.headers == parts.answer_headers == spelled
     assert redactor.parts(parts) == parts
+
+
+def test_an_id_that_is_hashed_stands_in_no_body_beside_its_token() -> None:
+    """As inference protocols repeat it; a short one may be any value, so it stays."""
+    redactor = hashing(fields={"request_id": "hash"})
+    body = b'{"id":"order-17","n":17,"q":"an order-17"}'
+    after = redactor.parts(Parts(request_id="order-17", body=body, answer_body=body))
+    assert after is not None
+    assert after.body == after.answer_body == body.replace(b'"order-17"', f'"{after.request_id}"'.encode())
+    assert redacted_places(after.tags) == ["answer:id", "body:id", "request_id"]
+    short = Parts(request_id="17", body=b'{"id":"17"}')
+    assert redactor.parts(short) == msgspec.structs.replace(
+        short, request_id=redactor.name("17"), tags={TAG: '["request_id"]'}
+    )
 
 
 def test_a_redacted_call_says_what_was_changed() -> None:
@@ -202,16 +217,57 @@ def test_a_tag_of_somebody_else_is_read_as_a_place(tag: str, places: list[str]) 
 
 def test_raw_tensors_stay_behind_a_json_that_grows() -> None:
     """The header says how long the JSON has become; tensors that hold something leave the request out."""
-    head = b'{"inputs":[],"id":"al@x.org"}'
+    tensors = [{"name": "a", "parameters": {"binary_data_size": 4}}, {"name": "b"}]
+    head = json.dumps({"inputs": tensors, "id": "al@x.org"}).encode()
     headers = {"Inference-Header-Content-Length": str(len(head))}
     redactor = Redactor(Rules(key="env:K", classes={"email": "hash"}), b"a key of at least 16 bytes")
-    given = Parts(headers=headers, body=head + b"\x00\xff41", answer_headers=headers, answer_body=head)
-    after = redactor.parts(given)
+    whole = head + b"\x00\xff41"
+    after = redactor.parts(Parts(headers=headers, body=whole, answer_headers=headers, answer_body=whole))
     assert after is not None
     for raw, lengths in ((after.body, after.headers), (after.answer_body, after.answer_headers)):
         length = int(lengths["Inference-Header-Content-Length"])
-        assert length > len(head)
-        assert raw[:length] == b'{"inputs":[],"id":"%s"}' % redactor.means.token("al@x.org").encode()
-    assert after.body.endswith(b"}\x00\xff41")
-    assert redactor.parts(Parts(headers=headers, body=head + b"\x08\x00\x00\x00al@x.org")) is None
-    assert list(redactor.dropped) == ["the tensors of the body hold what a class takes out"]
+        assert json.loads(raw[:length]) == {"inputs": tensors, "id": redactor.means.token("al@x.org")}
+        assert raw[length:] == b"\x00\xff41"
+    short = head.replace(b"4", b"8")
+    assert redactor.parts(Parts(headers=headers, body=short + b"al@xy.org"[:8])) is None
+    assert list(redactor.dropped) == ["the body has tensors that hold what a class takes out"]
+
+
+@pytest.mark.parametrize("said", ["1", "2", "30", "9" * 4_000, "-1", ""])
+def test_a_length_that_is_not_that_of_the_json_hides_nothing(said: str) -> None:
+    """Whatever a client says: only sizes that add up make a head."""
+    redactor = Redactor(Rules(paths={"ssn": "mask"}))
+    headers = {"inference-header-content-length": said}
+    after = redactor.parts(Parts(headers=headers, body=b'  {"ssn": "my secret", "more": 1}'))
+    assert after is not None
+    assert after.body == b'  {"ssn": "[redacted]", "more": 1}'
+    assert after.headers == headers
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"), [("ssn", b"\x04\0\0\0abcd"), ("a", b'{"ssn":1'), ("a", b"\x04\0\0\0abcd")]
+)
+def test_raw_tensors_of_a_rule_leave_the_request_out(name: str, raw: bytes) -> None:
+    """By the tensor's name, or by the name of a place in its texts."""
+    head = json.dumps({"inputs": [{"name": name, "parameters": {"binary_data_size": 8}}]}).encode()
+    redactor = Redactor(Rules(paths={"ssn": "mask"}))
+    given = Parts(headers={"inference-header-content-length": str(len(head))}, body=head + raw)
+    after = redactor.parts(given)
+    assert (after is None) == (b"ssn" in head + raw)
+    assert after is None or after.body == given.body
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/octet-stream"])
+def test_the_words_of_an_answer_throw_no_request_away(kind: str) -> None:
+    """An answer that cannot be taken apart loses its body, and says so; a rule to drop still drops."""
+    redactor = Redactor(Rules(paths={"age": "mask", "gone": "drop_request"}))
+    after = redactor.parts(
+        Parts(answer_headers={"content-type": kind}, answer_body=b"<p>page age</p>", body=b'{"age":1}')
+    )
+    assert after is not None
+    assert (after.body, after.answer_body) == (b'{"age":0}', b"")
+    assert after.tags["answer_truncated"] == "true"
+    assert redacted_places(after.tags) == ["answer", "body:age"]
+    assert redactor.parts(after) == after
+    assert redactor.parts(Parts(answer_body=b'{"gone":1}')) is None
+    assert redactor.changed["the answer has names of a rule and cannot be taken apart", "answer"] == 1

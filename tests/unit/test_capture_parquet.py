@@ -192,3 +192,14 @@ def test_text_that_is_no_text_is_damage(tmp_path: Path) -> None:
     ids = pa.array([b"\xff\xff", b"r2"]).view(pa.string())
     with pytest.raises(CaptureError, match=r"not a Parquet file, cut short, or damaged; found .*UTF8"):
         requests_of(tmp_path, GOOD | {"request_id": ids})
+
+
+def test_a_header_that_is_there_twice_has_both_values(tmp_path: Path) -> None:
+    """As HTTP joins them; of other maps the last counts, as in JSON."""
+    twice = pa.array([[("a", "1"), ("b", None), ("a", "2")], [("a", "3")]], pa.map_(pa.string(), pa.string()))
+    status = pa.array([200, 200])
+    columns = {"headers": twice, "recorded_headers": twice, "recorded_status": status, "tags": twice}
+    first, second = requests_of(tmp_path, GOOD | columns)
+    assert first.recorded_response is not None
+    assert (first.headers, first.recorded_response.headers) == ({"a": "1, 2"}, {"a": "1, 2"})
+    assert (first.tags, second.headers) == ({"a": "2"}, {"a": "3"})

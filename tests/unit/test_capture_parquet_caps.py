@@ -11,7 +11,7 @@ import pytest
 
 from harness.capture import LabelColumn, parquet_caps, read_labels
 from harness.capture.formats import FORMATS
-from harness.capture.parquet_caps import MOST_BYTES, rows_at_once
+from harness.capture.parquet_caps import rows_at_once
 from harness.errors import CaptureError, LabelsError
 
 MIB = 1 << 20
@@ -39,7 +39,25 @@ def test_rows_are_fewer_where_a_dictionary_is_large(tmp_path: Path) -> None:
     small = written(tmp_path / "s.parquet", a=pa.array([f"r{i}" for i in range(3_000)]))
     assert at_once(small) == 2_048
     large = written(tmp_path / "l.parquet", a=repeated(b"x" * 20 * MIB, 3_000))
-    assert at_once(large) == MOST_BYTES // (20 * MIB) == 12
+    assert at_once(large) == (32 * MIB) // (20 * MIB) == 1
+    two = written(tmp_path / "t.parquet", a=repeated(b"x" * 8 * MIB, 9), b=repeated(b"y" * 7 * MIB, 9))
+    assert at_once(two) == 2
+    path = tmp_path / "g.parquet"
+    pq.write_table(pa.table({"a": repeated(b"x" * MIB, 640)}), path, row_group_size=64, compression="zstd")
+    assert at_once(path) == 32
+
+
+def test_many_short_values_make_a_large_dictionary_and_short_rows(tmp_path: Path) -> None:
+    """A megabyte of names is what pandas writes; its longest value counts, of one in a map all of it."""
+    names = pa.array([f"{place:0200d}" for place in range(3_000)])
+    assert at_once(written(tmp_path / "n.parquet", a=names)) == 2_048
+    longest = pa.concat_arrays([names, pa.array(["x" * 4 * MIB])])
+    assert at_once(written(tmp_path / "l.parquet", a=longest)) == 8
+    maps = pa.MapArray.from_arrays(pa.array(range(3_001), pa.int32()), names, names)
+    assert at_once(written(tmp_path / "m.parquet", a=maps)) == 27
+    twice = pa.table([longest, names.slice(0, 1).take(pa.array([0] * len(longest)))], names=["a", "a"])
+    pq.write_table(twice, tmp_path / "w.parquet")
+    assert at_once(tmp_path / "w.parquet") == 6
 
 
 def test_large_bodies_come_a_few_at_a_time(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from harness.capture.formats import Labelled
 from harness.capture.live.redaction import Redactor, redacted_places
 from harness.capture.live.rules import Rules
 from harness.capture.live.sampling import Sample, Sampler
+from harness.capture.live.texts import is_token
 from harness.capture.redacting import (
     Preparation,
     counted,
@@ -114,6 +115,23 @@ def test_labels_have_the_ids_that_their_requests_were_written_with() -> None:
         one.request_id for one in no_key.labels([Labelled("r", 1.0, 0), Labelled("bob@x.org", 1.0, 0)])
     ] == ["r"]
     assert Preparation().labels([Labelled("bob@x.org", 1.0, 0)]) == [Labelled("bob@x.org", 1.0, 0)]
+
+
+@pytest.mark.parametrize("key", [KEY, b""])
+def test_labels_of_requests_that_were_not_written_tell_no_id(key: bytes) -> None:
+    """A rule may take the id out of a body that nobody has kept: sampled out, dropped, or in no file."""
+    rules = Rules(key="env:K" if key else "", paths={"user": "hash" if key else "mask", "x": "drop_request"})
+    sampler = Sampler(Sample(share=0.5))
+    preparation = Preparation(Redactor(rules, key), sampler)
+    given = [request(n, body=b'{"x":1}' if n == 7 else b'{"y":1}') for n in range(40)]
+    ids = {one.request_id for one in preparation.requests(given)}
+    labels = preparation.labels([Labelled(f"r{n}", 1.0, 0) for n in range(50) for _ in "ab"])
+    known = {one.request_id for one in labels if one.request_id in ids}
+    assert known == ids
+    assert "r7" not in ids
+    others = [one.request_id for one in labels if one.request_id not in ids]
+    assert len(others) == (2 * (50 - len(ids)) if key else 0)
+    assert all(map(is_token, others))
 
 
 def test_many_requests_come_in_several_tables() -> None:

@@ -33,6 +33,8 @@ def test_it_grows() -> None:
     assert seen.first(keys[:30_000]).all()
     assert all(map(seen.add, keys[30_000:].tolist()))
     assert not seen.first(keys).any()
+    assert all(key in seen for key in keys.tolist())
+    assert key_of("never") not in seen
 
 
 def test_rows_of_one_id_differ() -> None:

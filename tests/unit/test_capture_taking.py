@@ -7,6 +7,7 @@ import json
 from base64 import b64encode
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.capture.formats.map_config import load_map
@@ -103,3 +104,38 @@ def test_a_damaged_answer_of_a_har_is_counted(tmp_path: Path) -> None:
     har["log"]["entries"] = entries
     (tmp_path / "c.har").write_text(json.dumps(har))
     assert f"{'answers cut:':<18} 1, or damaged" in looked_at([tmp_path / "c.har"], form=None, as_json=False)
+
+
+@pytest.mark.parametrize(
+    ("option", "where"),
+    [
+        ("sample_by", "--sample-by, or by under [sample]"),
+        ("sample_strata", "--sample-strata, or strata under"),
+    ],
+)
+def test_a_sample_by_what_no_request_has_is_a_mistake(option: str, where: str, tmp_path: Path) -> None:
+    """Users would not be whole, and no slice told apart; nothing is written."""
+    source = rows(tmp_path / "l.jsonl", *(({"user": n % 7}, 0.5) for n in range(70)))
+    wanted = msgspec.convert(
+        {"target": tmp_path / "o.parquet", "sample": 0.5, "sample_floor": 1, option: "body:nosuch"}
+        | ({"sample_strata": "body:user"} if option == "sample_by" else {}),
+        Wanted,
+    )
+    with pytest.raises(UsageError, match="what none of them has") as caught:
+        taken([source], wanted, form=mapped(load_map(MAP)), environ={})
+    assert str(caught.value.where).startswith(where)
+    assert caught.value.found == "0 of 70 requests have body:nosuch"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["l.jsonl"]
+
+
+def test_requests_without_the_place_of_the_sample_are_counted(tmp_path: Path) -> None:
+    """With what became of them: each by its own id, and those of no slice as one."""
+    bodies = [{"user": n} if n % 7 else {"lang": "de"} for n in range(70)]
+    source = rows(tmp_path / "l.jsonl", *((body, 0.5) for body in bodies))
+    wanted = Wanted(target=tmp_path / "o.jsonl", sample=0.5, sample_by="body:user", sample_strata="body:lang")
+    lines = "\n".join(taken([source], wanted, form=mapped(load_map(MAP)), environ={}))
+    assert "10 of 70 requests have no body:user: each of them is kept or left out by its own id" in lines
+    assert "60 of 70 requests have no body:lang: they are one slice" in lines
+    whole = msgspec.structs.replace(wanted, sample_by="body:user", sample_strata="body:user")
+    lines = "\n".join(taken([source], whole, form=mapped(load_map(MAP)), environ={}))
+    assert "10 of 70 requests have no body:user" in lines

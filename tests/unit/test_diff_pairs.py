@@ -16,6 +16,7 @@ from harness.diff.features import from_json, from_table
 from harness.diff.pairs import compare
 from harness.diff.scores import as_column
 from harness.diff.tolerance import Tolerance, Tolerances
+from harness.join import keep
 from harness.records import Damage, Exemplar, IgnoredRule
 
 OFFLINE = from_table(
@@ -249,6 +250,13 @@ def test_requests_without_any_feature_are_told() -> None:
     found = compare(pair(OFFLINE, echo.columns), tolerances=Tolerances()).summary
     assert found.unsure == ("challenger shows no features on 2 of 6 requests: counted as missing",)
     assert found.fields[1].kinds == {"missing": 2}
+
+
+def test_requests_that_neither_arm_shows_features_on_are_not_counted_as_missing() -> None:
+    """Nobody asked for them."""
+    asked = np.array([True] * 4 + [False] * 2)
+    found = compare(pair(keep(OFFLINE, asked), keep(served(), asked)), tolerances=Tolerances()).summary
+    assert (found.fields[1].compared, found.unsure) == (4, ())
 
 
 def test_a_feature_that_neither_arm_shows_is_not_judged() -> None:

@@ -1,10 +1,21 @@
 """Parity is a census: exact counts against budgets, and no pair is no evidence."""
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
 from harness.evidence import JudgedPair
 from harness.gates import DecisionFlips, FeatureParity, ScoreParity, beyond_saving
-from harness.records import Estimate, NoiseTaken, PairTraffic, RedactedInput, SinglesCheck
+from harness.records import (
+    Estimate,
+    FieldSummary,
+    LogJoin,
+    NoiseTaken,
+    PairTraffic,
+    RedactedInput,
+    SinglesCheck,
+)
 from tests.kit.some_evidence import LEVELS, champion, evidence, offline, own, pair
 
 GATES = [
@@ -271,3 +282,65 @@ def test_what_redaction_alone_may_set_apart_fails_nobody(
     assert verdict.ruling == ruling
     assert ("up to 300 requests" in verdict.reason) is (ruling == "UNDECIDED")
     assert bool(beyond_saving(gate, known, captured=1000)) is (count > 2 and not known.masked("challenger"))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "allowed", "compared", "count", "ruling"),
+    [
+        (0, 0.0, 1000, 0, "PASS"),
+        (1, 0.0, 1000, 0, "UNDECIDED"),
+        (20, 0.02, 1000, 0, "PASS"),
+        (21, 0.02, 1000, 0, "UNDECIDED"),
+        (1000, 1.0, 0, 0, "UNDECIDED"),
+        (21, 0.0, 1000, 500, "FAIL"),
+    ],
+)
+def test_features_that_nobody_compared_pass_nothing(
+    hidden: int, allowed: float, compared: int, count: int, ruling: str
+) -> None:
+    """Redaction hid what the arm used: some of it is borne as declared, a feature without a cell never."""
+    known = offline(feature_mismatches=count)
+    fields = tuple(
+        FieldSummary(field=name, dtype="number", compared=n, mismatches=0, rate=0.0)
+        for name, n in (("a", 1000), ("b", compared))
+    )
+    summary = msgspec.structs.replace(known.summary, fields=fields, redacted=hidden)
+    pairs = (replace(known, summary=summary),)
+    (verdict,) = FeatureParity(max_redacted_share=allowed).judge(evidence(pairs=pairs), LEVELS)
+    assert verdict.ruling == ruling
+    assert (f"in {hidden:,} of 1,000 requests" in verdict.reason) is (hidden > 0 and ruling != "FAIL")
+    assert ("b in none" in verdict.reason) is (compared == 0)
+    (scores,) = ScoreParity().judge(evidence(pairs=pairs), LEVELS)
+    assert scores.ruling == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("hit", "lacking", "ruling"),
+    [
+        (0, 0, "PASS"),
+        (0, 2, "PASS"),
+        (1, 1, "PASS"),
+        (0, 3, "UNDECIDED"),
+        (2, 1, "UNDECIDED"),
+        (9, 3, "FAIL"),
+    ],
+)
+def test_rows_that_a_feature_log_lacks_may_differ_and_are_no_hits(
+    hit: int, lacking: int, ruling: str
+) -> None:
+    """Within the budget with them all it passes; what was compared and differs fails it as ever."""
+    log = LogJoin(answers=1000, found=1000 - lacking)
+    (verdict,) = FeatureParity().judge(evidence(pairs=(offline(feature_mismatches=hit, log=log),)), LEVELS)
+    assert verdict.ruling == ruling
+    assert (verdict.fault == "evidence") == (ruling == "UNDECIDED")
+    told = f"{lacking} of 1,000 answers are not in the feature log."
+    assert verdict.reason.endswith(told) == (ruling == "UNDECIDED")
+
+
+def test_a_log_of_other_ids_says_so() -> None:
+    """No feature of any answer is known: what to do is about the ids, and other gates do not mind."""
+    pairs = (offline(feature_mismatches=None, log=LogJoin(answers=60, found=0)),)
+    (verdict,) = FeatureParity().judge(evidence(pairs=pairs), LEVELS)
+    assert verdict.reason == "60 of 60 answers are not in the feature log."
+    assert verdict.needs.startswith("a log with their ids (targets.*.feature_log: path, id, id_is, joins)")
+    assert ScoreParity().judge(evidence(pairs=pairs), LEVELS)[0].ruling == "PASS"

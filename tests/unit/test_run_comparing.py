@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pytest
 
@@ -149,7 +150,25 @@ def test_features_that_redaction_changed_are_not_compared(tmp_path: Path) -> Non
         assert pairs[pair].feature_mismatches == 1
         told = "redaction changed 7 cells of the features that champion used (amount): not compared"
         assert told in pairs[pair].unsure
+        assert pairs[pair].redacted == 7
     assert not pairs["offline:model", "challenger"].unsure
+    assert pairs["offline:model", "challenger"].redacted is msgspec.UNSET
+
+
+def test_features_that_redaction_hid_altogether_were_not_compared(tmp_path: Path) -> None:
+    """No cell is counted as compared, in whatever way they were marked."""
+    run = ready(tmp_path, more=CHAMPION)
+    answers = small.answers()
+    for i in range(small.REQUESTS):
+        one = answers[small.request_id(i)]
+        one["features"] = {"redacted": True} if i % 2 else {key: {"redacted": True} for key in small.FEATURES}
+    run.answer("champion", answers)
+    run.answer("challenger", small.answers())
+    pairs = {p.summary.right: p.summary for p in compare(run.folder, run.loaded, models=None).pairs[:2]}
+    hidden = pairs["champion"]
+    assert (hidden.redacted, [field.compared for field in hidden.fields]) == (small.REQUESTS, [0, 0, 0])
+    assert [one for one in hidden.unsure if "neither" in one or "counted as missing" in one] == []
+    assert "amount: redacted wherever an arm shows it" in hidden.unsure
 
 
 def finding(arm: str, cause: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import msgspec
@@ -103,10 +104,19 @@ def test_a_capture_of_other_requests_is_refused(tmp_path: Path, there: str, foun
     assert str(caught.value.expected).endswith("such as a")
 
 
+def test_rows_are_no_batches(tmp_path: Path) -> None:
+    """The same id with and without a row is told apart, in words too."""
+    path = written(tmp_path / "m.jsonl", "1")
+    rows = [msgspec.structs.replace(one, row_index=0) for one in requests("a")]
+    with pytest.raises(CaptureError, match="such as a, row 0"):
+        list(answered_in(rows, Answers(path, max_bad_share=1.0)))
+
+
 def test_an_answer_to_another_body_is_none(tmp_path: Path) -> None:
-    """Counted, and refused where there are more than may be bad; how JSON is laid out does not count."""
+    """Counted, and refused where more than may be bad; how JSON is laid out or packed does not count."""
     path = written(tmp_path / "m.jsonl", *['{"b":2,"a":1}'] * 3, '{"a": 1}', names="abcd")
     mine = requests("abcd", body=b'{ "a": 1, "b": 2 }')
+    mine[0] = msgspec.structs.replace(mine[0], body=gzip.compress(mine[0].body))
     answers = Answers(path, max_bad_share=0.25)
     answered = list(answered_in(mine, answers))
     assert [one.recorded_response is None for one in answered] == [False, False, False, True]

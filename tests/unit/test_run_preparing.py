@@ -175,23 +175,6 @@ def test_labels_of_a_capture_that_was_thinned_at_its_source(
         assert read_labels(loaded, table, path=path, intake=intake).unknown == 100
 
 
-@pytest.mark.parametrize(("model", "places"), [("model", ("answer:features.amount",)), ("", ())])
-def test_masked_features_of_a_recorded_arm_are_no_evidence(
-    model: str, places: tuple[str, ...], folder: Path, tmp_path: Path
-) -> None:
-    """They are not compared, so the reference of that model says which; another model has nothing to say."""
-    rows = [json.loads(line) for line in (folder / "capture.jsonl").read_text().splitlines()]
-    tag = {"redacted": '["answer:features.amount"]'}
-    small.write_lines(folder / "capture.jsonl", [row | {"tags": row.get("tags", {}) | tag} for row in rows])
-    of = f'model = "{model}"\n' if model else ""
-    loaded = scenario(folder, more=f'[targets.log]\nkind = "recorded"\n{of}')
-    run = RunFolder(tmp_path / "run")
-    run.root.mkdir()
-    prepare(loaded, run, replayers=load_models(loaded), created_at="now", say=lambda _: None)
-    found = run.load(DISAGREEMENTS, dict[str, SinglesCheck])["model"].redacted
-    assert tuple(one.place for one in found) == places
-
-
 def test_a_weight_beyond_what_the_scenario_states_ends_the_run(folder: Path, tmp_path: Path) -> None:
     """Every bound would be by a largest weight that is none: nothing is sent."""
     rows = [json.loads(line) for line in (folder / "capture.jsonl").read_text().splitlines()]

@@ -1,5 +1,6 @@
 """Which redacted places feed a model: found by name, by another value, by a pipeline that breaks on one."""
 
+import gzip
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,13 @@ from harness.run import comparing, deciding, redacted
 from harness.run.deciding import PHASES
 from harness.run.folder import RunFolder
 from harness.run.preparing import load_models, prepare
-from harness.run.redacted import as_known, redacted_echoes, redacted_inputs
+from harness.run.redacted import as_known, as_shown, redacted_inputs
 from harness.run.replaying import take_recorded
 from harness.scenario import load
 from replayers.offline import OfflineModel, OfflineReplayer
+from replayers.protocols import OipV2
+from replayers.recorded import RecordedTarget, recorded_outcomes
+from replayers.selectors import Response
 from tests.kit import small
 from tests.kit.prepared import Prepared
 
@@ -108,44 +112,81 @@ def test_a_redacted_input_is_an_artefact() -> None:
     assert msgspec.json.decode(msgspec.json.encode(one), type=RedactedInput) == one
 
 
-def test_features_that_were_redacted_are_marked() -> None:
-    """Logged, or echoed in the answer under the declared name; the rest stays as it was."""
-    places = ["features:device", "answer:features.amount", "answer:score", "body:amount"]
-    request = CapturedRequest(
-        seq=0,
-        request_id="r",
-        ts_ns=0,
-        body=b'{"amount": 0}',
-        tags={TAG: msgspec.json.encode(places).decode()},
-        online_features=b'{"device": "[ip]", "amount": 3}',
-        recorded_response=RecordedResponse(
-            status=200, body=b'{"score": 1, "features": {"amount": 0, "b": 1}}'
-        ),
-    )
-    (known,) = as_known([request], echo="features")
-    assert known.online_features == b'{"device": {"redacted":true}, "amount": 3}'
-    assert known.recorded_response is not None
-    assert known.recorded_response.body == b'{"score": 1, "features": {"amount": {"redacted":true}, "b": 1}}'
-    assert known.body == request.body
-    (known,) = as_known([request], echo="")
-    assert known.recorded_response == request.recorded_response
+def known(places: list[str], **given: object) -> CapturedRequest:
+    """A request that was redacted there, as a recorded arm takes it."""
+    tags = {TAG: msgspec.json.encode(places).decode()}
+    request = CapturedRequest(seq=0, request_id="r", ts_ns=0, tags=tags, **given)  # type: ignore[arg-type]
+    (one,) = as_known([request])
+    return one
 
 
-def test_redacted_features_of_a_recorded_arm_are_told() -> None:
-    """Those of the model that its answers echo where they are said to."""
-    tags = {TAG: '["answer:features.age","answer:score","body:visits","features:amount","features:other"]'}
-    capture = to_table(
-        [CapturedRequest(seq=n, request_id=f"r{n}", ts_ns=n, tags=tags if n else {}) for n in range(3)]
+@pytest.mark.parametrize(
+    ("place", "features"),
+    [
+        ("features:device", b'{"device": {"redacted":true}, "a b": 3}'),
+        ('features:"a b".c', b'{"device": "[ip]", "a b": {"redacted":true}}'),
+        ("features:other", b'{"device": "[ip]", "a b": 3}'),
+        ("answer:device", b'{"device": "[ip]", "a b": 3}'),
+        ("features:$", b'{"redacted":true}'),
+        ("features:no [path", b'{"redacted":true}'),
+    ],
+)
+def test_logged_features_that_were_redacted_are_marked(place: str, features: bytes) -> None:
+    """By name; all of them where a name was changed itself. The rest stays byte for byte."""
+    one = known(
+        [place, "body:device"], body=b'{"device": 0}', online_features=b'{"device": "[ip]", "a b": 3}'
     )
-    echoed = RedactedInput(place="answer:features.age", requests=2, of=3, features=("age",))
-    assert redacted_echoes(capture, small.FEATURES, echo="features") == (echoed,)
-    assert redacted_echoes(capture, small.FEATURES, echo="") == ()
+    assert (one.online_features, one.body) == (features, b'{"device": 0}')
+
+
+OIP = OipV2(output="predict", features_output="f", columns=("a", "b"))
+TENSORS = (
+    b'{"outputs":[{"name":"predict","shape":[1,1],"datatype":"FP64","data":[0.5]},'
+    b'{"name":"f","shape":[1,2],"datatype":"FP64","data":[0,3.0]}]}'
+)
+ECHO = b'{"score": 0.5, "features": {"a": 0, "b": 3.0}}'
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "place", "features"),
+    [
+        (RecordedTarget(), ECHO, "answer:features.a", b'{"a":{"redacted":true},"b":3.0}'),
+        (RecordedTarget(), gzip.compress(ECHO), "answer:features.a", b'{"a":{"redacted":true},"b":3.0}'),
+        (RecordedTarget(), ECHO, "answer:features.c", b'{"a":0,"b":3.0}'),
+        (RecordedTarget(), ECHO, "answer:note", b'{"a":0,"b":3.0}'),
+        (RecordedTarget(), ECHO, "features:a", b'{"a":0,"b":3.0}'),
+        (RecordedTarget(), ECHO, "answer:features", b'{"redacted":true}'),
+        (RecordedTarget(), ECHO, "answer:$", b'{"redacted":true}'),
+        (RecordedTarget(response=Response(features="features | @")), ECHO, "answer:x", b'{"redacted":true}'),
+        (RecordedTarget(protocol=OIP), TENSORS, "answer:outputs[].data[]", b'{"redacted":true}'),
+        (RecordedTarget(protocol=OIP), TENSORS, "body:a", b'{"a":0.0,"b":3.0}'),
+    ],
+)
+def test_features_that_a_recorded_answer_echoes_are_marked(
+    target: RecordedTarget, body: bytes, place: str, features: bytes
+) -> None:
+    """After the answer was unpacked and read; all of them where the place does not say which."""
+    answer = RecordedResponse(status=200, body=body)
+    one = known([place], body=b"{}", recorded_response=answer)
+    (outcome,) = recorded_outcomes(target, [one], name="t", phase="p", shown=as_shown(target))
+    assert outcome.score == 0.5
+    assert outcome.features is not None
+    assert msgspec.json.decode(outcome.features) == msgspec.json.decode(features)
+
+
+def test_features_in_a_header_of_the_answer_are_marked() -> None:
+    """Where the rule is for that header."""
+    target = RecordedTarget(response=Response(features="header:x-f"))
+    answer = RecordedResponse(status=200, body=b'{"score": 1}', headers={"x-f": '{"a":1}'})
+    shown = as_shown(target)
+    assert shown(known(["answer header x-f"], recorded_response=answer), b'{"a":1}') == b'{"redacted":true}'
+    assert shown(known(["answer:a"], recorded_response=answer), b'{"a":1}') == b'{"a":1}'
 
 
 @pytest.mark.parametrize("role", ["challenger", "champion"])
-@pytest.mark.parametrize(("tagged", "ruling"), [(True, "PASS"), (False, "FAIL")])
+@pytest.mark.parametrize(("tagged", "ruling"), [(True, "UNDECIDED"), (False, "FAIL")])
 def test_masked_features_are_no_skew(role: str, ruling: str, *, tagged: bool, tmp_path: Path) -> None:
-    """Of a recorded build that logged them, and of a recorded champion that a live build is held against."""
+    """Nor agreement: of a recorded build that logged them, of a champion beside a live build."""
     made, right = small.make(tmp_path / "scenario"), small.answers()
     rows = [
         row

@@ -41,16 +41,17 @@ def detects(head: Head) -> bool:
     return not head.parquet and (bool(head.keys & _ALL) or is_delimited(head.start))
 
 
-def read(path: Path) -> Iterator[Piece]:
+def read(path: Path, name: str = "") -> Iterator[Piece]:
     """The HTTP traces of one file; `truncated` as Envoy says, whose limit is 1 KiB unless raised.
 
     The pieces of a streamed trace are put together by `trace_id`. A trace without `headers_received_time`
     (no streamed one has it) has the time of its file, to the second, tagged `ts_from=file`.
+    `name` is that of the file unless given: a trace without an id has it, and its number.
     """
     mtime_ns = path.stat().st_mtime_ns
     streams = Streams()
     for number, (offset, raw) in enumerate(_wrappers(path)):
-        place = Place(path.name, offset, number)
+        place = Place(name or path.name, offset, number)
         yield from guarded(_piece(raw, place, mtime_ns=mtime_ns, streams=streams), place)
     for place, trace in streams.rest():
         yield from guarded(_asked(trace, place, mtime_ns=mtime_ns), place)
@@ -147,4 +148,4 @@ def _headers(side: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     return {name: value for name, value in pairs if name.startswith(":")}, kept
 
 
-ENVOY_TAP = Format("envoy-tap", "Envoy tap, buffered and streamed HTTP traces", detects, read)
+ENVOY_TAP = Format("envoy-tap", "Envoy tap, buffered and streamed HTTP traces", detects, read, read)

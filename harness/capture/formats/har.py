@@ -52,10 +52,13 @@ def detects(head: Head) -> bool:
     return not head.parquet and log is not None and _WORDS.search(head.start, log.end()) is not None
 
 
-def read(path: Path) -> Iterator[Piece]:
-    """The entries of one file, each a request with its answer; an entry is held at a time."""
+def read(path: Path, name: str = "") -> Iterator[Piece]:
+    """The entries of one file, each a request with its answer; an entry is held at a time.
+
+    `name` is that of the file unless given: an entry without an id has it, and its number.
+    """
     for number, (offset, raw) in enumerate(objects(chunks(path), ("log", "entries"))):
-        place = Place(path.name, offset, number)
+        place = Place(name or path.name, offset, number)
         yield from guarded(_piece(raw, place), place)
 
 
@@ -177,4 +180,4 @@ def _line_of_ours(entry: dict[str, Any], request: dict[str, Any]) -> Line:
         raise refused(error) from error
 
 
-HAR = Format("har", "HAR 1.2", detects, read)
+HAR = Format("har", "HAR 1.2", detects, read, read)

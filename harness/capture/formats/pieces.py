@@ -134,13 +134,15 @@ class Format:
     """A capture format: its name on the command line, what it is called, how it is recognised and read.
 
     `read` gives the pieces of one file in file order and in constant memory. It raises CaptureError only for
-    a file that cannot be opened; whatever is wrong inside comes as Dropped.
+    a file that cannot be opened; whatever is wrong inside comes as Dropped. `read_as` does so under another
+    name than the file's own, in a format that makes ids of it: two files may have one name.
     """
 
     name: str
     title: str
     detects: Callable[[Head], bool]
     read: Callable[[Path], Iterator[Piece]]
+    read_as: Callable[[Path, str], Iterator[Piece]] | None = None
 
 
 def cut(truncated: bool) -> dict[str, str]:  # noqa: FBT001  -- its only argument

@@ -34,19 +34,27 @@ def delimiter_of(path: Path) -> str:
     return max(",;\t|", key=lambda one: line.count(one.encode()))
 
 
-def rows(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, Row | bytes | Unreadable]]:
+def is_csv(path: Path) -> bool:
+    """Whether the file is neither Parquet nor JSON, by its first bytes."""
+    head = next((chunk for chunk in chunks(path) if isinstance(chunk, bytes)), b"")
+    return not head.startswith(b"PAR1") and head.lstrip()[:1] not in (b"{", b"[")
+
+
+def rows(
+    path: Path, *, delimiter: str = ",", only: str = ""
+) -> Iterator[tuple[int, Row | bytes | Unreadable]]:
     """Each row with its place: a dict from Parquet and CSV, the text of an object, or what was unreadable.
 
     The place is an offset in bytes, in Parquet the row from 0. Times of Parquet are (ns, resolution in ns),
-    UTC where the column names no zone, as Spark writes them. Nothing of CSV is more than text.
+    UTC where the column names no zone, as Spark writes them. Nothing of CSV is more than text. Of Parquet
+    `only` one column is read, where it is named.
     """
     with path.open("rb") as file:
         start = file.read(4)
     if start == b"PAR1":
-        yield from _parquet(path)
+        yield from _parquet(path, [only] if only else None)
         return
-    head = next((chunk for chunk in chunks(path) if isinstance(chunk, bytes)), b"")
-    yield from records(path) if head.lstrip()[:1] in (b"{", b"[") else _csv(path, delimiter)
+    yield from _csv(path, delimiter) if is_csv(path) else records(path)
 
 
 def row_of(found: Row | bytes | Unreadable) -> Row:
@@ -102,15 +110,15 @@ def _flat(value: object) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
+def _parquet(path: Path, names: list[str] | None) -> Iterator[tuple[int, Row]]:
     with pq.ParquetFile(path) as file:
-        names = file.schema_arrow.names
+        at_once = rows_at_once(file, path, error=CaptureError)
         place = 0
-        for batch in file.iter_batches(batch_size=rows_at_once(file, path, error=CaptureError)):
+        for batch in file.iter_batches(batch_size=at_once, columns=names):
             batch.validate(full=True)
             cells = [_cells(column) for column in batch.columns]
             for values in zip(*cells, strict=True):
-                yield place, dict(zip(names, values, strict=True))
+                yield place, dict(zip(batch.schema.names, values, strict=True))
                 place += 1
 
 

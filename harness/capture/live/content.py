@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from functools import cache
 from urllib.parse import quote, unquote, unquote_plus
 
-from .bodies import UnreadableError, opened
-from .json_paths import Place, spelled
+from .bodies import UnreadableError, decoded, opened, unpacked
+from .columns import columns, plain
+from .documents import documents
+from .forms import joined, pairs, table
+from .json_paths import Place, spelled, steps_of
 from .json_text import GONE, Walk, is_number, text_of, token_of
 from .patterns import candidates
-from .texts import MASK, DroppedError, Texts, is_token
+from .texts import MASK, DroppedError, OpaqueError, Texts, is_token
 
 Rule = Callable[[str], str | None]
 
 _NESTED = 3
+_UNTAKEN = "has names of a rule and cannot be taken apart"
+#: a text that may be JSON, or the text of a Python object
+_OBJECT = re.compile(r"\s*[{\[](?:[\s{\[(]*'|.*\")", re.DOTALL)
+#: a token whose text is, or base64 of JSON (`{"`, `{`, `[{`), gzipped too, which no escape gives away
+_WITHIN = re.compile(r"\"(?:\s*+[{\[]|(?:e[ywz]|W[1-3y]|H4sI)[A-Za-z0-9+/_-]{6,}+={0,2}\")")
+_BASE64 = re.compile(r"\s*(?:e[ywz]|W[1-3y]|H4sI)[A-Za-z0-9+/_-]{6,}+={0,2}\s*")
 _JSON_STARTS = ("{", "[", '"')
+_STANDARD = str.maketrans("-_", "+/")
 _WORDS = {"true": "false", "false": "false", "NaN": "NaN"}  # that a value was not there stays
 
 
@@ -25,51 +36,83 @@ _WORDS = {"true": "false", "false": "false", "NaN": "NaN"}  # that a value was n
 _HEAD = "inference-header-content-length"
 
 
-def head_length(headers: Mapping[str, str]) -> int:
-    """How many bytes of a body are its JSON, where raw tensors follow; else 0."""
+def head_length(headers: Mapping[str, str], body: bytes) -> int:
+    """How many bytes of a body are its JSON, where raw tensors follow that it tells the sizes of; else 0."""
     text = next((value for name, value in headers.items() if name.lower() == _HEAD), "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+    length = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+    return length if 0 < length <= len(body) and _raw(body[:length]) == len(body) - length else 0
+
+
+def _raw(head: bytes) -> int:
+    """The sizes of all tensors whose values stand behind this JSON, together; -1 where it is none."""
+    try:
+        said = json.loads(head)
+        tensors = [one for side in ("inputs", "outputs") for one in said.get(side) or ()]
+        return sum(int(one.get("parameters", {}).get("binary_data_size", 0)) for one in tensors)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return -1
 
 
 def measured(headers: dict[str, str], *, longer: int) -> dict[str, str]:
     """The headers of a body whose JSON before raw tensors has become so much longer."""
-    length = head_length(headers)
-    if not length or not longer:
+    if not longer:
         return headers
-    return {name: str(length + longer) if name.lower() == _HEAD else value for name, value in headers.items()}
+    return {
+        name: str(int(value) + longer) if name.lower() == _HEAD else value for name, value in headers.items()
+    }
 
 
 class Content:
-    """The bodies of one call; `where` says which is being read."""
+    """The bodies of one call; `where` says which is being read, `longer` by how much its JSON has grown.
 
-    def __init__(self, texts: Texts) -> None:
+    Texts of JSON that are one of `ids` are hashed.
+
+    What cannot be taken apart, while it speaks of the place of a rule, is no content: OpaqueError.
+    """
+
+    def __init__(self, texts: Texts, *, ids: frozenset[str] = frozenset()) -> None:
         self.texts = texts
+        self.ids = ids
         self.means = texts.means
         self.where = ""
+        self.longer = 0
         self._depth = 0
+        self._ruled_values = 0
 
     def body(self, body: bytes, *, where: str, headers: Mapping[str, str]) -> bytes:
         """The body by the rules, byte for byte as it was where none speaks of it. Raises DroppedError."""
+        self.where, self.longer = where, 0
         if not body:
             return body
-        self.where = where
-        if length := head_length(headers):
-            return self.body(body[:length], where=where, headers={}) + self._tensors(body[length:])
         lower = {name.lower(): value.lower() for name, value in headers.items()}
         try:
-            whole = opened(body, lower.get("content-encoding", "").strip())
-        except UnreadableError as error:
-            if self.texts.rules.unreadable == "keep":
-                return body
-            raise DroppedError(f"the {where} is packed and cannot be searched") from error
-        after = self._text(whole.text, lower.get("content-type", ""))
-        return body if after == whole.text else whole.closed(after)
+            whole = unpacked(body, lower.get("content-encoding", ""))
+        except UnreadableError:
+            self._opaque("is packed and cannot be searched")
+            return body
+        length = head_length(lower, whole.plain)
+        head, raw = (whole.plain[:length], whole.plain[length:]) if length else (whole.plain, b"")
+        text, closed = decoded(head)
+        if raw:
+            self._check_tensors(text, raw)
+        after = self._text(text, lower.get("content-type", ""))
+        if after == text:
+            return body
+        new = closed(after)
+        self.longer = len(new) - length if length else 0
+        return whole.packed(new + raw)
 
-    def _tensors(self, raw: bytes) -> bytes:
-        """Raw tensors behind a JSON head, as they are: nothing in them can be made longer or shorter."""
-        if self.texts.rules.unreadable != "keep" and self.means.hits(raw.decode("ascii", "replace")):
-            raise DroppedError(f"the tensors of the {self.where} hold what a class takes out")
-        return raw
+    def _opaque(self, why: str) -> None:
+        if self.texts.rules.unreadable != "keep":
+            raise OpaqueError(f"the {self.where} {why}")
+
+    def _check_tensors(self, head: str, raw: bytes) -> None:
+        """Raw tensors behind a JSON head stay: nothing in them can be made longer or shorter."""
+        text = raw.decode("utf-8", "replace")
+        if self.means.hits(text):
+            self._opaque("has tensors that hold what a class takes out")
+        if self.means.paths and (self.means.paths.may_quote(head) or self.means.paths.may_name(text)):
+            self._opaque(_UNTAKEN)
 
     def features(self, features: Mapping[str, object]) -> dict[str, object]:
         """Features by name as a handler attached them, each as a member of a body."""
@@ -97,19 +140,26 @@ class Content:
         """A request's target: its steps and its query, encoded as they were where nothing is changed."""
         target, mark, query = path.partition("?")
         steps = map(self._step, target.split("/"))
-        return "/".join(steps) + mark + self.query(query, where="query", rule=self.texts.rules.query.get)
+        return "/".join(steps) + mark + self.query(query, where="query", rule=self._by_query)
 
     def _step(self, step: str) -> str:
         """A step, its parameters (`/a;name=value`) by the rules for a query."""
         name, *given = step.split(";")
-        pairs = (self._pair(one, where="query", rule=self.texts.rules.query.get) for one in given)
+        pairs = (self._pair(one, where="query", rule=self._by_query) for one in given)
         first = self._quoted(name, "path", unquoted=unquote)
         return ";".join((first, *(pair for pair in pairs if pair is not None)))
 
+    def _by_query(self, name: str) -> str | None:
+        """The rule for a parameter; `mail[]` is `mail`."""
+        rules = self.means.query
+        steps = steps_of(name.lower())
+        return next((rules[one] for one in (name.lower(), *steps[:1], *steps[1:][-1:]) if one in rules), None)
+
     def query(self, query: str, *, where: str, rule: Rule) -> str:
         """The pairs of a query or form."""
-        pairs = (self._pair(one, where=where, rule=rule) for one in query.split("&"))
-        return "&".join(pair for pair in pairs if pair is not None)
+        ruled = cache(lambda name: rule(unquote_plus(name)) is not None)
+        given = pairs(query, ruled=ruled)
+        return joined((mark, self._pair(pair, where=where, rule=rule)) for mark, pair in given)
 
     def _pair(self, pair: str, *, where: str, rule: Rule) -> str | None:
         name, equals, value = pair.partition("=")
@@ -117,7 +167,10 @@ class Content:
         key = self._quoted(name, where, unquoted=unquote_plus)
         place = f"{where}.{unquote_plus(key)}"
         if action is None:
+            within = self._nested(plain, tuple(steps_of(unquote_plus(name)))) if self.means.paths else plain
+            value = value if within == plain else quote(within, safe="[]")
             return key + equals + self._quoted(value, place, unquoted=unquote_plus)
+        self._ruled_values += 1
         self.texts.take(plain, action)
         new = self.texts.whole(plain, place, action=action)
         return None if new is None else f"{key}={quote(new, safe='[]')}"
@@ -128,40 +181,59 @@ class Content:
         return text if new == plain else quote(new or "", safe="[]")
 
     def _text(self, text: str, kind: str) -> str:
-        if text.lstrip("\ufeff \t\r\n").startswith(_JSON_STARTS):
+        paths = self.means.paths
+        form, tabular = "x-www-form-urlencoded" in kind, "csv" in kind or "tab-separated" in kind
+        start = text.lstrip("\ufeff \t\r\n")
+        begins = start.startswith(_JSON_STARTS) or is_number(start)
+        if begins and not (paths and tabular) and not (form and paths and not documents(text).sound):
             return self._json(text, ())
-        if "x-www-form-urlencoded" in kind:
-            text = self.query(text, where=self.where, rule=lambda name: self.means.paths.at((name,)))
-        elif "csv" in kind and self.means.paths:
-            text = self._csv(text)
-        elif self.means.paths.may_name(text) and self.texts.rules.unreadable != "keep":
-            raise DroppedError(f"the {self.where} has names of a rule and cannot be taken apart")
-        return self.texts.freed(text, self.where)
+        before = self._ruled_values
+        if form:
+            after = self.query(text, where=self.where, rule=paths.named)
+        elif paths:
+            after = (tabular and self._csv(text)) or self._nested(text, ())
+        else:
+            after = text
+        if before == self._ruled_values and paths.may_name(after):
+            self._opaque(_UNTAKEN)
+        return self.texts.freed(after, self.where)
 
-    def _csv(self, text: str) -> str:
-        """Columns by the names in the first line; without a rule for one of them the text stays."""
-        rows = list(csv.reader(io.StringIO(text, newline="")))
-        names = [name.strip() for name in rows[0]] if rows else []
-        ruled = {
-            place: action for place, name in enumerate(names) if (action := self.means.paths.at((name,)))
-        }
-        if not ruled:
-            return text
-        for row in rows[1:]:
-            for place, action in ruled.items():
-                if place < len(row) and row[place]:
-                    self.texts.take(row[place], action)
-                    at = f"{self.where}:{names[place]}"
-                    row[place] = self.texts.whole(row[place], at, action=action) or ""
-        out = io.StringIO(newline="")
-        csv.writer(out, lineterminator="\r\n" if "\r\n" in text else "\n").writerows(rows)
-        return out.getvalue()
+    def _csv(self, text: str) -> str | None:
+        """Columns by the names in the first line; None without a rule for one of them."""
+        return table(text, rule=self.means.paths.named, cell=self._cell)
+
+    def _cell(self, text: str, *, name: str, action: str) -> str:
+        self._ruled_values += 1
+        self.texts.take(text, action)
+        return self.texts.whole(text, f"{self.where}:{name}", action=action) or ""
 
     def _json(self, text: str, root: Place) -> str:
         hot = candidates(text, self.means.shapes)
-        if not hot and "\\" not in text and not self.means.paths.may_speak_of(text):
+        spoken = self.means.paths.may_speak_of(text)
+        if self.means.paths:
+            hot += [match.span() for match in _WITHIN.finditer(text)]
+        for one in self.ids:
+            hot += [match.span() for match in re.finditer(re.escape(one), text)]
+        hot.sort()
+        if not hot and "\\" not in text and not spoken:
             return text
-        return self.texts.freed(Walk(text, self, root=root, hot=hot).changed(), self.where)
+        by_column = self._columns(text, root) if spoken else {}
+        visitor = _Numbered(self, by_column) if by_column else self
+        walk = Walk(text, visitor, root=root, hot=hot, numbered=bool(by_column))
+        return self.texts.freed(walk.changed(), self.where)
+
+    def _columns(self, text: str, root: Place) -> dict[Place, str]:
+        """The rules for values whose names stand elsewhere. Raises OpaqueError for what is no sound JSON."""
+        paths = self.means.paths
+        found = documents(text)
+        if not found.sound and paths.may_name(text):
+            self._opaque(_UNTAKEN)
+        if not paths.may_quote(text):
+            return {}
+        named = columns(found.values, root, action=lambda at, name: paths.below(plain(at), name))
+        if found.cut or named is None:
+            self._opaque(_UNTAKEN)
+        return named or {}
 
     # what the walk over JSON asks for
 
@@ -180,6 +252,9 @@ class Content:
         if action is not None:
             return self._ruled(place, token, action=action)
         text = text_of(token)
+        if text in self.ids:
+            self.texts.say("fields.request_id", self._at(place))
+            return token_of(self.means.token(text))
         new = self._nested(text, place) if token.startswith('"') else text
         new = self.texts.freed(new, self._at(place))
         if new == text:
@@ -189,6 +264,7 @@ class Content:
         return token_of(new) if token.startswith('"') else new
 
     def _ruled(self, place: Place, token: str, *, action: str) -> str | None:
+        self._ruled_values += 1
         if action == "drop_request":
             raise DroppedError(f"rule for {self._at(place)}")
         if token == "null" and action != "remove":  # noqa: S105  -- a word of JSON
@@ -210,17 +286,54 @@ class Content:
         return token_of(MASK) if token.startswith('"') else _WORDS.get(token, "0")
 
     def _nested(self, text: str, place: Place) -> str:
-        """A text, which may be JSON itself: its places go on from here."""
-        if self._depth >= _NESTED or not (text.startswith(("{", "[")) and '"' in text):
+        """A text, which may be JSON itself, or base64 of it: its places go on from here."""
+        packed = _BASE64.fullmatch(text) is not None
+        inner = _from_base64(text) if packed else text
+        if not _OBJECT.match(inner):
+            return text
+        if self._depth >= _NESTED:
+            if self.means.paths.may_name(inner):
+                self._opaque(_UNTAKEN)
             return text
         self._depth += 1
         try:
-            return self._json(text, place)
+            after = self._json(inner, place)
         finally:
             self._depth -= 1
+        if after == inner:
+            return text
+        return b64encode(after.encode("utf-8", "surrogatepass")).decode() if packed else after
 
     def _at(self, place: Place) -> str:
         return f"{self.where}:{spelled(place)}"
+
+
+def _from_base64(text: str) -> str:
+    """The text that base64 spells, unpacked, in either alphabet; empty where it spells none."""
+    try:
+        data = b64decode(text.strip().rstrip("=").translate(_STANDARD) + "==")
+        return opened(data).text
+    except (ValueError, UnreadableError):
+        return ""
+
+
+class _Numbered:
+    """A visitor of places whose elements have numbers, with the rules for values by their columns."""
+
+    def __init__(self, content: Content, columns: Mapping[Place, str]) -> None:
+        self._content, self._columns = content, columns
+
+    def action(self, place: Place, /) -> str | None:
+        """The rule for the place, or for its column."""
+        return self._content.action(plain(place)) or self._columns.get(place)
+
+    def key(self, place: Place, token: str, /) -> str | None:
+        """As the content says."""
+        return self._content.key(plain(place), token)
+
+    def value(self, place: Place, token: str, /, *, action: str | None) -> str | None:
+        """As the content says."""
+        return self._content.value(plain(place), token, action=action)
 
 
 class _Unruled:

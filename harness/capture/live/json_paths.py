@@ -15,6 +15,10 @@ DEEPER = "…"
 MAX_NAMES = 48
 _REMEMBERED = 4_096
 
+_WILD = frozenset({"*", "**"})
+_BRACKETS = re.compile(r"[\[\].]+")
+#: a name where something ends it that ends names: `ssn,` `ssn=` `name="ssn"` `ssn[]=`, or it is an element's
+_MENTION = (r"(?<!\w)", r"(?:[\"'<>\[\]%]|[ \t]*[=:,;|\t\r\n])|(?<=[</])", r"\b")
 _STEP = re.compile(r'"((?:[^"\\]|\\.)*)"|([^."\[\]]+)|(\[\])')
 
 
@@ -59,15 +63,18 @@ def child(place: Place, name: str) -> Place:
 
 
 class Paths:
-    """Rules by path; `at` says which is for a place: the first given one whose path it is."""
+    """Rules by path; `at` says which is for a place: the first given one whose path it is, in any case."""
 
     def __init__(self, rules: Mapping[str, str]) -> None:
         """`rules` gives an action for each path; raises ValueError for one that is no path."""
-        self._rules = [(parsed(path), action, path) for path, action in rules.items()]
+        self._rules = [(tuple(map(str.lower, parsed(path))), action, path) for path, action in rules.items()]
         self.used: set[str] = set()
         self._known: dict[Place, str | None] = {}
         self.last_names = frozenset(path[-1] for path, *_ in self._rules)
-        self._named = re.compile("|".join(_mention(path) for path, *_ in self._rules) or r"(?!)")
+        names = [re.escape(name) for name in map(_last, (path for path, *_ in self._rules)) if name]
+        any_name = rf"(?:{'|'.join(names)})" if names else r"(?!)"
+        self._named = re.compile(any_name.join(_MENTION), re.IGNORECASE)
+        self._quoted = re.compile(rf'["\].]{any_name}"(?!\s*:)', re.IGNORECASE)
 
     def __bool__(self) -> bool:
         """Whether there is any rule."""
@@ -78,13 +85,24 @@ class Paths:
         try:
             return self._known[place]
         except KeyError:
-            names = [name for name in place if name != ELEMENT]
+            names = [name.lower() for name in place if name != ELEMENT]
             action = None
             if place and place[-1] != ELEMENT:  # the array of an element is at the same names
                 action = self._first(names)
             if len(self._known) < _REMEMBERED:
                 self._known[place] = action
             return action
+
+    def named(self, name: str) -> str | None:
+        """The action for a form field or a column: by its name, or by the steps that `user[ssn]` spells."""
+        action = self.at((name,))
+        if action is None and (steps := steps_of(name)) != [name]:
+            return self.at(tuple(steps))
+        return action
+
+    def below(self, place: Place, name: str) -> str | None:
+        """The action for values that are named beside them, in what stands at this place."""
+        return self.at((*place, name)) or self.named(name)
 
     def _first(self, names: list[str]) -> str | None:
         for path, action, text in self._rules:
@@ -97,17 +115,28 @@ class Paths:
         """Whether a JSON text may hold a place that a rule is for: never wrongly no."""
         if not self._rules:
             return False
-        return "\\" in text or any(name in ("*", "**") or name in text for name in self.last_names)
+        if "\\" in text or not self.last_names.isdisjoint(_WILD):
+            return True
+        lower = text.lower()
+        return any(name in lower for name in self.last_names)
 
     def may_name(self, text: str) -> bool:
         """Whether a text that is no JSON may be of fields, columns or parts of which a rule is for one."""
         return self._named.search(text) is not None
 
+    def may_quote(self, text: str) -> bool:
+        """Whether a JSON text may have the name of a place as a value, as tables have those of columns."""
+        wild = not self.last_names.isdisjoint(_WILD)
+        return bool(self._rules) and (wild or "\\" in text or self._quoted.search(text) is not None)
 
-def _mention(path: Place) -> str:
-    """The last name of a path, where something ends it that ends names: `ssn,` `ssn=` `name="ssn"`."""
-    names = [name for name in path if name not in {"*", "**"}]
-    return rf"(?<!\w){re.escape(names[-1])}(?:[\"'<>]|[ \t]*[=:,;|\t\r\n])" if names else ""
+
+def steps_of(name: str) -> list[str]:
+    """The names that a form's or a table's name is made of: `user[ssn]`, `user.ssn`, `mail[0]`."""
+    return [step for step in _BRACKETS.split(name) if step and not step.isdecimal()]
+
+
+def _last(path: Place) -> str:
+    return next((name for name in reversed(path) if name not in _WILD), "")
 
 
 def _matches(path: Place, names: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from .columns import Index
 from .json_paths import ELEMENT, Place, child
 
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOTALL)
@@ -44,12 +45,24 @@ class Visitor(Protocol):
 class _Frame:
     """An object or array that is open; `comma` is where the last one stood, -1 before the first."""
 
-    __slots__ = ("action", "comma", "dangling", "is_object", "kept", "key", "place", "since", "waits")
+    __slots__ = (
+        "action",
+        "comma",
+        "dangling",
+        "index",
+        "is_object",
+        "kept",
+        "key",
+        "place",
+        "since",
+        "waits",
+    )
 
     def __init__(self, place: Place, *, is_object: bool, action: str | None, since: int) -> None:
         self.place, self.is_object, self.action, self.since = place, is_object, action, since
         self.waits = is_object  # for a key
         self.key = ""
+        self.index = 0
         self.comma = self.dangling = -1
         self.kept = False
 
@@ -81,13 +94,22 @@ class Walk:
     """One walk over a text; `edits` are (start, end, new text), in order and apart."""
 
     def __init__(
-        self, text: str, visitor: Visitor, *, root: Place = (), hot: Sequence[tuple[int, int]] = ()
+        self,
+        text: str,
+        visitor: Visitor,
+        *,
+        root: Place = (),
+        hot: Sequence[tuple[int, int]] = (),
+        numbered: bool = False,
     ) -> None:
         """`root` is where the text stands, for a JSON text inside a string of another.
+
+        `numbered`: the places of elements have their numbers.
 
         Only tokens that a span of `hot` touches, that hold an escape or that a rule is for are visited.
         """
         self.text, self.visitor, self.root = text, visitor, root
+        self._numbered = numbered
         self._hot, self._next = hot, 0
         self.edits: list[tuple[int, int, str]] = []
         self.open: list[_Frame] = []
@@ -144,7 +166,9 @@ class Walk:
     def _place(self, frame: _Frame | None) -> Place:
         if frame is None:
             return self.root
-        return child(frame.place, frame.key if frame.is_object else ELEMENT)
+        if frame.is_object:
+            return child(frame.place, frame.key)
+        return child(frame.place, Index(f"[{frame.index}]") if self._numbered else ELEMENT)
 
     def _rule(self, frame: _Frame | None, place: Place) -> str | None:
         """The rule for a place, or that of what it stands in."""
@@ -184,6 +208,7 @@ class Walk:
             self.edits[frame.dangling] = (first, match.end(), new)
             frame.dangling = -1
         frame.comma = match.start()
+        frame.index += 1
         frame.waits = frame.is_object
 
     def _keyed(self, match: re.Match[str], frame: _Frame) -> None:

@@ -75,6 +75,8 @@ class _Unquoted:
 
 _BASE64 = re.compile(r"([A-Za-z0-9+/]{12,}+={0,2})")
 _QUOTED = re.compile(f'"{_BASE64.pattern}"')
+#: an id: read as base64 it has no letter of an address and no digit
+_HEX = re.compile(r"[0-9a-f]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _HIGH = re.compile(r"[\x80-\xff]")
 
@@ -83,7 +85,7 @@ def _encoded(text: str, shapes: Sequence[Shape], *, keep: Collection[str] = ()) 
     """Base64 that spells something of a class, as a whole text or in quotes: all of it."""
     whole = _BASE64.fullmatch(text)
     for match in (whole,) if whole else _QUOTED.finditer(text):
-        if len(match[1]) % 4 == 0:
+        if len(match[1]) % 4 == 0 and not _HEX.fullmatch(match[1]):
             plain = _spelled(b64decode(match[1]))
             for shape in shapes:
                 if next(shape.find(plain, keep), None):
@@ -158,21 +160,17 @@ def _secret(match: re.Match[str]) -> list[Span]:
 
 def _is_pair(value: str) -> bool:
     """Whether base64 spells `name:password` (RFC 7617): dXNlcjpwYXNz is user:pass."""
-    plain = value.rstrip(".=").translate(_URLSAFE)
-    if not _WORD.fullmatch(plain) or len(plain) % 4 == 1:
+    padded = value.rstrip(".")
+    if not _PADDED.fullmatch(padded) or len(padded) % 4:
         return False
-    pair = urlsafe_b64decode(plain + "=" * (-len(plain) % 4))
-    return b":" in pair and any(_reads(pair, encoding) for encoding in ("utf-8", "latin-1"))
-
-
-def _reads(pair: bytes, encoding: str) -> bool:
     try:
-        return pair.decode(encoding).isprintable()
+        pair = urlsafe_b64decode(padded.translate(_URLSAFE)).decode()
     except UnicodeDecodeError:
         return False
+    return ":" in pair and pair.isprintable()
 
 
-_WORD = re.compile(r"[A-Za-z0-9_-]+")
+_PADDED = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _URLSAFE = str.maketrans("+/", "-_")
 
 

@@ -18,14 +18,15 @@ from .headers import TRACING, kept
 from .record import Record, spelled
 from .rules import Rules
 from .sampling import forgotten
-from .texts import DroppedError, Means, Texts
+from .texts import DroppedError, Means, OpaqueError, Texts
 
 #: rules and places that are counted apart; what comes later is counted together
 MAX_PLACES = 1_000
 #: the tag that names the places of a request that were changed, a JSON array of texts
 TAG = "redacted"
+#: the tag of a request whose answer is not whole
+ANSWER_TRUNCATED = "answer_truncated"
 
-_FAMILIES = ("segments", "served_by", "tags")
 _RECORD = (
     *("request_id", "unit", "path", "headers", "body", "answer_headers", "answer_body", "features"),
     *("served_by", "tags"),
@@ -99,10 +100,16 @@ class Redactor:
         return Texts(self.means).name(text, field)
 
     @property
+    def takes(self) -> bool:
+        """Whether any rule takes a value by its place, which may be the id of its request too."""
+        rules = self.means.rules
+        return bool(rules.paths or rules.query)
+
+    @property
     def has_places(self) -> bool:
         """Whether any rule is for a place, beside those for classes of text."""
         rules = self.means.rules
-        return bool(rules.paths or rules.query or rules.headers or rules.fields)
+        return self.takes or bool(rules.headers or rules.fields)
 
     def loses(self, header: str) -> bool:
         """Whether a header by this name is left out."""
@@ -143,9 +150,16 @@ def redacted_places(tags: Mapping[str, str]) -> list[str]:
 
 def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
     """The bodies first, then the names: what is taken out of them is looked for in the rest."""
-    content = Content(texts)
+    content = Content(texts, ids=texts.hidden(bare.request_id, bare.parent_id))
     body = content.body(bare.body, where="body", headers=given.headers)
-    answer_body = content.body(bare.answer_body, where="answer", headers=given.answer_headers)
+    longer = content.longer
+    answer_body, answer_longer, cut = b"", 0, {}
+    try:
+        answer_body = content.body(bare.answer_body, where="answer", headers=given.answer_headers)
+        answer_longer = content.longer
+    except OpaqueError as error:  # the words of an answer throw no request away
+        texts.say(str(error), "answer")
+        cut = {ANSWER_TRUNCATED: "true"}
     features = bare.features
     if isinstance(features, bytes):
         features = content.body(features, where="features", headers={})
@@ -164,12 +178,13 @@ def _redacted(bare: Parts, given: Parts, *, texts: Texts) -> Parts:
         features=features,
         feature_timestamps=times,
         path=path,
-        headers=measured(headers(bare.headers, where="header"), longer=len(body) - len(bare.body)),
-        answer_headers=measured(
-            headers(bare.answer_headers, where="answer header"),
-            longer=len(answer_body) - len(bare.answer_body),
-        ),
-        **{family: _family(texts, getattr(bare, family), family=family) for family in _FAMILIES},
+        headers=measured(headers(bare.headers, where="header"), longer=longer),
+        answer_headers=measured(headers(bare.answer_headers, where="answer header"), longer=answer_longer),
+        **{
+            family: _family(texts, getattr(bare, family), family=family)
+            for family in ("segments", "served_by")
+        },
+        tags=_family(texts, bare.tags, family="tags") | cut,
     )
 
 

@@ -61,8 +61,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         dict[str, Action],
         Meta(
             description="Place in a JSON body (`user.email`, `rows[].card`, `**.iban`), of the request, the "
-            "answer or the logged features, to what is done with its value. A single name is a form field or "
-            "a CSV column too."
+            "answer or the logged features, to what is done with its value. A name is a form field, a CSV "
+            "column, or the name of a tensor or column beside its values too."
         ),
     ] = {}
     fields: Annotated[
@@ -84,7 +84,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Literal["drop_request", "keep"],
         Meta(
             description="What is done with a body that is packed (br, zstd) and so cannot be searched, or "
-            "that names the place of a rule and is neither JSON nor a form nor CSV."
+            "that names the place of a rule and cannot be taken apart. Of an answer only the body is left out."
         ),
     ] = "drop_request"
 

@@ -87,13 +87,18 @@ SampledT = TypeVar("SampledT", bound=Sampled)
 
 
 class Sampler:
-    """Decides on one request after another; only the counts of slices with a floor are held."""
+    """Decides on one request after another; only the counts of slices with a floor are held.
+
+    `absent` counts, by place of the sample, the requests that have nothing there.
+    """
 
     def __init__(self, sample: Sample) -> None:
         self.sample = sample
         self._key = sample.seed.to_bytes(8, "little", signed=True)
         self._windows: dict[int, _Window] = {}
         self.seen = self.kept = 0
+        self.absent: dict[str, int] = {}
+        self._places = tuple(dict.fromkeys((sample.by, sample.strata or sample.by)))
 
     def sampled(self, request: SampledT) -> SampledT | None:
         """The request with its weight and how it was sampled, None where it is not kept."""
@@ -110,9 +115,10 @@ class Sampler:
         return self._drawn(request)[0]
 
     def _drawn(self, request: Sampled) -> tuple[float, dict[str, str]]:
-        found = text_at(request, self.sample.by)
+        texts = self._texts(request)
+        found = texts[self.sample.by]
         name, place = (found, self.sample.by) if found is not None else (request.request_id, "request_id")
-        chance = self._chance(request, name)
+        chance = self._chance(request, name, slice_=texts.get(self.sample.strata or "") or "")
         earlier = _earlier(request.tags.get(TAG, ""))
         self.seen += 1
         if not below(name, chance, key=self._key):
@@ -126,7 +132,15 @@ class Sampler:
         said = _said(earlier | {how: min(chance, before)}, least=least)
         return before / min(chance, before), {**request.tags, TAG: json.dumps(said)}
 
-    def _chance(self, request: Sampled, name: str) -> float:
+    def _texts(self, request: Sampled) -> dict[str, str | None]:
+        """What the request has at the places of the sample."""
+        found = {place: text_at(request, place) for place in self._places}
+        for place, text in found.items():
+            if text is None:
+                self.absent[place] = self.absent.get(place, 0) + 1
+        return found
+
+    def _chance(self, request: Sampled, name: str, *, slice_: str) -> float:
         """The probability, from what came before this request alone: the hash of its name is not asked."""
         sample = self.sample
         if sample.strata is None or not sample.floor:
@@ -139,7 +153,6 @@ class Sampler:
             window = self._windows[number] = _Window()
             while len(self._windows) > _WINDOWS:
                 del self._windows[min(self._windows)]
-        slice_ = text_at(request, sample.strata) or ""
         return window.chance(slice_, name, sample=sample)
 
 

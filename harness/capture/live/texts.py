@@ -14,6 +14,8 @@ from .rules import Rules
 MASK = "[redacted]"
 #: a shorter text is too common to be looked for among the names of a request
 _TELLING = 3
+#: an id so long is found in bodies too
+_UNLIKELY = 8
 _PASSES = 6
 _SHORT = 64
 _REMEMBERED = 1 << 14
@@ -25,6 +27,10 @@ _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 class DroppedError(Exception):
     """A rule leaves the whole request out; its argument is the reason, in few and stable words."""
+
+
+class OpaqueError(DroppedError):
+    """What holds, or may hold, something that a rule names cannot be taken apart."""
 
 
 def is_token(text: str) -> bool:
@@ -48,6 +54,7 @@ class Means:
         self.keep = frozenset(rules.keep_values)
         #: short texts without anything of a class, for names and values come again and again
         self.innocent: set[str] = set()
+        self.query = {name.lower(): action for name, action in rules.query.items()}
         self.headers = {name.lower(): action for name, action in rules.headers.items()}
         self.kept = frozenset(map(str.lower, rules.keep_headers)) | self.headers.keys()
 
@@ -86,6 +93,12 @@ class Texts:
     def take(self, text: str, action: str) -> None:
         """A rule takes this value out: it goes from the names of the request too."""
         self.taken.setdefault(text, action)
+
+    def hidden(self, *ids: str | None) -> frozenset[str]:
+        """Those of the ids that are hashed in any case, and so long that nothing else is likely the same."""
+        rule = self.rules.fields.get("request_id")
+        known = (one for one in ids if one and len(one) >= _UNLIKELY and self.means.key and not is_token(one))
+        return frozenset(one for one in known if rule == "hash" or (rule is None and self._hits(one)))
 
     def replace(self, name: str) -> None:
         """An id or unit was hashed: it is taken from the rest of the call, where traces carry it too."""

@@ -1,0 +1,53 @@
+"""Whether a text is JSON to its end, cut, or something else."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.capture.live.documents import documents
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(
+    values=st.lists(JSON.filter(lambda one: isinstance(one, list | dict))),
+    data=st.data(),
+    ascii_only=st.booleans(),
+)
+def test_json_is_sound_wherever_it_is_cut(
+    values: list[object], data: st.DataObject, *, ascii_only: bool
+) -> None:
+    """One value or several, and any beginning of them."""
+    text = "\n".join(json.dumps(value, ensure_ascii=ascii_only) for value in values)
+    found = documents(text)
+    assert (found.sound, found.cut, len(found.values)) == (True, False, len(values))
+    assert documents(text[: data.draw(st.integers(0, len(text)))]).sound
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'a': 1}",
+        '{a: "b"}',
+        '{"a":1} b=2',
+        '{"a":1,}x',
+        "[1,2] // c",
+        "[" * 100_000,
+        '{"a": /* */ 1}',
+    ],
+)
+def test_what_is_no_json_is_not_sound(text: str) -> None:
+    """However it begins, and however deep it is."""
+    assert not documents(text).sound
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff[1]", '\x1e{"a":1}\n\x1e{"a":2}\n', f"[{'9' * 5_000}]", "[NaN]"])
+def test_what_json_parsers_take_is_sound(text: str) -> None:
+    """A mark of order, records of a sequence, long numbers, NaN."""
+    assert documents(text).sound
