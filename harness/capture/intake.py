@@ -222,7 +222,7 @@ def _refuse(tally: _Tally, path: Path, *, max_bad_share: float) -> None:
             where=str(path),
             found=f"{cut.reason} of {cut.file} after {tally.parsed:,} requests: {cut.detail}",
             expected="a whole file",
-            fix="Copy the file again, or keep what can be read in a file of its own.",
+            fix="Copy the file again; capture import --max-bad-share 1 keeps what can be read.",
         )
     bad = sum(tally.bad.values())
     if bad > max_bad_share * (tally.parsed + bad):

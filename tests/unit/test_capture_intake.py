@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -268,15 +269,29 @@ def test_a_header_that_is_named_stays(tmp_path: Path) -> None:
     assert intake.lost_headers == {"x-user": 1}
 
 
-def test_a_cut_file_ends_the_run_however_few_lines_are_bad(tmp_path: Path) -> None:
-    """What a cut gzip lost cannot be counted, so no share of bad lines excuses it."""
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (
+            lambda packed: packed[: len(packed) * 6 // 10],
+            "truncated gzip of c.jsonl.gz after .* the file ends",
+        ),
+        (
+            lambda packed: packed[:-8] + b"\0" * 8,
+            "damaged gzip of .* after 5,000 requests: incorrect data check",
+        ),
+    ],
+)
+def test_a_cut_file_ends_the_run_however_few_lines_are_bad(
+    tmp_path: Path, damage: Callable[[bytes], bytes], why: str
+) -> None:
+    """What a cut or damaged gzip lost cannot be counted, so no share of bad lines excuses it."""
     lines = "".join(
         json.dumps({"request_id": str(i), "ts": "2025-01-01T00:00:00Z", "body": {"x": i * 7919}}) + "\n"
         for i in range(5000)
     )
-    packed = gzip.compress(lines.encode())
-    (tmp_path / "c.jsonl.gz").write_bytes(packed[: len(packed) * 6 // 10])
-    with pytest.raises(CaptureError, match="the capture is cut"):
+    (tmp_path / "c.jsonl.gz").write_bytes(damage(gzip.compress(lines.encode())))
+    with pytest.raises(CaptureError, match=f"the capture is cut.*{why}"):
         ingest(
             tmp_path / "c.jsonl.gz",
             CaptureConfig(path="c.jsonl.gz", max_bad_share=0.5),
