@@ -27,6 +27,8 @@ ADVICE: Final[dict[str, str]] = {
     "truncated_input": "The numbers are cast to a whole type on the way: send FP64, not INT64.",
     "float32_input": "The numbers are cast to 32 bits on the way: send FP64 where the service takes it.",
     "column_major": "The data of a tensor lies row by row: send it so, or let the service read it so.",
+    "batch_reversed": "The scores of a batch must come in the order of its rows.",
+    "batch_first_row": "Each row of a batch needs a score of its own; requests of one row hide this.",
     **dict.fromkeys(("categories_lost", "category_codes_by_request"), _LEVELS),
     "missing_key_filled": "The service fills in what a request leaves out otherwise than training did: "
     "send every column, or fill it as training did.",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.capture.live.columns import Index, columns, plain
+from harness.capture.live.columns import Index, at, columns, plain
 
 
 def action(place: tuple[str, ...], name: str) -> str | None:
@@ -12,9 +12,15 @@ def action(place: tuple[str, ...], name: str) -> str | None:
     return "mask" if name == "ssn" or (plain(place) == ("t",) and name == "id") else None
 
 
-def at(*place: str | int) -> tuple[str, ...]:
+def numbered(*place: str | int) -> tuple[str, ...]:
     """A place with numbers of elements."""
     return tuple(Index(f"[{name}]") if isinstance(name, int) else name for name in place)
+
+
+def everywhere(value: object, place: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Every place in a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place, *(one for name, held in inner for one in everywhere(held, (*place, *numbered(name))))]
 
 
 @pytest.mark.parametrize(
@@ -25,7 +31,7 @@ def at(*place: str | int) -> tuple[str, ...]:
             [("t", "data", 0, 0), ("t", "data", 1, 0)],
         ),
         ('{"columns":["id","x"],"data":[[1,2]]}', []),
-        ('[["x","ssn"],[1,2],["ssn","y"],[3,4]]', [(1, 1), (3, 1)]),
+        ('[["x","ssn"],[1,2],["ssn","y"],[3,4]]', [(1, 1), (2, 1), (3, 1)]),
         ('{"inputs":[{"name":"ssn","data":[1],"shape":[1]}]}', [("inputs", 0, "data")]),
         ('{"key":"ssn","value":{"a":1}}', [("value",)]),
         ('{"ssn":1,"name":2,"why":["ssn"],"p":[0.5]}', []),
@@ -35,7 +41,10 @@ def at(*place: str | int) -> tuple[str, ...]:
 def test_values_are_found_by_names_beside_them(text: str, places: list[tuple[str | int, ...]]) -> None:
     """Rows by the list of names, tensors and pairs by their own; a list of names alone names nothing."""
     found = columns([json.loads(text)], (), action=action)
-    assert found == dict.fromkeys((at(*place) for place in places), "mask")
+    assert found is not None
+    assert {place for place in everywhere(json.loads(text), ()) if at(found, place)} == {
+        numbered(*place) for place in places
+    }
     assert columns([json.loads(text)], ("a",), action=action) is not None
 
 
@@ -51,4 +60,4 @@ def test_names_whose_values_may_be_anywhere_are_unclear(texts: list[str]) -> Non
 
 def test_the_number_of_an_element_is_no_name() -> None:
     """A key that looks like one is a key."""
-    assert plain(at("a", 3, "[3]")) == ("a", "[]", "[3]")
+    assert plain(numbered("a", 3, "[3]")) == ("a", "[]", "[3]")

@@ -288,6 +288,15 @@ def test_a_packed_body_that_cannot_be_searched_leaves_the_request_out() -> None:
     assert content(unreadable="keep").body(packed, where="body", headers=headers) == packed
 
 
+def test_json_in_a_target_is_read_by_the_rules_for_paths() -> None:
+    """It is a place of its own, and what cannot be taken apart leaves the request out."""
+    one = content(paths={"**.ssn": "mask"})
+    assert one.path("/a?d=%7B%22ssn%22:1%7D") == "/a?d=%7B%22ssn%22%3A0%7D"
+    assert list(one.texts.said) == [("rule for its place", "query:d.ssn")]
+    with pytest.raises(OpaqueError, match="the query has names of a rule"):
+        one.path("/a?d={'ssn': 1}")
+
+
 def test_features_keep_their_types() -> None:
     """What a handler attached is changed by its name or its text; other values are the very same."""
     nan = float("nan")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.capture.live.documents import documents
+from harness.capture.live.documents import LARGE, Documents, documents
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -51,3 +51,10 @@ def test_what_is_no_json_is_not_sound(text: str) -> None:
 def test_what_json_parsers_take_is_sound(text: str) -> None:
     """A mark of order, records of a sequence, long numbers, NaN."""
     assert documents(text).sound
+
+
+@pytest.mark.parametrize(("end", "sound"), [("]", True), ("", False), ("] ssn=1", False)])
+def test_a_large_text_is_looked_at_without_its_values(end: str, *, sound: bool) -> None:
+    """A table of many small rows would take thirty times its size."""
+    found = documents("[" + "[1]," * (LARGE // 4) + "[1]" + end)
+    assert found == Documents([], sound=sound, large=True)

@@ -174,6 +174,28 @@ def test_a_batch_read_by_columns_is_named() -> None:
     assert (found.name, found.explained) == ("column_major", N - 4)
 
 
+@pytest.mark.parametrize(
+    ("name", "answered"),
+    [
+        ("batch_reversed", lambda rows: rows[::-1]),
+        ("batch_first_row", lambda rows: rows[:1].repeat(len(rows))),
+    ],
+)
+def test_a_batch_answered_out_of_order_is_named(
+    name: str, answered: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+) -> None:
+    """Reversed, or one answer for all; a request that came alone stays as it is."""
+    batch = np.repeat(np.arange(N // 4), 4)
+    batch[-4:] = -1
+    world = World(batches=Batches(batch, np.tile(np.arange(4), N // 4)))
+    served = MODEL(world.made)
+    for start in range(0, N - 4, 4):
+        rows = np.arange(start, start + 4)
+        served[rows] = served[answered(rows)]
+    found = cause_of(served, world)
+    assert (found.name, found.explained) == (name, (N - 4) if name == "batch_reversed" else 3 * (N // 4 - 1))
+
+
 def test_codes_within_a_batch_are_told_from_codes_within_a_request() -> None:
     """Per-batch codes count the levels at hand."""
     world = World(batches=Batches(np.repeat(np.arange(N // 2), 2), np.tile([0, 1], N // 2)))

@@ -138,3 +138,16 @@ def test_nobody_there_is_an_error(folder: Path) -> None:
     """Before anything is asked."""
     with pytest.raises(TargetUnreachable):
         asked(small.scenario(folder, NOWHERE))
+
+
+def test_an_answer_that_the_feature_log_lacks_leaves_nothing_out(folder: Path) -> None:
+    """What is compared are the features that are there; of a service without a log they would be missing."""
+    answers = small.answers()
+    for i in range(0, small.REQUESTS, 2):
+        del answers[small.request_id(i)]["features"]
+    log = '\n[targets.challenger.feature_log]\npath = "log.jsonl"\nwait_s = 0\n'
+    with Service(answers, model=small.model_hash()) as one:
+        logged = asked(small.scenario(folder, one.url, more=log))
+        shown = asked(small.scenario(folder, one.url))
+    assert logged[0] == ["challenger, asked one by one: 10 of 10 scored as offline:model scores them."]
+    assert " out: they differ on " in shown[0][0]

@@ -186,7 +186,7 @@ def test_features_in_a_header_of_the_answer_are_marked() -> None:
 @pytest.mark.parametrize("role", ["challenger", "champion"])
 @pytest.mark.parametrize(("tagged", "ruling"), [(True, "UNDECIDED"), (False, "FAIL")])
 def test_masked_features_are_no_skew(role: str, ruling: str, *, tagged: bool, tmp_path: Path) -> None:
-    """Nor agreement: of a recorded build that logged them, of a champion beside a live build."""
+    """Nor agreement: of a recorded build that logged them, of a champion a live build is held against."""
     made, right = small.make(tmp_path / "scenario"), small.answers()
     rows = [
         row

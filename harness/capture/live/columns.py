@@ -6,7 +6,7 @@ Open Inference Protocol, known by their form.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .json_paths import ELEMENT, Place, child
 
@@ -24,13 +24,26 @@ class Index(str):
     __slots__ = ()
 
 
+#: any row of a table, and what is said of a name in its first one
+ANY_ROW = Index("[*]")
+NOT_HERE = ""
+
+
+def at(found: Mapping[Place, str], place: Place) -> str | None:
+    """The action for this place, its elements by number."""
+    action = found.get(place)
+    if action is None and len(place) > 1:
+        action = found.get((*place[:-2], ANY_ROW, place[-1]))
+    return action or None
+
+
 def plain(place: Place) -> Place:
     """The place without the numbers of elements."""
     return tuple(ELEMENT if isinstance(name, Index) else name for name in place)
 
 
 def columns(values: Sequence[object], root: Place, *, action: Naming) -> dict[Place, str] | None:
-    """The action for each place, elements by number, whose name stands elsewhere; None where it is unclear.
+    """The action for each place, as `at` finds it, whose name stands elsewhere; None where it is unclear.
 
     `action` says which is for a name in a table at a place. Unclear is a list of names beside which no rows
     stand, where another list may hold their values.
@@ -81,14 +94,16 @@ class _Table:
             if ruled and isinstance(names, list):
                 tables = [key for key, rows in members.items() if _are_rows(rows)]
                 for key in tables:
-                    self._rows(child(self._place, key), members[key], ruled=ruled)
+                    self._rows(child(self._place, key), ruled=ruled)
                 if not tables:
                     yield len(names)
 
     def header(self, rows: list[object]) -> None:
         """A first row of names."""
         if len(rows) > 1 and _are_rows(rows):
-            self._rows(self._place, rows, ruled=self.ruled(rows[0]))
+            ruled = self.ruled(rows[0])
+            self._rows(self._place, ruled=ruled)
+            self._found |= {_cell(child(self._place, Index("[0]")), n): NOT_HERE for n in ruled}
 
     def ruled(self, names: object) -> dict[int, str]:
         """The actions for the names of a list by their number; none for a list of anything else."""
@@ -97,13 +112,13 @@ class _Table:
         actions = {n: self._action(self._place, name) for n, name in enumerate(names)}
         return {n: action for n, action in actions.items() if action is not None}
 
-    def _rows(self, place: Place, rows: object, *, ruled: dict[int, str]) -> None:
-        for row, cells in enumerate(rows if ruled and isinstance(rows, list) else ()):
-            if isinstance(cells, list) and not self.ruled(cells):
-                at = child(place, Index(f"[{row}]"))
-                self._found |= {
-                    child(at, Index(f"[{n}]")): action for n, action in ruled.items() if n < len(cells)
-                }
+    def _rows(self, place: Place, *, ruled: dict[int, str]) -> None:
+        for n, action in ruled.items():
+            self._found[_cell(child(place, ANY_ROW), n)] = action
+
+
+def _cell(row: Place, n: int) -> Place:
+    return child(row, Index(f"[{n}]"))
 
 
 def _are_rows(value: object) -> bool:

@@ -10,7 +10,7 @@ from functools import cache
 from urllib.parse import quote, unquote, unquote_plus
 
 from .bodies import UnreadableError, decoded, opened, unpacked
-from .columns import columns, plain
+from .columns import at, columns, plain
 from .documents import documents
 from .forms import joined, pairs, table
 from .json_paths import Place, spelled, steps_of
@@ -21,6 +21,8 @@ from .texts import MASK, DroppedError, OpaqueError, Texts, is_token
 Rule = Callable[[str], str | None]
 
 _NESTED = 3
+#: letters of the shortest JSON that has a name, `{"":1}`
+_LEAST = 6
 _UNTAKEN = "has names of a rule and cannot be taken apart"
 #: a text that may be JSON, or the text of a Python object
 _OBJECT = re.compile(r"\s*[{\[](?:[\s{\[(]*'|.*\")", re.DOTALL)
@@ -138,6 +140,7 @@ class Content:
 
     def path(self, path: str) -> str:
         """A request's target: its steps and its query, encoded as they were where nothing is changed."""
+        self.where = "query"
         target, mark, query = path.partition("?")
         steps = map(self._step, target.split("/"))
         return "/".join(steps) + mark + self.query(query, where="query", rule=self._by_query)
@@ -167,8 +170,9 @@ class Content:
         key = self._quoted(name, where, unquoted=unquote_plus)
         place = f"{where}.{unquote_plus(key)}"
         if action is None:
-            within = self._nested(plain, tuple(steps_of(unquote_plus(name)))) if self.means.paths else plain
-            value = value if within == plain else quote(within, safe="[]")
+            if self.means.paths and len(plain) >= _LEAST:
+                within = self._nested(plain, tuple(steps_of(unquote_plus(name))))
+                value = value if within == plain else quote(within, safe="[]")
             return key + equals + self._quoted(value, place, unquoted=unquote_plus)
         self._ruled_values += 1
         self.texts.take(plain, action)
@@ -230,8 +234,8 @@ class Content:
             self._opaque(_UNTAKEN)
         if not paths.may_quote(text):
             return {}
-        named = columns(found.values, root, action=lambda at, name: paths.below(plain(at), name))
-        if found.cut or named is None:
+        named = columns(found.values, root, action=lambda place, name: paths.below(plain(place), name))
+        if found.cut or found.large or named is None:
             self._opaque(_UNTAKEN)
         return named or {}
 
@@ -325,7 +329,7 @@ class _Numbered:
 
     def action(self, place: Place, /) -> str | None:
         """The rule for the place, or for its column."""
-        return self._content.action(plain(place)) or self._columns.get(place)
+        return self._content.action(plain(place)) or at(self._columns, place)
 
     def key(self, place: Place, token: str, /) -> str | None:
         """As the content says."""

@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+import msgspec
+
+#: letters of a text whose values would take too much memory
+LARGE = 4 << 20
+
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 #: a broken escape so near to the end of a text was cut
 _ESCAPE = 6
@@ -13,15 +18,21 @@ _DECODER = json.JSONDecoder(strict=False, parse_int=float)  # a number may have 
 
 
 class Documents(NamedTuple):
-    """The values of a text one after another; `sound`: nothing but JSON stands there, whole or `cut`."""
+    """The values of a text one after another; `sound`: nothing but JSON stands there, whole or `cut`.
+
+    Those of a `large` text are not given.
+    """
 
     values: list[object]
     sound: bool
     cut: bool = False
+    large: bool = False
 
 
 def documents(text: str) -> Documents:
     """The JSON values of a text: one, or several as in JSON Lines."""
+    if len(text) > LARGE:
+        return Documents([], _is_json(text), large=True)
     values: list[object] = []
     end = len(text.rstrip())
     at = _next(text, 1 if text.startswith("\ufeff") else 0)
@@ -35,6 +46,14 @@ def documents(text: str) -> Documents:
         values.append(value)
         at = _next(text, at)
     return Documents(values, sound=True)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text.lstrip("\ufeff").encode("utf-8", "replace"), type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _next(text: str, at: int) -> int:

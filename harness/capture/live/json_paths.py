@@ -71,6 +71,7 @@ class Paths:
         self.used: set[str] = set()
         self._known: dict[Place, str | None] = {}
         self.last_names = frozenset(path[-1] for path, *_ in self._rules)
+        self._wild = not self.last_names.isdisjoint(_WILD)
         names = [re.escape(name) for name in map(_last, (path for path, *_ in self._rules)) if name]
         any_name = rf"(?:{'|'.join(names)})" if names else r"(?!)"
         self._named = re.compile(any_name.join(_MENTION), re.IGNORECASE)
@@ -102,6 +103,9 @@ class Paths:
 
     def below(self, place: Place, name: str) -> str | None:
         """The action for values that are named beside them, in what stands at this place."""
+        ends = name.lower().rstrip("]")
+        if not self._wild and not any(map(ends.endswith, self.last_names)):
+            return None
         return self.at((*place, name)) or self.named(name)
 
     def _first(self, names: list[str]) -> str | None:
@@ -115,7 +119,7 @@ class Paths:
         """Whether a JSON text may hold a place that a rule is for: never wrongly no."""
         if not self._rules:
             return False
-        if "\\" in text or not self.last_names.isdisjoint(_WILD):
+        if self._wild or "\\" in text:
             return True
         lower = text.lower()
         return any(name in lower for name in self.last_names)
@@ -126,8 +130,7 @@ class Paths:
 
     def may_quote(self, text: str) -> bool:
         """Whether a JSON text may have the name of a place as a value, as tables have those of columns."""
-        wild = not self.last_names.isdisjoint(_WILD)
-        return bool(self._rules) and (wild or "\\" in text or self._quoted.search(text) is not None)
+        return bool(self._rules) and (self._wild or "\\" in text or self._quoted.search(text) is not None)
 
 
 def steps_of(name: str) -> list[str]:

@@ -84,7 +84,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Literal["drop_request", "keep"],
         Meta(
             description="What is done with a body that is packed (br, zstd) and so cannot be searched, or "
-            "that names the place of a rule and cannot be taken apart. Of an answer only its body goes."
+            "that names the place of a rule and cannot be taken apart. Of an answer only the body goes."
         ),
     ] = "drop_request"
 

@@ -24,15 +24,30 @@ _LEAST_INT = float(np.iinfo(np.int64).min)
 def vector_probes(layout: Layout) -> Iterator[Probe]:
     """Every probe that changes the vectors and is not about categories, the simplest first."""
     yield from _types(layout)
-    yield Probe(
-        "column_major", "reads the batch column by column instead of row by row", change=_column_major
-    )
+    yield from batch_probes()
     yield from order_probes(layout)
     yield from _absent(layout)
     yield from _missing(layout)
     yield from _emptied(layout)
     yield from _shifted(layout)
     yield from swap_probes(layout)
+
+
+def batch_probes() -> Iterator[Probe]:
+    """What a service does to a batch as a whole, and to no request alone."""
+    phrase = "reads the batch column by column instead of row by row"
+    yield _of_batch(
+        "column_major", phrase, change=lambda batch: batch.ravel().reshape(batch.shape, order="F")
+    )
+    phrase = "answers the rows of a batch in reverse order"
+    yield _of_batch("batch_reversed", phrase, change=lambda batch: batch[::-1])
+    phrase = "answers every row of a batch with the score of its first row"
+    yield _of_batch("batch_first_row", phrase, change=lambda batch: np.broadcast_to(batch[0], batch.shape))
+
+
+def _of_batch(name: str, phrase: str, *, change: Callable[[Matrix], Matrix]) -> Probe:
+    """A change of the rows of a batch together; alone, a request is a batch."""
+    return Probe(name, phrase, change=lambda sample: by_batch(sample, change))
 
 
 def _types(layout: Layout) -> Iterator[Probe]:
@@ -161,11 +176,6 @@ def _without(vectors: Matrix, *, column: int) -> Matrix:
 
 def _with_one_more(vectors: Matrix, *, column: int, value: float) -> Matrix:
     return np.insert(vectors, column, value, axis=1)[:, :-1]
-
-
-def _column_major(sample: Sample) -> Matrix:
-    """Each vector out of its batch's n × k numbers laid out by rows and read by columns."""
-    return by_batch(sample, lambda batch: batch.ravel().reshape(batch.shape, order="F"))
 
 
 def by_row(sample: Sample, change: Callable[[Matrix], Matrix]) -> Matrix:
