@@ -33,7 +33,7 @@ def test_a_run_at_work_is_followed_stopped_by_its_button_and_resumed(folder: Pat
     answers = small.answers()
     results.mkdir()
     with (
-        Service(answers, model=small.model_hash(), mode="slow:25") as service,
+        Service(answers, model=small.model_hash(), mode="slow:60") as service,
         Website(results, results.parent / "cache") as site,
     ):
         path = small.scenario(folder, service.url, more=small.ONLY_PARITY + SAFE)
