@@ -46,6 +46,8 @@ def columns_of(path: Path) -> list[Column] | None:
 
 
 def _column(meta: Struct) -> Column:
+    if not isinstance(meta, dict):
+        raise TypeError("a column without metadata")
     start = meta.get(_DICTIONARY_PAGE) or meta[_DATA_PAGE]
     return Column(int(start), int(meta[_UNPACKED]), int(meta[_PACKED]))
 

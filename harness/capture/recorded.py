@@ -94,7 +94,7 @@ def _inside(file: Path) -> dict[str, int]:
     """What a Parquet file says; one that is damaged is told by who reads its rows."""
     try:
         said = (pq.read_metadata(file).metadata or {}).get(KEY)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return {}
     return {} if said is None else _dropped(said)
 

@@ -41,3 +41,12 @@ def test_a_spoiled_footer_is_not_understood_and_never_more(tmp_path: Path) -> No
     assert nothing > 10
     path.write_bytes(b"PAR1")
     assert columns_of(path) is None
+
+
+def test_a_column_whose_metadata_is_a_number_is_not_understood(tmp_path: Path) -> None:
+    """Found by fuzzing: field 3 of a column is a number in place of a struct."""
+    column = bytes([0x36, 0x02, 0x00])
+    groups = bytes([0x49, 0x1C, 0x19, 0x1C, *column, 0x00, 0x00])
+    path = tmp_path / "c.parquet"
+    path.write_bytes(b"PAR1" + groups + len(groups).to_bytes(4, "little") + b"PAR1")
+    assert columns_of(path) is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from harness.capture import CaptureConfig, ingest
@@ -120,3 +122,11 @@ def test_a_damaged_file_is_told_by_who_reads_its_rows(tmp_path: Path) -> None:
     """Its counts are none; those of another tool's Parquet are not ours."""
     (tmp_path / "c.parquet").write_bytes(b"PAR1")
     assert not_recorded([tmp_path / "c.parquet"]) == not_recorded([tmp_path]) == {}
+
+
+def test_a_name_in_parquet_that_is_no_text_says_nothing_of_losses(tmp_path: Path) -> None:
+    """Found by fuzzing: pyarrow reads the names of all columns as UTF-8."""
+    path = tmp_path / "c.parquet"
+    pq.write_table(pa.table({"amount": [1.0]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"amount", b"am\xe2unt"))
+    assert not_recorded([path]) == {}
