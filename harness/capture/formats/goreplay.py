@@ -88,7 +88,7 @@ def records(
 
     A record above `limit` comes as one Unreadable, and memory stays near `limit`.
     """
-    rest, base, too_long = b"", 0, False
+    rest, base, too_long, gap = b"", 0, False, len(SEPARATOR)
     why: Unreadable | None = None
     for chunk in stream:
         if isinstance(chunk, Unreadable):
@@ -96,9 +96,9 @@ def records(
             break
         *ended, rest = _split(rest, chunk)
         for raw in ended:
-            size = len(raw)
-            yield base, raw if size <= limit and not too_long else _too_long(limit)
-            base, too_long = base + size + len(SEPARATOR), False
+            yield base, raw if len(raw) <= limit and not too_long else _too_long(limit)
+            base += len(raw) + gap
+            too_long = False
         if len(rest) > limit:
             cut = len(rest) - len(SEPARATOR)
             too_long, base, rest = True, base + cut, rest[cut:]
@@ -137,10 +137,11 @@ def _plain(raw: bytes | Unreadable, file: str, *, offset: int) -> Piece | None:
     text, begin = meta.string, meta.end()
     end = text.find(b"\r\n\r\n", begin)
     head = plain_head(text[begin:end]) if end >= 0 else None
-    body = text[end + 4 :]
-    kind, name, stamp, took = meta.groups(b"0")
-    ns = int(stamp)
-    if head is None or ns > MAX_NS or head.length not in (None, len(body)):
+    if head is None:
+        return None
+    kind, name, stamp, took = meta.groups()
+    ns, body, length = int(stamp), text[end + 4 :], head.length
+    if ns > MAX_NS or (length is not None and length != len(body)):
         return None
     first, target, version = head.start
     if kind == b"1" and target[0] == "/" and version[:5] == "HTTP/":
@@ -155,11 +156,12 @@ def _plain(raw: bytes | Unreadable, file: str, *, offset: int) -> Piece | None:
             source_file=file,
             source_offset=offset,
         )
-        return Asked(request, waits=True, sent_ns=ns + max(0, int(took)))
-    if kind == b"2" and target in _STATUS:
-        response = RecordedResponse(status=_STATUS[target], headers=head.headers, body=body)
-        return Answered(name.decode("latin-1"), response, ns, Place(file, offset))
-    return None
+        return Asked(request, waits=True, sent_ns=ns if took is None else ns + max(0, int(took)))
+    status = _STATUS.get(target) if kind == b"2" else None
+    if status is None:
+        return None
+    response = RecordedResponse(status=status, headers=head.headers, body=body)
+    return Answered(name.decode("latin-1"), response, ns, Place(file, offset))
 
 
 def _understood(raw: bytes | Unreadable, *, file: str, offset: int) -> tuple[Piece | None, int]:

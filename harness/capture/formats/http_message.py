@@ -130,12 +130,13 @@ def plain_head(head: bytes) -> Head | None:
     """
     if len(head) > _SHORT:
         return None
-    first, *lines = head.split(b"\r\n")
+    lines = head.split(b"\r\n")
+    start = _known_start(lines.pop(0))
     headers = dict(map(_known_field, lines))
-    start, said = _known_start(first), _known_names(tuple(headers))
+    said = _known_names(tuple(headers))
     if start is None or said is None or len(headers) < len(lines):
         return None
-    length = _length(headers.pop(said)) if said else None
+    length = _known_length(headers.pop(said)) if said else None
     return Head(start, headers, length, chunked=False, packed=False)
 
 
@@ -236,3 +237,4 @@ def _one_line(text: str) -> str:
 _known_field = Remembered(_plain_field).__getitem__
 _known_start = Remembered(_plain_start).__getitem__
 _known_names = Remembered(_plain_names).__getitem__
+_known_length = Remembered(_length).__getitem__
