@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from harness.capture.live.documents import LARGE, Documents, documents
 
+TEXT = st.text(max_size=8)
 JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=8,
 )
 
 
 @given(
-    values=st.lists(JSON.filter(lambda one: isinstance(one, list | dict))),
+    values=st.lists(JSON.filter(lambda one: isinstance(one, list | dict)), max_size=3),
     data=st.data(),
     ascii_only=st.booleans(),
 )
@@ -28,6 +30,12 @@ def test_json_is_sound_wherever_it_is_cut(
     found = documents(text)
     assert (found.sound, found.cut, len(found.values)) == (True, False, len(values))
     assert documents(text[: data.draw(st.integers(0, len(text)))]).sound
+
+
+@pytest.mark.parametrize("number", ["-1.5e-07", "-1.5E+16", "NaN", "-Infinity", "1e5"])
+def test_a_number_may_be_cut_anywhere(number: str) -> None:
+    """Behind its sign, its point, its exponent."""
+    assert all(documents('{"a": ' + number[:end]).cut for end in range(len(number) + 1))
 
 
 @pytest.mark.parametrize(

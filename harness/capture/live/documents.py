@@ -11,6 +11,8 @@ import msgspec
 LARGE = 4 << 20
 
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+#: what is left of a number that was cut behind its digits
+_EXPONENT = ("e-", "e+", "E-", "E+")
 #: a broken escape so near to the end of a text was cut
 _ESCAPE = 6
 
@@ -67,4 +69,6 @@ def _is_cut(error: json.JSONDecodeError, text: str) -> bool:
     rest = text[error.pos :]
     escape = len(rest) <= _ESCAPE and "escape" in error.msg
     word = any(one.startswith(rest) for one in _WORDS)
-    return len(rest) <= 1 or escape or word or error.msg.startswith("Unterminated string")
+    return (
+        len(rest) <= 1 or rest in _EXPONENT or escape or word or error.msg.startswith("Unterminated string")
+    )
